@@ -1,0 +1,12 @@
+"""What the user got wrong, said in one sentence."""
+
+
+class Fault(ValueError):
+    """The input is at fault: the command line prints the sentence and exits with status 2.
+
+    The message names the file or parameter, the value received, what is allowed, and what to do.
+    """
+
+
+class Failure(RuntimeError):
+    """The work failed through no fault of the input: the command line prints the sentence and exits with status 1."""
