@@ -1,0 +1,250 @@
+"""The schema of the events table, and the check of every table that comes in."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from engine.faults import Fault
+
+KINDS = (
+    "bubble_warning",
+    "valuation_alarm",
+    "funding_gap",
+    "circular_financing",
+    "short_disclosure",
+    "backstop_plea",
+    "denial",
+    "support",
+    "panic_drop",
+    "overdone_call",
+    "disruption_shock",
+    "earnings_disappointment",
+    "hawkish_policy",
+    "project_delay",
+)
+PRECISIONS = ("instant", "day", "inferred")
+
+_UTC = pl.Datetime("us", "UTC")
+_FIGURE = pl.Struct({"asset": pl.String, "what": pl.String, "value": pl.Float64, "unit": pl.String})
+
+SCHEMA: dict[str, pl.DataType] = {
+    "event_id": pl.String(),
+    "doc_id": pl.String(),
+    "kind": pl.String(),
+    "assets": pl.List(pl.String),
+    "strength": pl.Float64(),
+    "stance": pl.Float64(),
+    "happened_on": pl.Date(),
+    "published_at": _UTC,
+    "published_precision": pl.String(),
+    "known_at": _UTC,
+    "figures": pl.List(_FIGURE),
+    "evidence": pl.String(),
+    "evidence_start": pl.Int64(),
+    "evidence_end": pl.Int64(),
+    "language": pl.String(),
+    "reader": pl.String(),
+    "labelled_at": _UTC,
+}
+
+_CORE = ("kind", "assets", "strength", "published_at")
+_BULLISH = ("denial", "support", "overdone_call")
+
+
+def checked(frame: Any, delay: dt.timedelta, source: str) -> pl.DataFrame:
+    """Bring any table of events into the schema, or raise a Fault; see `engine.events.Events.from_frame`."""
+    table = _complete(_coerce(_to_polars(frame, source), source), delay, Path(source).stem)
+    _check(table, source)
+    return table.sort("known_at", "event_id")
+
+
+def _to_polars(frame: Any, source: str) -> pl.DataFrame:
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect()
+    if hasattr(frame, "__arrow_c_stream__"):
+        try:
+            return pl.DataFrame(frame)
+        except (
+            pl.exceptions.PolarsError,
+            ValueError,
+            TypeError,
+            NotImplementedError,
+        ) as error:  # pyarrow's are ValueErrors
+            cause = str(error).strip().partition("\n")[0]
+            raise Fault(f"{source}: this table is no set of Arrow columns ({cause}); give each one type.") from error
+    raise Fault(f"{source}: a {type(frame).__name__} is no table; give a polars, pandas or Arrow table.")
+
+
+def _coerce(frame: pl.DataFrame, source: str) -> pl.DataFrame:
+    """Bring the columns that are there to the types of the schema."""
+    for name in frame.columns:
+        close = difflib.get_close_matches(name.lower(), [c for c in SCHEMA if c not in frame.columns], n=1, cutoff=0.8)
+        if name not in SCHEMA and close:
+            raise Fault(f"{source}: column {name!r} is not known; did you mean {close[0]!r}?")
+    for name in _CORE:
+        if name not in frame.columns:
+            raise Fault(
+                f"{source}: column {name!r} is missing among {frame.columns}; "
+                f"a table of events needs at least {', '.join(_CORE)}."
+            )
+    columns = [_cast(frame[name], dtype, source) for name, dtype in SCHEMA.items() if name in frame.columns]
+    return pl.DataFrame(columns)
+
+
+def _cast(column: pl.Series, dtype: pl.DataType, source: str) -> pl.Series:
+    name = column.name
+    if column.dtype == pl.Null:
+        return column.cast(dtype)
+    if dtype == _UTC:
+        return _to_instants(column, source)
+    if name == "assets" and column.dtype == pl.String:
+        parts = column.str.strip_chars().str.replace_all(r"[\s|;]+", "|").str.split("|")
+        return parts.list.eval(pl.element().filter(pl.element() != ""))
+    if name == "happened_on" and column.dtype == pl.String:
+        column = column.str.to_date(strict=False) if _all_dates(column) else column
+    if name == "figures":
+        return _to_figures(column, source)
+    allowed: dict[str, Callable[[pl.DataType], bool]] = {
+        "Float64": lambda found: found.is_numeric(),
+        "Int64": lambda found: found.is_integer(),
+        "Date": lambda found: found == pl.Date,
+        "List": lambda found: found in (pl.List(pl.String), pl.List(pl.Null), pl.List(pl.Categorical)),
+        "String": lambda found: found in (pl.String, pl.Categorical, pl.Enum),
+    }
+    if not allowed[str(dtype.base_type())](column.dtype):
+        shown = column.drop_nulls().head(1).to_list()
+        raise Fault(
+            f"{source}: column {name!r} holds {column.dtype} such as {shown}, but must hold {dtype}; convert it."
+        )
+    return column.cast(dtype)
+
+
+def _all_dates(column: pl.Series) -> bool:
+    return column.str.to_date(strict=False).null_count() == column.null_count()
+
+
+def _to_instants(column: pl.Series, source: str) -> pl.Series:
+    """Turn a column of times into UTC; a time without a zone is an error, for nobody can know when it was."""
+    name = column.name
+    remedy = "give every time with its zone, such as 2025-01-28T05:32+08:00"
+    if column.dtype == pl.String:
+        return pl.Series(name, [_parse(text, name, row, source, remedy) for row, text in enumerate(column, 1)], _UTC)
+    if column.dtype == pl.Date:
+        shown = [str(day) for day in column.drop_nulls().head(1)]
+        raise Fault(
+            f"{source}: column {name!r} holds days such as {shown}, which name no instant; {remedy} "
+            "(a day counts as published at its end in its own time zone: engine.clock.publication)."
+        )
+    if not isinstance(column.dtype, pl.Datetime):
+        raise Fault(f"{source}: column {name!r} holds {column.dtype}, but must hold times; {remedy}.")
+    if column.dtype.time_zone is None:
+        shown = column.drop_nulls().head(1).to_list()
+        raise Fault(f"{source}: column {name!r} has no time zone ({[str(value) for value in shown]}); {remedy}.")
+    return column.dt.convert_time_zone("UTC").cast(_UTC)
+
+
+def _parse(text: str | None, name: str, row: int, source: str, remedy: str) -> dt.datetime | None:
+    if text is None:
+        return None
+    try:
+        time = dt.datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise Fault(f"{source}: row {row}: {name}={text!r} is not an ISO 8601 time; {remedy}.") from None
+    if time.tzinfo is None:
+        raise Fault(f"{source}: row {row}: {name}={text!r} has no time zone; {remedy}.")
+    return time.astimezone(dt.UTC)
+
+
+def _to_figures(column: pl.Series, source: str) -> pl.Series:
+    fields = {field.name for field in _FIGURE.fields}
+    inner = column.dtype.inner if isinstance(column.dtype, pl.List) else None
+    if inner == pl.Null:
+        return pl.Series(column.name, [[] for _ in range(len(column))], SCHEMA["figures"])
+    given = {field.name for field in inner.fields} if isinstance(inner, pl.Struct) else set()
+    if not {"what", "value", "unit"} <= given <= fields:
+        raise Fault(
+            f"{source}: column 'figures' holds {column.dtype}, but must hold lists of structs with the fields asset "
+            "(optional), what, value and unit; leave the column out if there are none."
+        )
+    element = pl.element().struct
+    ordered = [
+        (element.field(field.name) if field.name in given else pl.lit(None)).cast(field.dtype).alias(field.name)
+        for field in _FIGURE.fields
+    ]
+    return column.list.eval(pl.struct(ordered)).cast(SCHEMA["figures"])
+
+
+def _complete(table: pl.DataFrame, delay: dt.timedelta, stem: str) -> pl.DataFrame:
+    """Make what may be left out, as the docstring of `from_frame` says."""
+    row = pl.int_range(1, pl.len() + 1).cast(pl.String)
+    no_figures = pl.lit(pl.Series([[]], dtype=SCHEMA["figures"])).first()
+    makers: dict[str, pl.Expr] = {
+        "doc_id": pl.lit(stem),
+        "event_id": pl.col("doc_id") + "#" + row,
+        "stance": pl.when(pl.col("kind").is_in(list(_BULLISH))).then(1.0).otherwise(-1.0),
+        "happened_on": pl.lit(None, pl.Date),
+        "published_precision": pl.lit("instant"),
+        "known_at": pl.col("published_at") + pl.lit(delay, pl.Duration("us")),
+        "figures": no_figures,
+        "evidence": pl.lit(""),
+        "evidence_start": pl.lit(0, pl.Int64),
+        "evidence_end": pl.col("evidence_start") + pl.col("evidence").str.len_chars().cast(pl.Int64),
+        "language": pl.lit("und"),  # BCP 47: undetermined
+        "reader": pl.lit("table"),
+        "labelled_at": pl.col("known_at"),
+    }
+    for name, made in makers.items():
+        value = pl.coalesce(pl.col(name), made) if name in table.columns else made
+        table = table.with_columns(value.alias(name))
+    return table.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+
+
+def _check(table: pl.DataFrame, source: str) -> None:
+    """Raise a Fault for the first value that is out of bounds."""
+    element = pl.element()
+    value = element.struct.field
+    blank = pl.col("assets").list.eval(element.is_null() | (element.str.strip_chars() == "")).list.any()
+    repeated = pl.col("assets").list.n_unique() != pl.col("assets").list.len()
+    unread = pl.col("figures").list.eval(value("value").is_null() | ~value("value").is_finite()).list.any()
+    unnamed = pl.col("figures").list.eval(value("what").is_null() | value("unit").is_null()).list.any()
+    rules: list[tuple[str, pl.Expr, str]] = [
+        *((name, pl.col(name).is_null(), "must not be empty; give a value") for name in _CORE),
+        ("kind", ~pl.col("kind").is_in(list(KINDS)), "is not one of the fourteen kinds"),
+        ("event_id", pl.col("event_id") == "", "must not be empty; give each its own"),
+        ("event_id", ~pl.col("event_id").is_first_distinct(), "stands in an earlier row too; give each its own"),
+        ("assets", (pl.col("assets").list.len() == 0) | blank, "must name at least one asset, and no empty names"),
+        ("assets", repeated, "names an asset twice; name each once"),
+        ("strength", ~pl.col("strength").is_between(0.0, 1.0), "must lie in 0..1"),
+        ("stance", ~pl.col("stance").is_between(-1.0, 1.0), "must lie in -1 (bearish)..+1 (bullish)"),
+        ("published_precision", ~pl.col("published_precision").is_in(list(PRECISIONS)), f"is none of {PRECISIONS}"),
+        ("known_at", pl.col("known_at") < pl.col("published_at"), "lies before published_at"),
+        ("evidence_start", pl.col("evidence_start") < 0, "must not be negative; count characters from 0"),
+        ("evidence_end", pl.col("evidence_end") < pl.col("evidence_start"), "must not lie before evidence_start"),
+        ("figures", unread, "has a figure whose value is missing, NaN or infinite; give a finite number"),
+        ("figures", unnamed, "has a figure without 'what' or 'unit'; name both"),
+    ]
+    for name, bad, allowed in rules:
+        # NaN lies between no bounds; `is_between` answers false to it, as it should.
+        rows = table.select(bad.fill_null(False).arg_true()).to_series()
+        if rows.len():
+            row = int(rows[0])
+            found = table[name][row]
+            shown = found.to_list() if isinstance(found, pl.Series) else found
+            text = shown.isoformat() if isinstance(shown, dt.datetime) else repr(shown)
+            hint = did_you_mean(str(shown), KINDS) if allowed == "is not one of the fourteen kinds" else "."
+            event = f" ({table['event_id'][row]})" if name != "event_id" else ""
+            raise Fault(f"{source}: row {row + 1}{event}: {name}={text} {allowed}{hint}")
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """End a sentence about an unknown word with the known one that it resembles."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f"; they are {', '.join(known)}."

@@ -1,0 +1,190 @@
+"""Events: dated narrative claims, one row each, in the order in which they could be known."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from engine.clock import Alignment, Bars, align, parse_delay
+from engine.event_table import KINDS, PRECISIONS, SCHEMA, checked, did_you_mean
+from engine.faults import Fault
+
+__all__ = ["KINDS", "PRECISIONS", "SCHEMA", "Events"]
+
+_NO_TIME = dt.timedelta(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """A table of events.
+
+    Get one by `read`, `from_frame`, `sample` or `from_documents`, which check what they are given.
+
+    Attributes
+    ----------
+    frame
+        polars, one row an event, sorted by `known_at`, `event_id`, with exactly the columns of ``SCHEMA``.
+        An event touches many assets and stays one row.
+    """
+
+    frame: pl.DataFrame
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str], *, delay: dt.timedelta | str = _NO_TIME) -> Events:
+        """Read a table of events from a Parquet, Arrow or CSV file.
+
+        Parameters
+        ----------
+        path
+            A file ending in .parquet, .arrow, .feather or .csv. In a CSV file the assets of an event are parted by
+            spaces, "|" or ";", and times are ISO 8601 with an offset, such as 2025-01-28T05:32+08:00.
+        delay
+            As in `from_frame`.
+
+        Raises
+        ------
+        Fault
+            When the file is missing, cannot be read, or holds what `from_frame` refuses.
+        """
+        file = Path(path)
+        readers: dict[str, Callable[[Path], pl.DataFrame]] = {
+            ".parquet": pl.read_parquet,
+            ".arrow": pl.read_ipc,
+            ".feather": pl.read_ipc,
+            ".csv": lambda source: pl.read_csv(source, infer_schema_length=None),
+        }
+        if not file.is_file():
+            raise Fault(f"events {str(path)!r}: there is no such file; give the path of a table of events.")
+        if file.suffix.lower() not in readers:
+            raise Fault(f"events {str(path)!r}: {file.suffix!r} is not one of {', '.join(readers)}; convert the file.")
+        try:
+            frame = readers[file.suffix.lower()](file)
+        except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+            cause = str(error).strip().partition("\n")[0]
+            raise Fault(f"events {str(path)!r}: cannot be read ({cause}); write the file again.") from error
+        return cls.from_frame(frame, delay=delay, source=str(path))
+
+    @classmethod
+    def from_frame(cls, frame: Any, *, delay: dt.timedelta | str = _NO_TIME, source: str = "events") -> Events:
+        """Check a table of events and bring it into the schema.
+
+        Only `kind`, `assets`, `strength` and `published_at` must be there. What else is missing or null is made:
+        `known_at` = published_at + delay; `stance` +1 for a denial, support or an overdone call, otherwise -1;
+        `event_id` from `doc_id` and the row; `labelled_at` = known_at; the rest empty.
+
+        Parameters
+        ----------
+        frame
+            polars, pandas, an Arrow table, or anything that hands out an Arrow C stream. Columns that are not in the
+            schema are left out, unless their name looks like a misspelled one of it.
+        delay
+            Time from publication to knowledge, such as "15m", "2h", "1d" or a timedelta, where `known_at` is missing.
+        source
+            What to call the table in a message.
+
+        Raises
+        ------
+        Fault
+            On the first value that is of the wrong type or out of bounds, naming its row (counted from 1).
+
+        Examples
+        --------
+        >>> import datetime as dt
+        >>> noon = dt.datetime(2025, 1, 27, 12, tzinfo=dt.UTC)
+        >>> table = {"kind": ["disruption_shock"], "assets": [["NVDA"]], "strength": [0.8], "published_at": [noon]}
+        >>> events = Events.from_frame(pl.DataFrame(table), delay="15m")
+        >>> events.frame["known_at"][0].isoformat(), events.frame["stance"][0]
+        ('2025-01-27T12:15:00+00:00', -1.0)
+        """
+        return cls(checked(frame, parse_delay(delay), source))
+
+    @classmethod
+    def sample(cls) -> Events:
+        """Give the events of the five seed documents, with evidence from our digests of them."""
+        import seeds  # noqa: PLC0415
+
+        return cls.from_frame(seeds.events(), source="seeds")
+
+    @classmethod
+    def from_documents(cls, *args: Any, **kwargs: Any) -> Events:
+        """Read documents and give the events found in them; the arguments are those of engine.reader.read_documents."""
+        from engine.reader import read_documents  # noqa: PLC0415
+
+        return cls.from_frame(read_documents(*args, **kwargs), source="reader")
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    def select(
+        self,
+        *,
+        kinds: Sequence[str] | None = None,
+        assets: Iterable[str] | None = None,
+        start: dt.date | dt.datetime | None = None,
+        end: dt.date | dt.datetime | None = None,
+    ) -> Events:
+        """Keep some events.
+
+        Parameters
+        ----------
+        kinds
+            Kinds to keep.
+        assets
+            Keep what touches at least one of these.
+        start, end
+            Keep start <= known_at < end; a date means its midnight in UTC, a datetime needs a zone.
+
+        Raises
+        ------
+        Fault
+            On an unknown kind, or a datetime without a zone.
+        """
+        kept = self.frame
+        if kinds is not None:
+            for kind in kinds:
+                if kind not in KINDS:
+                    raise Fault(f"kinds: {kind!r} is not one of the fourteen kinds{did_you_mean(kind, KINDS)}")
+            kept = kept.filter(pl.col("kind").is_in(list(kinds)))
+        if assets is not None:
+            wanted = list(assets)
+            kept = kept.filter(pl.col("assets").list.eval(pl.element().is_in(wanted)).list.any())
+        if start is not None:
+            kept = kept.filter(pl.col("known_at") >= _bound(start, "start"))
+        if end is not None:
+            kept = kept.filter(pl.col("known_at") < _bound(end, "end"))
+        return Events(kept)
+
+    def delayed(self, delay: dt.timedelta | str) -> Events:
+        """Make every event known later by `delay`, on top of the delay that `known_at` already holds."""
+        later = self.frame.with_columns(pl.col("known_at") + pl.lit(parse_delay(delay), pl.Duration("us")))
+        return Events(later.sort("known_at", "event_id"))
+
+    def align(self, market: Bars, delay: dt.timedelta | str = _NO_TIME) -> Alignment:
+        """Find for each event the first bar at which it can be acted on; see `engine.clock.align`."""
+        return align(self.delayed(delay).frame, market)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the table as Parquet; a file that is there is replaced in one step, so never half-written."""
+        file = Path(path)
+        if not file.parent.is_dir():
+            raise Fault(f"events {str(path)!r}: the folder {str(file.parent)!r} does not exist; make it first.")
+        partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
+        try:
+            self.frame.write_parquet(partial)
+            partial.replace(file)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def _bound(time: dt.date | dt.datetime, name: str) -> dt.datetime:
+    if not isinstance(time, dt.datetime):
+        return dt.datetime.combine(time, dt.time(), dt.UTC)
+    if time.tzinfo is None:
+        raise Fault(f"{name}={time.isoformat()} has no time zone; give one, such as datetime(..., tzinfo=UTC).")
+    return time.astimezone(dt.UTC)
