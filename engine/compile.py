@@ -1,0 +1,245 @@
+"""A strategy's rule -> a compiled run.
+
+The rule's source, the functions and numbers that it uses, a generated `decide` that hands it what its arguments name, and the
+walk of kernels/walk.py go into one module, which is written to a cache folder under a name that holds the hash of all of
+it, of kernels/ and of the versions, and compiled by numba with its cache on. So an edit anywhere is noticed, a strategy from
+a script or a notebook is treated like ours, and a second process starts without compiling.
+
+Every number written in a rule becomes one of the run's precision, so that a float32 run has no float64 in it.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import inspect
+import math
+import os
+import platform
+import sys
+import textwrap
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+import kernels
+from engine.faults import Failure, Fault
+from engine.guess import did_you_mean
+from engine.strategy import Strategy
+from kernels import walk
+from kernels.layout import N_FIXED
+
+_FIXED = {"hold": "HOLD", "stop": "STOP", "trail": "TRAIL", "take": "TAKE"}
+_SPARE = ("half_life",)  # becomes the decay in the parameter table
+
+_HEAD = '''"""{title}; generated, do not edit."""
+
+import math
+
+import numpy as np
+from numba import njit
+
+from kernels import layout as at
+from kernels.layout import State
+from kernels.rules import KEEP, ONE, ZERO
+from kernels.steps import *
+from kernels.steps import decay_pressure
+
+F = np.{precision}
+compiled = njit(error_model="numpy", nogil=True)
+inlined = njit(error_model="numpy", inline="always")
+
+'''
+
+
+def cache_folder() -> Path:
+    """Where compiled strategies are kept: $TOCSIN_CACHE, or tocsin/ in the user's cache folder."""
+    if chosen := os.environ.get("TOCSIN_CACHE"):
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "tocsin"
+
+
+def own_rows(strategy: type[Strategy]) -> list[str]:
+    """Names of the rows that follow the fixed ones in the parameter table: parameters, then features."""
+    own = [name for name in strategy.parameters if name not in _FIXED and name not in _SPARE]
+    return own + [f"feature {name}" for name in strategy.features]
+
+
+def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike) -> Callable[..., None]:
+    """Return the compiled `run` of kernels/walk.py for a strategy's rule in one precision, from the cache where it is there."""
+    return _load(source(strategy, dtype), strategy.name()).run  # type: ignore[no-any-return]
+
+
+def source(strategy: type[Strategy], dtype: npt.DTypeLike) -> str:
+    """Return the text of the module that is compiled for a strategy."""
+    precision = np.dtype(dtype).name
+    head = _HEAD.format(title=f"The walk of {strategy.name()} in {precision}", precision=precision)
+    parts = [head, *_functions(strategy), _decide(strategy)]
+    for template in (walk.walk, walk.run):
+        parts += ["@compiled" if template is walk.walk else "@njit(error_model='numpy', nogil=True, cache=True)"]
+        parts += [inspect.getsource(template)]
+    return "\n".join(parts)
+
+
+def _functions(strategy: type[Strategy]) -> list[str]:
+    """Return the sources of the rule and of every plain function it calls, and the numbers it uses, in order of need."""
+    rule = inspect.getattr_static(strategy, "rule", None)
+    rule = getattr(rule, "__func__", rule)
+    if not isinstance(rule, FunctionType):
+        raise Fault(f"{strategy.__name__} has no rule, allowed is a static method of numbers; write `@staticmethod def rule(...)`.")
+    parts: list[str] = []
+    seen: set[str] = set()
+
+    def take(function: FunctionType, name: str) -> None:
+        seen.add(name)
+        try:
+            text = textwrap.dedent(inspect.getsource(function))
+        except (OSError, TypeError):
+            raise Fault(
+                f"The source of {strategy.__name__}.{name} cannot be found, allowed is a function from a file or a notebook cell; "
+                f"put it into one."
+            ) from None
+        tree = ast.parse(text).body[0]
+        if not isinstance(tree, ast.FunctionDef):
+            raise Fault(f"{strategy.__name__}.{name} is no `def`, allowed is a plain function; write it as one.")
+        tree.decorator_list, tree.name, tree.returns = [], name, None
+        for argument in tree.args.args:
+            argument.annotation = None
+        for used in sorted(_free_names(tree)):
+            if used in seen or used in ("KEEP", "math", "min", "max", "abs"):
+                continue
+            value = _look_up(function, used)
+            if isinstance(value, FunctionType):
+                take(value, used)
+            elif isinstance(value, (int, float, np.number)):
+                seen.add(used)
+                parts.append(f"{used} = F({float(value)!r})" if math.isfinite(value) else f"{used} = F('{value}')")
+            else:
+                raise Fault(
+                    f"{strategy.__name__}.{name} uses {used!r}, allowed are numbers, plain functions of numbers, math, min, max "
+                    f"and abs; compute it outside, and hand it in as a parameter, feature or trait."
+                )
+        text = ast.unparse(ast.fix_missing_locations(_Typed().visit(tree)))
+        parts.append(f"@inlined\n{text}\n")
+
+    take(rule, "rule")
+    return parts
+
+
+class _Typed(ast.NodeTransformer):
+    """Wrap every number in F(...)."""
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        if isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
+            return ast.Call(ast.Name("F", ast.Load()), [node], [])
+        return node
+
+
+def _free_names(tree: ast.FunctionDef) -> set[str]:
+    own = {a.arg for a in tree.args.args}
+    names = [n for n in ast.walk(tree) if isinstance(n, ast.Name)]
+    own |= {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    return {n.id for n in names if isinstance(n.ctx, ast.Load)} - own
+
+
+def _look_up(function: FunctionType, name: str) -> Any:
+    closure = inspect.getclosurevars(function)
+    for where in (closure.nonlocals, closure.globals, closure.builtins):
+        if name in where:
+            return where[name]
+    return function.__globals__.get(name)
+
+
+def _decide(strategy: type[Strategy]) -> str:
+    """Return the source of `decide`: for every lane, the rule with what its arguments name."""
+    rule = inspect.getattr_static(strategy, "rule")
+    arguments = list(inspect.signature(getattr(rule, "__func__", rule)).parameters)
+    rows = {name: i + N_FIXED for i, name in enumerate(own_rows(strategy))}
+    before: list[str] = []  # once an asset and bar
+    inside: list[str] = []  # once a lane
+    meaning: dict[str, str] = {}
+    for name in strategy.parameters:
+        if name in rows:
+            meaning[name] = f"params[{rows[name]}, j]"
+    meaning |= {name: f"params[at.{row}, j]" for name, row in _FIXED.items()}
+    for c, name in enumerate(strategy.channels):
+        meaning[name] = f"state.decayed[{c}, j]"
+        meaning[f"{name}_new"] = f"new_{name}"
+        before.append(f"new_{name} = news.fresh[k, {c}] if k >= 0 else ZERO")
+    for name in strategy.features:
+        meaning[name] = f"bars.feature[a, t, int(params[{rows['feature ' + name]}, j])]"
+    for i, name in enumerate(strategy.traits):
+        meaning[name] = f"bars.trait[a, {i}]"
+    meaning |= {
+        "side": "side",
+        "bars_held": "(bars.clock[t] - state.lot[a, at.OPENED, j] if side != ZERO else ZERO)",
+        "gain": "(side * (bars.known[a, t] / state.lot[a, at.ENTRY, j] - ONE) if side != ZERO else ZERO)",
+        "others": "(state.lane[at.NET, j] - own)",
+    }
+    for name in arguments:
+        if name not in meaning:
+            known = sorted(meaning)
+            raise Fault(
+                f"{strategy.__name__}.rule asks for {name!r}{did_you_mean(name, known)}, allowed are {', '.join(known)}; rename it, "
+                f"or declare it as a parameter, channel, feature or trait."
+            )
+    asks = set(arguments)
+    if strategy.channels:
+        before.insert(0, "k = state.item[a]")
+    if asks & set(strategy.channels):
+        before.append("decay_pressure(a, t, params, state)")
+    if asks & {"side", "bars_held", "gain", "others"}:
+        inside.append("shares = state.lot[a, at.SHARES, j]")
+        inside.append("side = ONE if shares > ZERO else (-ONE if shares < ZERO else ZERO)")
+    if "others" in asks:
+        inside.append("own = shares * bars.known[a, t] / state.lane[at.SIZING, j] if side != ZERO else ZERO")
+    call = ", ".join(meaning[name] for name in arguments)
+    lines = ["@compiled", "def decide(a, t, bars, news, params, state):"]
+    lines += [f"    {line}" for line in before]
+    lines += ["    for j in range(params.shape[1]):"]
+    lines += [f"        {line}" for line in inside]
+    lines += [f"        state.lot[a, at.WISH, j] = rule({call})", ""]
+    return "\n".join(lines)
+
+
+@cache
+def _fingerprint() -> str:
+    """Hash of what a compiled walk depends on beside its own text: kernels/, numba, numpy, the processor, Python."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(kernels.__path__[0]).glob("*.py")):
+        digest.update(path.read_bytes())
+    versions = (numba.__version__, np.__version__, platform.machine(), sys.version)
+    digest.update(repr(versions).encode())
+    return digest.hexdigest()
+
+
+@cache
+def _load(text: str, name: str) -> ModuleType:
+    key = hashlib.sha256((text + _fingerprint()).encode()).hexdigest()[:20]
+    folder = cache_folder() / "compiled"
+    path = folder / f"{name}_{key}.py"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            fresh = path.with_suffix(f".{os.getpid()}.tmp")
+            fresh.write_text(text, encoding="utf-8")
+            fresh.replace(path)
+    except OSError as error:
+        raise Failure(f"The cache folder {folder} cannot be written ({error.strerror}); set TOCSIN_CACHE to one that can.") from None
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise Failure(f"{path} cannot be loaded; delete it and run again.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+

@@ -1,0 +1,231 @@
+"""What a strategy declares: its parameters, the events and price features it listens to, and one scalar rule.
+
+A strategy is a class; its rule is a plain function of numbers that asks for what it wants by the names of its arguments::
+
+    class BuyTheWarning(Strategy):
+        \"\"\"Buy what is warned of, as long as the warning is fresh.\"\"\"
+
+        channels = {"warn": Channel(kinds=("bubble_warning", "valuation_alarm"))}
+        watch = "events"
+        weight: float = param(0.1, 0.0, 2.0, "share of equity an entry")
+
+        @staticmethod
+        def rule(warn_new, weight):
+            return weight if warn_new > 0.3 else KEEP
+
+A rule may ask for: each parameter; for each channel ``name``, the decayed pressure on the asset, and ``name_new``, what this
+bar's news adds to it; each feature; each trait of the asset; and of the account, at the last closes known: ``side`` (-1, 0, 1),
+``bars_held``, ``gain`` (unrealised return on the entry price), ``others`` (signed weights of all other positions, after what
+has been decided for them at this bar). It answers a target weight, 0 to leave, or `KEEP`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.faults import Fault
+from engine.guess import did_you_mean
+from kernels.rules import KEEP
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from engine.events import Events
+    from engine.market import Market
+
+__all__ = ["KEEP", "Channel", "Feature", "Option", "Param", "Strategy", "option", "param"]
+
+#: What a rule may ask of the account.
+ACCOUNT_NAMES = ("side", "bars_held", "gain", "others")
+
+
+@dataclass(frozen=True)
+class Param:
+    """One number that a strategy depends on and a sweep may vary."""
+
+    default: float
+    low: float
+    high: float
+    help: str
+    whole: bool = False
+    may_be_none: bool = False
+
+    def check(self, owner: str, name: str, value: Any) -> float:
+        """Return the value as a float; infinity stands for none."""
+        if value is None or (isinstance(value, str) and value.lower() in ("none", "off")):
+            value = math.inf
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        allowed = f"a {'whole ' if self.whole else ''}number from {self.low:g} to {self.high:g}"
+        allowed += ", or none" if self.may_be_none else ""
+        none = self.may_be_none and number == math.inf
+        if isinstance(value, bool) or not (none or self.low <= number <= self.high):
+            raise Fault(f"{owner}.{name} is {value!r}, allowed is {allowed}; {self.help}.")
+        if self.whole and not none and number != int(number):
+            raise Fault(f"{owner}.{name} is {value!r}, allowed is {allowed}; {self.help}.")
+        return number
+
+
+@dataclass(frozen=True)
+class Option:
+    """One setting that is no number, and is not swept: a symbol, a list of symbols, a switch, a table."""
+
+    default: Any
+    help: str
+    parse: Callable[[Any], Any]
+
+
+def param(
+    default: float | None, low: float, high: float, help: str, *, whole: bool = False, may_be_none: bool = False
+) -> Any:
+    """Declare a parameter: default (None for none), least and largest value, and a line of help."""
+    value = math.inf if default is None else float(default)
+    return Param(value, low, high, help, whole, may_be_none or default is None)
+
+
+def option(default: Any, help: str, parse: Callable[[Any], Any] = str) -> Any:
+    """Declare a setting that is no number; `parse` makes it from what a user gives, often a string."""
+    return Option(default, help, parse)
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A group of event kinds that a strategy hears as one.
+
+    Attributes
+    ----------
+    kinds : the kinds of events; empty for all
+    value : what an event adds to the pressure: its ``"strength"``, or ``"signed"``, strength times stance
+    role : whether entries or exits follow from its events; an entry's order goes by its oldest event of role ``"enter"`` or
+        ``"both"``, and the ledger names these events
+    """
+
+    kinds: tuple[str, ...] = ()
+    value: Literal["strength", "signed"] = "strength"
+    role: Literal["enter", "leave", "both"] = "both"
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A price feature that a rule asks for, known from the last closes known when it decides.
+
+    Attributes
+    ----------
+    what : ``"average"`` of the last `window` closes, ``"change"`` over `window` bars, ``"deviation"`` of `window` returns,
+        ``"close"`` itself (no window)
+    window : bars, or the name of the parameter that gives them
+    """
+
+    what: Literal["average", "change", "deviation", "close"]
+    window: str | int = 1
+
+
+class Strategy:
+    """Base of all strategies: named parameters and one scalar rule. Make one by subclassing; see the module's text.
+
+    Every strategy has the exits of the account (`hold`, `stop`, `trail`, `take`), which the account carries out by itself, and
+    the `half_life` by which the pressure of its channels decays.
+    """
+
+    channels: ClassVar[Mapping[str, Channel]] = {}
+    features: ClassVar[Mapping[str, Feature]] = {}
+    traits: ClassVar[tuple[str, ...]] = ()
+    watch: ClassVar[Literal["events", "held", "always"]] = "always"
+    reverses: bool = False
+    refresh: bool = option(False, "whether a same-way signal restarts the clock of the time exit", lambda v: _switch(v))
+
+    hold: float = param(None, 1, 1e6, "bars after which a position is closed", whole=True)
+    stop: float = param(None, 1e-6, 1e3, "adverse move from the entry price at which a position is closed")
+    trail: float = param(None, 1e-6, 1e3, "adverse move from the best price since the entry at which a position is closed")
+    take: float = param(None, 1e-6, 1e3, "gain on the entry price at which a position is closed")
+    half_life: float = param(10, 1e-3, 1e6, "bars in which the pressure of an event halves")
+
+    parameters: ClassVar[dict[str, Param]]
+    options: ClassVar[dict[str, Option]]
+    rule: Callable[..., float]
+
+    def __init_subclass__(cls) -> None:
+        declared: dict[str, Any] = {}
+        for base in reversed(cls.__mro__):
+            declared.update({k: v for k, v in vars(base).items() if isinstance(v, (Param, Option)) or k in declared})
+        cls.parameters = {k: v for k, v in declared.items() if isinstance(v, Param)}
+        cls.options = {k: v for k, v in declared.items() if isinstance(v, Option)}
+
+    def __init__(self, **settings: Any) -> None:
+        cls = type(self)
+        known = [*cls.parameters, *cls.options]
+        for name in settings:
+            if name not in known:
+                raise Fault(f"{cls.name()}.{name} is no parameter{did_you_mean(name, known)}; known are {', '.join(known)}.")
+        for name, declared in cls.parameters.items():
+            value = settings.get(name, declared.default)
+            setattr(self, name, declared.check(cls.name(), name, value) if name in settings else value)
+        for name, setting in cls.options.items():
+            value = settings.get(name, setting.default)
+            try:
+                setattr(self, name, setting.parse(value) if name in settings else value)
+            except Fault as fault:
+                raise Fault(f"{cls.name()}.{name}: {fault}") from None
+
+    @classmethod
+    def name(cls) -> str:
+        """The strategy's name in snake case: ShortBubbleWarning is short_bubble_warning."""
+        return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(cls.__name__))
+
+    @classmethod
+    def story(cls) -> str:
+        """The first line of the docstring."""
+        return (inspect.getdoc(cls) or "").split("\n", 1)[0]
+
+    def settings(self) -> dict[str, Any]:
+        """Every parameter and option by name."""
+        return {name: getattr(self, name) for name in (*self.parameters, *self.options)}
+
+    def __repr__(self) -> str:
+        changed = {k: v for k, v in self.settings().items() if v is not (self.parameters | self.options)[k].default}
+        shown = {k: v for k, v in changed.items() if v != (self.parameters | self.options)[k].default}
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in shown.items())})"
+
+    # What a strategy may change of how it is run; `assets` are the market's symbols, sorted.
+
+    def touched(self, events: pl.DataFrame, assets: Sequence[str]) -> pl.DataFrame:
+        """Return `events` with the list of assets that each touches for this strategy; here, those that it names."""
+        return events
+
+    def trait_values(self, assets: Sequence[str]) -> dict[str, npt.NDArray[np.float64]]:
+        """Return for each name in `traits` one number an asset."""
+        return {}
+
+    def managed(self, assets: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Whether hold, stop, trail and take apply to each asset."""
+        return np.ones(len(assets), np.bool_)
+
+    def judged(self, assets: Sequence[str]) -> npt.NDArray[np.int32]:
+        """The order in which the assets are judged at a bar."""
+        return np.arange(len(assets), dtype=np.int32)
+
+    def check(self, market: Market, events: Events | None) -> None:
+        """Refuse a market or events that the strategy cannot work with."""
+
+
+def _switch(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() in ("true", "yes", "on", "1", "false", "no", "off", "0"):
+        return str(value).lower() in ("true", "yes", "on", "1")
+    raise Fault(f"the value is {value!r}, allowed are true and false; give one of them.")
+
+
+def symbols(value: Any) -> tuple[str, ...]:
+    """Parse symbols: a list of them, or one string with commas."""
+    parts = value.split(",") if isinstance(value, str) else list(value)
+    return tuple(part.strip() for part in parts if part.strip())
