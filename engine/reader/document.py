@@ -1,0 +1,188 @@
+"""A document on its way through the reader, and the events of one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from engine.clock import Publication, publication
+from engine.faults import Fault
+from engine.reader import language as languages
+from engine.reader import times
+from engine.reader.claims import Claim, claims
+from engine.reader.clean import story
+from engine.reader.decode import repair
+from engine.reader.fold import fold
+from engine.reader.lexicon import Lexicon
+from engine.reader.passage import passages
+from engine.reader.strength import Worth, weigh
+
+LONGEST: Final = 4_000_000  # characters of one document that are read; more than any article has
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a sidecar says of a document: the facts that the page itself lacks, and why they are believed."""
+
+    published: dt.datetime | dt.date | None = None
+    timezone: str | None = None
+    reason: str = ""
+    precision: str = "inferred"
+    language: str | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """A text with its provenance, as a source hands it over.
+
+    Attributes
+    ----------
+    doc_id
+        Its name in the events table.
+    text
+        Decoded, not yet repaired.
+    source
+        The file, and the row in it, for messages.
+    published
+        From a column or the page's metadata: a time, a day, or text that holds one; None where there is none.
+    timezone
+        IANA name or offset, where the source knows it.
+    """
+
+    doc_id: str
+    text: str
+    source: str
+    published: dt.datetime | dt.date | str | None = None
+    timezone: str | None = None
+    note: Note | None = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """One event with what `explain` shows beside it."""
+
+    row: dict[str, Any]
+    claim: Claim
+    worth: Worth
+
+
+def read(document: Document, lexicon: Lexicon, delay: dt.timedelta = dt.timedelta(0)) -> list[Found]:
+    """Find the events of one document.
+
+    Raises
+    ------
+    Fault
+        The document makes claims, but neither it nor a sidecar says when it was published.
+    """
+    text = repair(document.text[:LONGEST])
+    folded = fold(text)
+    latin = languages.latin_of(folded)
+    spans = list(story(text))
+    tongues = [languages.of_sentence(folded[span.start : span.end], latin) for span in spans]
+    found = list(claims(passages(text, folded, spans, lexicon, tongues), lexicon))
+    if not found:
+        return []
+    tongue = (document.note and document.note.language) or languages.of_document(
+        "".join(text[a:b] for a, b in spans), "".join(folded[a:b] for a, b in spans)
+    )
+    when, zone = published(document, text, folded, tongue)
+    reference = times.Reference(when.at, zone)
+    return _events(document, text, tongue, found, when, reference, lexicon, delay)
+
+
+def published(document: Document, text: str, folded: str, tongue: str) -> tuple[Publication, str]:
+    """Say when a document was published, and in which time zone its days are counted.
+
+    What a column or the page states comes first; the sidecar supplies what is lacking.
+
+    Raises
+    ------
+    Fault
+        Nobody states it.
+    """
+    note = document.note or Note()
+    latin = "zh" if tongue.startswith("zh") else tongue
+    zone = note.timezone or document.timezone or times.ZONES.get(tongue, times.ZONES["und"])
+    stated: dt.datetime | dt.date | None
+    if isinstance(document.published, str):
+        line = fold(document.published)
+        dates = [item for item in times.dates(line, language=latin) if item.year]
+        if not dates:
+            raise Fault(
+                f"{document.source}: the publication time {document.published!r} is no date with a year; "
+                "write it as 2025-01-28T05:32+08:00, or name another column."
+            )
+        stated = times.instant(dates[0], zone)
+    elif document.published is not None:
+        stated = document.published
+        if isinstance(stated, dt.datetime) and stated.tzinfo is None:
+            stated = times.attach(stated, zone)
+    else:
+        own = times.published(text, folded, latin)
+        stated = times.instant(own, zone) if own else None
+    if stated is not None:
+        return publication(stated, zone, source=document.source), zone
+    if note.published is not None:
+        at = note.published
+        if isinstance(at, dt.datetime) and at.tzinfo is None:
+            at = times.attach(at, zone)
+        told = publication(at, zone, reason=note.reason, source=document.source)
+        return (Publication(told.at, note.precision, note.reason), zone)  # type: ignore[arg-type]
+    return publication(None, source=document.source), zone
+
+
+def _events(
+    document: Document, text: str, tongue: str, found: list[Claim], when: Publication, reference: times.Reference, lexicon: Lexicon, delay: dt.timedelta
+) -> list[Found]:
+    out: list[Found] = []
+    session: dt.date | None = None
+    for claim in found:
+        span = claim.passage.span
+        day = times.happened_on(
+            claim.passage.folded, span.start, span.end, reference, claim.passage.language, market=claim.market, near=claim.anchor.start
+        )
+        if claim.market:
+            # A story tells its day once: "On Thursday chip stocks fell. Nvidia lost 3.65%."
+            session = day or session
+            day = session
+        worth = weigh(claim, lexicon)
+        evidence = text[span.start : span.end]
+        row = {
+            "event_id": _event_id(document.doc_id, claim.kind, span.start, evidence),
+            "doc_id": document.doc_id, "kind": claim.kind, "assets": list(claim.assets), "strength": worth.strength, "stance": worth.stance,
+            "happened_on": day, "published_at": when.at, "published_precision": when.precision, "known_at": when.at + delay,
+            "figures": [figure._asdict() for figure in claim.figures], "evidence": evidence, "evidence_start": span.start,
+            "evidence_end": span.end, "language": tongue, "reader": lexicon.label, "labelled_at": lexicon.released,
+        }  # fmt: skip
+        out.append(Found(row, claim, worth))
+    return _without_repeats(out)
+
+
+def _event_id(doc_id: str, kind: str, start: int, evidence: str) -> str:
+    digest = hashlib.blake2b(f"{doc_id}\0{kind}\0{start}\0{evidence}".encode("utf-8", "replace"), digest_size=8)
+    return digest.hexdigest()
+
+
+def _without_repeats(found: list[Found]) -> list[Found]:
+    """Drop what a document says twice: the same kind of the same names with no new figure. The strongest telling stays."""
+    out: list[Found] = []
+    for item in sorted(found, key=lambda f: (-f.row["strength"], f.row["evidence_start"])):
+        if not any(_repeats(item.row, kept.row) for kept in out):
+            out.append(item)
+    out.sort(key=lambda f: (f.row["evidence_start"], f.row["kind"]))
+    return out
+
+
+def _repeats(row: dict[str, Any], kept: dict[str, Any]) -> bool:
+    if row["kind"] != kept["kind"] or not set(row["assets"]) <= set(kept["assets"]) or row["happened_on"] not in (None, kept["happened_on"]):
+        return False
+    mine = {(f["what"], f["value"], f["unit"]) for f in row["figures"]}
+    return mine <= {(f["what"], f["value"], f["unit"]) for f in kept["figures"]}
+
+
+def evidence_of(found: list[Found]) -> Iterator[str]:
+    """Yield the evidence of each event."""
+    return (item.row["evidence"] for item in found)

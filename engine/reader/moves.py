@@ -1,0 +1,168 @@
+"""Moves of prices and of market values: whose, how far, and which way."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from engine.reader.figures import MONEY, Figure
+from engine.reader.lexicon import Hit, Lexicon
+from engine.reader.passage import Passage, Who
+
+_RESPECTIVELY = re.compile(r"respective|分别|依次|respectivement")
+_OF = re.compile(r"^\s*(?:in|for|at|of|by|on|chez|pour|de|d'|du|des|sur)\s+(?:the |l'|le |la |les |shares of |shares in )?$")
+_OF_OTHER = re.compile(r"^\s*(?:in|of|de|du|des|d'|sur|的)\s*")
+_CONDITIONAL = re.compile(
+    r"\b(?:could|may|might|would|if|should|will|expects?|forecasts?|predicts?|risks?|pourrait|pourraient|devrait|si|risque|va|vont)\b[^,;]{0,30}$|(?:可能|如果|若|一旦|或将|恐|预计|将会|不得不|不得)[^,，。]{0,8}$"
+)
+_PRONOUN = re.compile(
+    r"^\W*(?:the (?:stock|shares|company|chipmaker|chip maker|firm|group|name)|its (?:shares|stock)|it\b|shares\b|le titre|l'action|l'entreprise|la societe|le groupe|il\b|elle\b|son titre|son action"
+    r"|股价|该公司|该股|公司|它|其|这家|盘中|市值|结果)"
+)
+CUMULATIVE: Final = re.compile(r"\bsince\b|year[- ]to[- ]date|this year|depuis|cette annee|以来|今年|年初至今|连续|from its (?:high|peak)|高点|累计")
+
+
+class Move(NamedTuple):
+    """A change of a price (unit "%") or of a market value (money), signed."""
+
+    assets: tuple[str, ...]  # entity keys
+    value: float
+    unit: str
+    figure: Figure
+    after_hours: bool
+    from_context: bool
+
+
+def moves(passage: Passage, lexicon: Lexicon, carried: tuple[str, ...]) -> list[Move]:
+    """Find the moves that a sentence tells of.
+
+    Parameters
+    ----------
+    passage
+        The sentence.
+    carried
+        Entity keys of the subject of the sentence before, for "The stock fell 3%".
+    """
+    wanted = [figure for figure in passage.figures if figure.unit == "%" or figure.unit in MONEY]
+    if not wanted:
+        return []
+    subjects = passage.subjects(lexicon)
+    shared = _respective(passage, subjects, wanted)
+    out: list[Move] = []
+    sign_before, who_before = 0, None
+    for figure in wanted:
+        sign = _sign(passage, figure, subjects, sign_before)
+        if not sign:
+            continue
+        if figure in shared:
+            who: Who | None = shared[figure]
+        else:
+            who = _subject(passage, figure, subjects, who_before)
+        sign_before = sign
+        if who is not None:
+            who_before = who
+        keys = tuple(who.members) if who else carried if _PRONOUN.match(passage.words) else ()
+        if keys:
+            hours = _after_hours(passage, figure)
+            out.append(Move(keys, sign * abs(figure.value), figure.unit, figure, hours, who is None))
+    return out
+
+
+def _sign(passage: Passage, figure: Figure, subjects: list[Who], before: int) -> int:
+    """Give -1, +1, or 0 where the figure is no move."""
+    clause = passage.clause(figure.start)
+    money = figure.unit in MONEY
+    if money and not _is_value(passage, figure, clause):
+        return 0
+    verbs = [(hit, -1) for name in ("fall", "plunge") for hit in passage.concepts.get(name, ()) if clause.start <= hit.start < clause.end]
+    if not money:
+        verbs += [(hit, 1) for hit in passage.concepts.get("rise", ()) if clause.start <= hit.start < clause.end]
+    verbs = [pair for pair in verbs if not _stands_inside(pair[0], verbs)]
+    if _of_something_else(passage, figure, clause, verbs, subjects):
+        return 0
+    if figure.signed and not money:
+        return -1 if figure.value < 0 else 1
+    if verbs:
+        hit, sign = min(verbs, key=lambda pair: _distance(pair[0], figure))
+        if passage.is_negated(hit) or _CONDITIONAL.search(passage.folded, clause.start, hit.start):
+            return 0
+        return sign
+    # "AMD fell 4.8%, Nvidia 3.3%": the verb is understood, the name stands right before its figure
+    if before and not money and any(0 <= figure.start - who.end <= 8 for who in subjects):
+        return before
+    return 0
+
+
+def _stands_inside(hit: Hit, verbs: list[tuple[Hit, int]]) -> bool:
+    return any(other is not hit and other.start <= hit.start and hit.end <= other.end and other[:2] != hit[:2] for other, _ in verbs)
+
+
+def _distance(hit: Hit, figure: Figure) -> float:
+    return figure.start - hit.end if hit.end <= figure.start else 1.5 * abs(hit.start - figure.end) + 2
+
+
+def _is_value(passage: Passage, figure: Figure, clause: tuple[int, int]) -> bool:
+    start, end = clause
+    return any(start <= hit.start < end for hit in passage.concepts.get("value_loss", ())) or any(
+        start <= hit.start < end and 0 <= figure.start - hit.end <= 6 and "跌去" in passage.folded[hit.start : hit.end + 1]
+        for hit in passage.concepts.get("fall", ())
+    )
+
+
+def _of_something_else(
+    passage: Passage, figure: Figure, clause: tuple[int, int], verbs: list[tuple[Hit, int]], subjects: list[Who]
+) -> bool:
+    """Tell whether it is revenue, costs or the like that the figure measures."""
+    others = passage.concepts.get("not_price", ())
+    if not others:
+        return False
+    start, _ = clause
+    after = _OF_OTHER.match(passage.folded, figure.end, figure.end + 8)
+    for hit in others:
+        if after and after.end() <= hit.start <= after.end() + 14 and after.group().strip():
+            return True
+        if start <= hit.start and hit.end <= figure.start:
+            # "shares fell on weak sales, 3%": a price word after it, or a verb before it, keeps the figure a price's
+            price = any(hit.start <= other.start <= figure.start for other in passage.concepts.get("stocks", ()))
+            verb_first = any(verb.end <= hit.start for verb, _ in verbs) and not any(hit.end <= verb.start <= figure.start for verb, _ in verbs)
+            if not price and not verb_first:
+                return True
+    return False
+
+
+def _subject(passage: Passage, figure: Figure, subjects: list[Who], before: Who | None) -> Who | None:
+    clause = passage.clause(figure.start)
+    inside = [who for who in subjects if clause.start <= who.start and who.end <= figure.start]
+    if inside:
+        return inside[-1]
+    spanning = [who for who in subjects if who.start < clause.start < who.end <= figure.start]
+    if spanning:
+        return spanning[-1]
+    after = [who for who in subjects if figure.end <= who.start < clause.end]
+    if after and _OF.match(passage.folded[figure.end : after[0].start] + " "):
+        return after[0]
+    verb_between = after and passage.folded[figure.end : after[0].start]
+    if verb_between and _OF.search(" " + verb_between[-12:]):
+        return after[0]
+    earlier = [who for who in subjects if who.end <= figure.start]
+    if before is not None and (not earlier or before.end >= earlier[-1].start):
+        return before
+    if earlier:
+        return earlier[-1]
+    return after[0] if after else None
+
+
+def _respective(passage: Passage, subjects: list[Who], wanted: list[Figure]) -> dict[Figure, Who]:
+    """Pair "A, B and C" with "1%, 2% and 3%" where the sentence says that they go respectively."""
+    if not _RESPECTIVELY.search(passage.words):
+        return {}
+    for who in subjects:
+        following = [figure for figure in wanted if figure.start >= who.end and figure.unit == "%"][: len(who.members)]
+        if len(who.members) > 1 and len(following) == len(who.members):
+            return {figure: Who(who.start, who.end, [key]) for figure, key in zip(following, who.members, strict=True)}
+    return {}
+
+
+def _after_hours(passage: Passage, figure: Figure) -> bool:
+    hits = passage.concepts.get("after_hours", ())
+    return any(hit.start < figure.start for hit in hits) or any(0 <= hit.start - figure.end < passage.near(40) for hit in hits)

@@ -1,0 +1,175 @@
+"""A sentence with what was found in it, and the questions that the rules ask of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from engine.reader.figures import Figure, figures
+from engine.reader.lexicon import Hit, Lexicon
+from engine.reader.sentences import Span
+
+_CLAUSE: Final = re.compile(
+    r"[，；：。！？;:!?]|,(?!\d{3})|、| - |--| (?:while|whereas|but|although|though|and|as|after|because|mais|tandis que|alors que|et|bien que|apres) |但|而(?!非|不是)|虽然|尽管|不过|然而"
+)
+_STRONG_CLAUSE: Final = re.compile(
+    r"[，；：。！？;:!?]|,(?!\d{3})| - | (?:while|whereas|but|although|mais|tandis que|alors que) |但|虽然|尽管|不过|然而"
+)
+_COORDINATE: Final = re.compile(
+    r"^(?:\s*\([a-z0-9.:,\s]{1,20}\))?\s*(?:,|、|/|&|\+|and|et|ou|or|和|与|以及|及|跟|,\s*and|,\s*et|as well as|ainsi que|ainsi qu')\s*(?:the |l'|le |la |les |d'|de )?(?:shares (?:of|in) )?$"
+)
+REACH: Final = {"zh": 12, "en": 45, "fr": 45}  # how far a negation carries, in characters
+
+
+@dataclass
+class Who:
+    """Names that stand together as one subject: "Nvidia, AMD and Intel"."""
+
+    start: int
+    end: int
+    members: list[str]  # entity keys, in order
+
+
+@dataclass
+class Passage:
+    """One sentence of a document, with the terms found in it."""
+
+    span: Span
+    folded: str  # the whole document
+    language: str
+    names: list[Hit]
+    concepts: dict[str, list[Hit]]
+    figures: list[Figure] = field(default_factory=list)
+
+    @property
+    def words(self) -> str:
+        """The folded sentence."""
+        return self.folded[self.span.start : self.span.end]
+
+    @property
+    def reach(self) -> int:
+        """How far a negation carries in this language."""
+        return REACH[self.language]
+
+    def near(self, latin: int) -> int:
+        """Scale a distance given for Latin text to this language."""
+        return latin // 3 if self.language == "zh" else latin
+
+    def has(self, *concepts: str) -> bool:
+        """Tell whether any of the concepts stands in the sentence."""
+        return any(self.concepts.get(concept) for concept in concepts)
+
+    def uncovered(self, concept: str, *by: str) -> list[Hit]:
+        """Give the hits of a concept that do not lie within (or meet) a hit of the concepts in `by`."""
+        covers = [hit for name in by for hit in self.concepts.get(name, ())]
+        return [
+            hit for hit in self.concepts.get(concept, ())
+            if not any(cover.start <= hit.start < cover.end or cover.start < hit.end <= cover.end for cover in covers)
+        ]  # fmt: skip
+
+    def clause(self, position: int, *, strong: bool = False) -> Span:
+        """Give the clause around a position."""
+        pattern = _STRONG_CLAUSE if strong else _CLAUSE
+        start, end = self.span
+        for mark in pattern.finditer(self.folded, self.span.start, self.span.end):
+            if mark.end() <= position:
+                start = mark.end()
+            elif mark.start() >= position:
+                end = mark.start()
+                break
+        return Span(start, end)
+
+    def is_negated(self, hit: Hit) -> bool:
+        """Tell whether a negation, or a denial, stands before the hit and reaches it."""
+        clause = self.clause(hit.start, strong=True)
+        low = max(clause.start, hit.start - self.reach)
+        for concept in ("negation", "deny"):
+            for other in self.uncovered(concept, "not_negation"):
+                if low <= other.start and other.end <= hit.start + 1:
+                    return True
+                # a verb's own French negation may follow it: "n'est pas une bulle" is caught above, "ne croit pas" too
+        return False
+
+    def is_dismissed(self, hit: Hit) -> bool:
+        """Tell whether the claim is held up only to be dismissed ("so-called bubble", "bubble talk is nonsense")."""
+        close = 18 if self.language != "zh" else 4
+        if any(0 <= hit.start - other.end <= close for other in self.concepts.get("scare", ())):
+            return True
+        reach = self.near(70)
+        return any(
+            -reach <= other.start - hit.end <= reach and not self.is_negated(other) for other in self.uncovered("baseless", "not_negation")
+        )
+
+    def is_hedged(self, hit: Hit) -> bool:
+        """Tell whether the claim is hedged, conditional, or a question."""
+        clause = self.clause(hit.start, strong=True)
+        if any(clause.start <= other.start < clause.end for other in self.concepts.get("hedge", ())):
+            return True
+        return self.words.rstrip("\"' )").endswith(("?", "？"))
+
+    def within(self, concept: str, hit: Hit, distance: int) -> bool:
+        """Tell whether a concept stands within a distance of a hit (0: anywhere in the sentence)."""
+        for other in self.concepts.get(concept, ()):
+            if other.start < hit.end and hit.start < other.end and (other.start, other.end) == (hit.start, hit.end):
+                continue
+            if not distance or (other.start - hit.end <= distance and hit.start - other.end <= distance):
+                return True
+        return False
+
+    def subjects(self, lexicon: Lexicon) -> list[Who]:
+        """Join the names that can move in price into subjects, in order."""
+        movable = [hit for hit in self.names if lexicon.entities[hit.key].role in ("asset", "group")]
+        out: list[Who] = []
+        for hit in movable:
+            if out:
+                between = self.folded[out[-1].end : hit.start]
+                last = lexicon.entities[out[-1].members[-1]]
+                if _is_alias(between) and hit.key == out[-1].members[-1]:
+                    out[-1].end = hit.end
+                    continue
+                if _COORDINATE.match(between) and last.role == lexicon.entities[hit.key].role:
+                    out[-1].members.append(hit.key)
+                    out[-1].end = hit.end
+                    continue
+                if last.role == "group" and len(between) <= 14 and self._examples_between(out[-1].end, hit.start):
+                    out[-1] = Who(out[-1].start, hit.end, [hit.key])  # "AI companies like CoreWeave": CoreWeave
+                    continue
+            out.append(Who(hit.start, hit.end, [hit.key]))
+        return out
+
+    def _examples_between(self, start: int, end: int) -> bool:
+        return any(start <= hit.start and hit.end <= end for hit in self.concepts.get("examples", ()))
+
+
+def _is_alias(between: str) -> bool:
+    return bool(re.fullmatch(r"\s*[(（]?\s*(?:[a-z]+\s?:\s?)?", between))
+
+
+def passages(text: str, folded: str, spans: Iterable[Span], lexicon: Lexicon, languages: Sequence[str]) -> list[Passage]:
+    """Find the terms of each sentence.
+
+    Parameters
+    ----------
+    text, folded
+        The document and its folded form.
+    spans
+        The sentences of the story.
+    languages
+        The language of each.
+    """
+    out = []
+    for span, language in zip(spans, languages, strict=True):
+        hits = lexicon.scan(folded[span.start : span.end], text[span.start : span.end], language)
+        names: list[Hit] = []
+        concepts: dict[str, list[Hit]] = {}
+        for hit in hits:
+            moved = hit._replace(start=hit.start + span.start, end=hit.end + span.start)
+            if hit.role == "concept":
+                concepts.setdefault(hit.key, []).append(moved)
+            else:
+                names.append(moved)
+        found = figures(folded, span.start, span.end, language=language)
+        out.append(Passage(span, folded, language, names, concepts, found))
+    return out
