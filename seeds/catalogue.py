@@ -66,8 +66,8 @@ _EVENTS: dict[str, pl.DataType] = {
 def documents() -> pl.DataFrame:
     """Give the five documents: one row each, with the instant of publication, how exact it is, and why.
 
-    `published_at` is in UTC; `published_precision` is "instant", "day" or "inferred"; `stated` is the time as the page or
-    the text has it, in `timezone`; `reason` says why an inferred time is believed.
+    `published_at` is in UTC; `published_precision` is "instant", "day" or "inferred"; `stated` is the time that the
+    page or the text gives, in `timezone`; `reason` says why an inferred time is believed.
     """
     renamed = {"id": "doc_id", "precision": "published_precision"}
     rows = [{renamed.get(key, key): value for key, value in row.items()} for row in _catalogue()["document"]]
