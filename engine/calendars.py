@@ -1,7 +1,6 @@
 """When an exchange is open: sessions, half days, and the opens of their bars."""
 
 import datetime as dt
-import difflib
 import functools
 import re
 import warnings
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.faults import Fault
+from engine.guess import did_you_mean
 
 Instants: TypeAlias = NDArray[np.int64]  # microseconds since 1970, UTC
 Dates: TypeAlias = NDArray[np.datetime64]  # datetime64[D]
@@ -232,10 +232,8 @@ def _canonical(name: str) -> str:
 
     names: list[str] = known.get_calendar_names(include_aliases=True)
     if name not in names:
-        spelled = {candidate.lower(): candidate for candidate in names}
-        close = difflib.get_close_matches(str(name).lower(), spelled, n=1, cutoff=0.5)
-        hint = f"; did you mean {spelled[close[0]]!r}?" if close else "; use the exchange's four-letter code."
-        raise Fault(f"calendar={name!r} is not known, only 'XNYS', '24/7' and the codes of exchange_calendars{hint}")
+        hint = did_you_mean(name.upper(), names) or " (use the exchange's four-letter code)"
+        raise Fault(f"calendar={name!r} is not known{hint}; give 'XNYS', '24/7' or a code of exchange_calendars.")
     resolved: str = known.resolve_alias(name)
     return resolved
 
