@@ -82,7 +82,7 @@ def read(document: Document, lexicon: Lexicon, delay: dt.timedelta = dt.timedelt
     latin = languages.latin_of(folded)
     spans = list(story(text))
     tongues = [languages.of_sentence(folded[span.start : span.end], latin) for span in spans]
-    found = list(claims(passages(text, folded, spans, lexicon, tongues), lexicon))
+    found = claims(passages(text, folded, spans, lexicon, tongues), lexicon)
     if not found:
         return []
     tongue = (document.note and document.note.language) or languages.of_document(
@@ -154,7 +154,7 @@ def _events(
             "event_id": _event_id(document.doc_id, claim.kind, span.start, evidence),
             "doc_id": document.doc_id, "kind": claim.kind, "assets": list(claim.assets), "strength": worth.strength, "stance": worth.stance,
             "happened_on": day, "published_at": when.at, "published_precision": when.precision, "known_at": when.at + delay,
-            "figures": [figure._asdict() for figure in claim.figures], "evidence": evidence, "evidence_start": span.start,
+            "figures": [figure._asdict() for figure in dict.fromkeys((*claim.figures, *claim.around))], "evidence": evidence, "evidence_start": span.start,
             "evidence_end": span.end, "language": tongue, "reader": lexicon.label, "labelled_at": lexicon.released,
         }  # fmt: skip
         out.append(Found(row, claim, worth))

@@ -34,10 +34,12 @@ class Entity:
     key: str
     role: Role
     assets: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()  # listed names that may stand for a group where a story names them
     weak: bool = False  # so broad a group that it only counts where no other name stands
+    topic: bool = False  # what people talk about; it has no price
     index: bool = False
     rival: bool = False
-    firm: str = ""
+    era: str = ""  # beside this concept the name stands for an age ("the Cisco of the dot-com years")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Rule:
     near: int = 0
     negated: str = "nothing"
     who: str = "named"
+    default: tuple[str, ...] = ("SPY",)
+    stance: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -304,7 +308,7 @@ def _compile(data: Mapping[str, Any], where: str) -> Lexicon:
     build = _Builder()
     entities: dict[str, Entity] = {}
     for ticker, item in data.get("assets", {}).items():
-        entities[ticker] = Entity(ticker, "asset", (ticker,), index=bool(item.get("index")))
+        entities[ticker] = Entity(ticker, "asset", (ticker,), index=bool(item.get("index")), era=item.get("era", ""))
         for name in item.get("names", ()):
             build.add(name, "asset", ticker)
         for name in item.get("cased", ()):
@@ -313,14 +317,19 @@ def _compile(data: Mapping[str, Any], where: str) -> Lexicon:
             build.add(symbol, "asset", ticker, cased=True)
         for symbol in item.get("marked", ()):
             build.add(symbol, "asset", ticker, cased=True, marked=True)
-    for role, section in (("group", "groups"), ("private", "private"), ("person", "people")):
+    sections: tuple[tuple[Role, str], ...] = (("group", "groups"), ("private", "private"), ("person", "people"))
+    for role, section in sections:
         for name, item in data.get(section, {}).items():
             key = f"{role}:{name}"
+            assets = tuple(item.get("assets", ()))
             entities[key] = Entity(
-                key, role, tuple(item.get("assets", ())), bool(item.get("weak")), False, bool(item.get("rival")), item.get("firm", "")
-            )  # type: ignore[arg-type]
+                key, role, assets, tuple(item.get("members", assets)), weak=bool(item.get("weak")), topic=bool(item.get("topic")),
+                rival=bool(item.get("rival")),
+            )  # fmt: skip
             for alias in item.get("names", ()):
-                build.add(alias, role, key)  # type: ignore[arg-type]
+                build.add(alias, role, key)
+            for alias in item.get("cased", ()):
+                build.add(alias, role, key, cased=True)
     for alias in data.get("nobody", {}).get("names", ()):
         build.add(alias, "nobody", "nobody")
     for concept, words in data.get("concepts", {}).items():
@@ -342,7 +351,7 @@ def _rule(raw: Mapping[str, Any], data: Mapping[str, Any], where: str) -> Rule:
     kind = raw.get("kind", "")
     if kind not in data["kinds"]:
         raise Fault(f"lexicon {where}: a rule for kind {kind!r}{_meant(kind, data['kinds'])}; allowed are {', '.join(data['kinds'])}")
-    allowed = {"kind", "any", "all", "none", "near", "negated", "who"}
+    allowed = {"kind", "any", "all", "none", "near", "negated", "who", "default", "stance"}
     if extra := set(raw) - allowed:
         raise Fault(f"lexicon {where}: a rule for {kind!r} has unknown fields {sorted(extra)}; allowed are {sorted(allowed)}")
     groups = tuple(tuple(item.split("|")) for item in raw.get("all", ()))
@@ -350,5 +359,6 @@ def _rule(raw: Mapping[str, Any], data: Mapping[str, Any], where: str) -> Rule:
         if concept not in data["concepts"]:
             raise Fault(f"lexicon {where}: a rule for {kind!r} uses concept {concept!r}, which has no words{_meant(concept, data['concepts'])}")
     return Rule(
-        kind, tuple(raw["any"]), groups, tuple(raw.get("none", ())), int(raw.get("near", 0)), raw.get("negated", "nothing"), raw.get("who", "named")
+        kind, tuple(raw["any"]), groups, tuple(raw.get("none", ())), int(raw.get("near", 0)), raw.get("negated", "nothing"), raw.get("who", "named"),
+        tuple(raw.get("default", ("SPY",))), float(raw.get("stance", 1.0)),
     )  # fmt: skip

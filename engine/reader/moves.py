@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final, NamedTuple
 
@@ -20,6 +21,10 @@ _PRONOUN = re.compile(
     r"|股价|该公司|该股|公司|它|其|这家|盘中|市值|结果)"
 )
 CUMULATIVE: Final = re.compile(r"\bsince\b|year[- ]to[- ]date|this year|depuis|cette annee|以来|今年|年初至今|连续|from its (?:high|peak)|高点|累计")
+
+
+_LEVEL: Final = re.compile(r"(?:\bto|\bat|below|under|above|\ba|sous|跌破|至|到|报|跌至|突破|失守)\s?(?:about |environ |约)?$")  # "fell to $188" is no move
+_SAME_AGAIN: Final = re.compile(r"(?:相当于|折合|约合|接近|即|equivalent to|or about|or nearly|or roughly|soit|environ|pres de|around)\s?(?:约|近|about |environ |pres de |人民币)?$")
 
 
 class Move(NamedTuple):
@@ -51,6 +56,9 @@ def moves(passage: Passage, lexicon: Lexicon, carried: tuple[str, ...]) -> list[
     out: list[Move] = []
     sign_before, who_before = 0, None
     for figure in wanted:
+        if out and figure.unit in MONEY and out[-1].unit in MONEY and _SAME_AGAIN.search(passage.folded, max(passage.span.start, figure.start - 16), figure.start):
+            out.append(out[-1]._replace(value=math.copysign(figure.value, out[-1].value), unit=figure.unit, figure=figure))
+            continue
         sign = _sign(passage, figure, subjects, sign_before)
         if not sign:
             continue
@@ -72,6 +80,8 @@ def _sign(passage: Passage, figure: Figure, subjects: list[Who], before: int) ->
     """Give -1, +1, or 0 where the figure is no move."""
     clause = passage.clause(figure.start)
     money = figure.unit in MONEY
+    if _LEVEL.search(passage.folded, max(clause.start, figure.start - 10), figure.start):
+        return 0
     if money and not _is_value(passage, figure, clause):
         return 0
     verbs = [(hit, -1) for name in ("fall", "plunge") for hit in passage.concepts.get(name, ()) if clause.start <= hit.start < clause.end]

@@ -120,7 +120,10 @@ class Passage:
 
     def subjects(self, lexicon: Lexicon) -> list[Who]:
         """Join the names that can move in price into subjects, in order."""
-        movable = [hit for hit in self.names if lexicon.entities[hit.key].role in ("asset", "group")]
+        movable = [
+            hit for hit in self.names
+            if lexicon.entities[hit.key].role in ("asset", "group") and not lexicon.entities[hit.key].topic and not self.is_era(hit, lexicon)
+        ]  # fmt: skip
         out: list[Who] = []
         for hit in movable:
             if out:
@@ -139,12 +142,30 @@ class Passage:
             out.append(Who(hit.start, hit.end, [hit.key]))
         return out
 
+    def is_era(self, hit: Hit, lexicon: Lexicon) -> bool:
+        """Tell whether a name stands for an age: the Cisco of the dot-com years."""
+        era = lexicon.entities[hit.key].era
+        return bool(era) and self.has(era, "past", "other_bubble")
+
     def _examples_between(self, start: int, end: int) -> bool:
         return any(start <= hit.start and hit.end <= end for hit in self.concepts.get("examples", ()))
 
 
 def _is_alias(between: str) -> bool:
     return bool(re.fullmatch(r"\s*[(（]?\s*(?:[a-z]+\s?:\s?)?", between))
+
+
+_THIS_ONE = re.compile(r"(?:这家|该|一家|这个|\b(?:the|this|that|a|an|its|le|la|ce|cette|un|une|l'))\s?(?:美国|中国|芯片|us |american |giant )?$")
+
+
+def _is_anaphor(hit: Hit, folded: str, lexicon: Lexicon) -> bool:
+    """Tell whether a group's word stands for one company named before: "the chipmaker", "这家芯片制造商"."""
+    entity = lexicon.entities[hit.key]
+    if entity.role != "group" or entity.topic or entity.weak or folded[hit.end - 1] == "s":
+        return False
+    chinese = "\u3400" <= folded[hit.end - 1] <= "\u9fff"
+    before = _THIS_ONE.search(folded, max(0, hit.start - 14), hit.start)
+    return before is not None and (chinese or folded[hit.start : hit.end].endswith(("maker", "company", "firm", "giant", "producer")))
 
 
 def passages(text: str, folded: str, spans: Iterable[Span], lexicon: Lexicon, languages: Sequence[str]) -> list[Passage]:
@@ -168,7 +189,7 @@ def passages(text: str, folded: str, spans: Iterable[Span], lexicon: Lexicon, la
             moved = hit._replace(start=hit.start + span.start, end=hit.end + span.start)
             if hit.role == "concept":
                 concepts.setdefault(hit.key, []).append(moved)
-            else:
+            elif not _is_anaphor(moved, folded, lexicon):
                 names.append(moved)
         found = figures(folded, span.start, span.end, language=language)
         out.append(Passage(span, folded, language, names, concepts, found))

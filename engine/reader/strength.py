@@ -23,7 +23,7 @@ def weigh(claim: Claim, lexicon: Lexicon) -> Worth:
 
     certainty = the product of the factors that apply: hedged, secondhand, mention, from_context
     strength  = min(1, base[kind] * certainty * emphatic + size * (1 - exp(-largest)))
-    stance    = sign[kind] * certainty
+    stance    = sign[kind] * factor of the rule * certainty
 
     where `largest` is the largest of |figure| / scale[kind][unit] over the claim's own figures, and every number stands in
     lexicon/kinds.toml. Ours; no source.
@@ -47,7 +47,7 @@ def weigh(claim: Claim, lexicon: Lexicon) -> Worth:
     if size:
         parts["size"] = round(size, 6)
     strength = min(1.0, kind.base * certainty * emphatic + size)
-    return Worth(round(strength, 4), round(kind.stance * certainty, 4), parts)
+    return Worth(round(strength, 4), round(kind.stance * claim.stance * certainty, 4), parts)
 
 
 def _largest(claim: Claim, scale: object) -> float:

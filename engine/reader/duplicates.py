@@ -1,0 +1,128 @@
+"""One story on ten sites: exact copies and near copies become one event with ten sources."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.reader.document import Document, Found
+from engine.reader.fold import fold
+
+HASHES: Final = 64
+BANDS: Final = 16  # of 4 hashes: two stories that share 70% of their shingles meet in a band with probability 0.99
+ALIKE: Final = 0.6  # share of equal hashes, an estimate of Jaccard's index (Broder 1997)
+SHINGLE: Final = 6  # characters
+WINDOW: Final = dt.timedelta(days=14)  # a text that comes again later is another story
+_NOISE: Final = re.compile(r"[\W_]+")
+_PRIME: Final = np.uint64((1 << 61) - 1)
+_Signature = npt.NDArray[np.uint64]
+
+
+class Stories:
+    """Keeps the events of one telling of each story, and counts the others as its sources."""
+
+    def __init__(self) -> None:
+        self._texts: dict[bytes, str] = {}  # of exact copies: digest -> doc_id of the first
+        self._copies: list[tuple[str, Document]] = []
+        self._found: list[tuple[Document, list[dict[str, Any]], _Signature]] = []
+        self.repeated = 0
+        rng = np.random.default_rng(20251106)
+        self._a = rng.integers(1, 1 << 31, HASHES, dtype=np.uint64)
+        self._b = rng.integers(0, 1 << 31, HASHES, dtype=np.uint64)
+
+    def is_copy(self, document: Document) -> bool:
+        """Tell whether the very text, published at the very time, was read already; such a document needs no reading."""
+        digest = hashlib.blake2b(f"{document.published}\0{document.timezone}\0{document.note}\0{document.text}".encode("utf-8", "replace"), digest_size=16).digest()
+        if digest in self._texts:
+            self._copies.append((self._texts[digest], document))
+            self.repeated += 1
+            return True
+        self._texts[digest] = document.doc_id
+        return False
+
+    def add(self, document: Document, found: list[Found]) -> None:
+        """Keep the events of a document."""
+        if not found:
+            return
+        # The words that made the claims, and what stands around them in the same sentences: menus and tags do not count.
+        text = " ".join(item.row["evidence"] for item in sorted(found, key=lambda item: item.row["evidence_start"]))
+        slim = Document(document.doc_id, "", document.source)
+        self._found.append((slim, [item.row for item in found], self._signature(text)))
+
+    def settle(self) -> tuple[list[dict[str, Any]], list[tuple[str, str, str, dt.datetime]]]:
+        """Join the tellings of each story.
+
+        The first published telling (then the smaller doc_id) keeps its events; an event of a later one that the first has
+        too (same kind, an asset in common) becomes a source of it, any other stands.
+
+        Returns
+        -------
+        rows, sources
+            Events; and (event_id, doc_id, source, published_at) for each document that tells of one.
+        """
+        order = sorted(range(len(self._found)), key=lambda i: (self._found[i][1][0]["published_at"], self._found[i][0].doc_id, self._found[i][0].source))
+        first: dict[tuple[int, bytes], list[int]] = {}
+        rows: list[dict[str, Any]] = []
+        kept: dict[int, list[dict[str, Any]]] = {}
+        told: list[tuple[str, str, str, dt.datetime]] = []
+        seen: set[str] = set()
+        by_doc: dict[str, list[str]] = {}
+        for index in order:
+            document, events, signature = self._found[index]
+            home = self._home(index, signature, first)
+            mine: list[dict[str, Any]] = []
+            for event in events:
+                twin = _twin(event, kept.get(home, [])) if home is not None else None
+                if twin is None and event["event_id"] in seen:
+                    continue
+                target = twin or event
+                if twin is None:
+                    seen.add(event["event_id"])
+                    rows.append(event)
+                    mine.append(event)
+                told.append((target["event_id"], document.doc_id, document.source, event["published_at"]))
+                by_doc.setdefault(document.doc_id, []).append(target["event_id"])
+            self.repeated += home is not None
+            kept[index] = mine
+        when = {event["event_id"]: event["published_at"] for event in rows}
+        for doc_id, copy in self._copies:
+            told += [(event_id, copy.doc_id, copy.source, when[event_id]) for event_id in by_doc.get(doc_id, []) if event_id in when]
+        return rows, told
+
+    def _home(self, index: int, signature: _Signature, first: dict[tuple[int, bytes], list[int]]) -> int | None:
+        """Find an earlier telling of the same story, or make this one a home."""
+        keys = [(band, signature[band * 4 : band * 4 + 4].tobytes()) for band in range(BANDS)]
+        published = self._found[index][1][0]["published_at"]
+        for other in dict.fromkeys(i for key in keys for i in first.get(key, ())):
+            near = published - self._found[other][1][0]["published_at"] <= WINDOW
+            if near and float(np.mean(signature == self._found[other][2])) >= ALIKE:
+                return other
+        for key in keys:
+            first.setdefault(key, []).append(index)
+        return None
+
+    def _signature(self, text: str) -> _Signature:
+        """Hash a text's shingles: the minimum of each of 64 hash functions over all of them (MinHash)."""
+        plain = _NOISE.sub("", fold(text))[:20_000]
+        codes = np.frombuffer(plain.encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
+        if len(codes) < SHINGLE:
+            codes = np.pad(codes, (0, SHINGLE - len(codes)))
+        rolled = np.zeros(len(codes) - SHINGLE + 1, dtype=np.uint64)
+        with np.errstate(over="ignore"):
+            for offset in range(SHINGLE):
+                rolled = rolled * np.uint64(1_000_003) + codes[offset : offset + len(rolled)]
+            rolled = np.unique((rolled ^ (rolled >> np.uint64(29))) & np.uint64(0x7FFFFFFF))
+            mixed = (rolled[:, None] * self._a[None, :] + self._b[None, :]) % _PRIME
+        return np.asarray(mixed.min(axis=0))
+
+
+def _twin(event: dict[str, Any], kept: list[dict[str, Any]]) -> dict[str, Any] | None:
+    for other in kept:
+        if other["kind"] == event["kind"] and set(other["assets"]) & set(event["assets"]):
+            return other
+    return None

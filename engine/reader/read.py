@@ -1,0 +1,188 @@
+"""Read many documents: in batches, past the prefilter, through the grammar, with repeats of one story joined."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from engine.clock import parse_delay
+from engine.events import SCHEMA, Events
+from engine.faults import Fault
+from engine.reader.document import Document, Found, read
+from engine.reader.duplicates import Stories
+from engine.reader.lexicon import Lexicon, load
+from engine.reader.prefilter import Prefilter
+from engine.reader.sidecar import Sidecar
+from engine.reader.sources import Columns, batches, columns_from, files
+
+Sources = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+REFUSED: Final = {"doc_id": pl.String, "source": pl.String, "reason": pl.String}
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a reading gave.
+
+    Attributes
+    ----------
+    events
+        The events table.
+    sources
+        One row for each document that tells of an event: event_id, doc_id, source, published_at. A wire on ten sites is one
+        event with ten sources.
+    refused
+        The documents that make claims but state no publication time: doc_id, source, reason. They gave no events.
+    counts
+        documents, characters, kept (past the prefilter), with_events, repeated.
+    """
+
+    events: Events
+    sources: pl.DataFrame
+    refused: pl.DataFrame
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def read_sources(
+    sources: Sources,
+    *,
+    sidecar: str | Path | None = None,
+    lexicon: Sequence[str | Path] | str | Path = (),
+    columns: str | Path | dict[str, str] | Columns | None = None,
+    delay: dt.timedelta | str = dt.timedelta(0),
+    progress: bool | Callable[[int, int], None] = False,
+) -> Reading:
+    """Read documents and say what was found, from where, and what was refused.
+
+    Parameters are those of `read_documents`.
+    """
+    paths = files(sources)
+    words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon)
+    notes = Sidecar.read(sidecar)
+    return _run(paths, words, notes, columns_from(columns), parse_delay(delay), progress)
+
+
+def read_documents(
+    sources: Sources,
+    *,
+    sidecar: str | Path | None = None,
+    lexicon: Sequence[str | Path] | str | Path = (),
+    columns: str | Path | dict[str, str] | Columns | None = None,
+    delay: dt.timedelta | str = dt.timedelta(0),
+    progress: bool | Callable[[int, int], None] = False,
+) -> Events:
+    """Read documents in French, English, simplified or traditional Chinese and give the events found in them.
+
+    Parameters
+    ----------
+    sources
+        Files (.txt .md .html .json .jsonl .csv .parquet), folders or globs; one or several.
+    sidecar
+        TOML file with what pages lack: date, time zone, and the reason why they are believed; see `Sidecar.read`.
+    lexicon
+        TOML files that add to the reader's words or override them; see `engine.reader.lexicon.load`.
+    columns
+        TOML file (or a dict) that says which column of a table holds what; usual names are found without it.
+    delay
+        Time from publication to knowledge, such as "15m".
+    progress
+        True draws a bar on standard error; a function is called with (documents read, bytes read).
+
+    Raises
+    ------
+    Fault
+        A file cannot be read; or no document that makes claims states when it was published. Where only some do not, they
+        are left out, and `read_sources` lists them.
+    """
+    reading = read_sources(sources, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, progress=progress)
+    if reading.refused.height and not len(reading.events):
+        first = reading.refused.row(0, named=True)
+        more = f" (and {reading.refused.height - 1} more)" if reading.refused.height > 1 else ""
+        raise Fault(f"{first['reason']}{more}" if first["reason"] else "documents: none states when it was published.")
+    return reading.events
+
+
+def _run(
+    paths: list[Path], lexicon: Lexicon, notes: Sidecar, columns: Columns, delay: dt.timedelta, progress: bool | Callable[[int, int], None]
+) -> Reading:
+    stories = Stories()
+    prefilter = Prefilter(lexicon)
+    refused: list[tuple[str, str, str]] = []
+    counts = dict.fromkeys(("documents", "characters", "kept", "with_events", "repeated"), 0)
+    with _bar(progress, paths) as advance:
+        for batch in batches(paths, columns):
+            counts["documents"] += batch.height
+            size = int(batch["text"].str.len_bytes().sum())
+            counts["characters"] += size
+            kept = prefilter.keep(batch)
+            counts["kept"] += kept.height
+            for row in kept.iter_rows(named=True):
+                document = _document(row, notes)
+                if stories.is_copy(document):
+                    continue
+                try:
+                    found = read(document, lexicon, delay)
+                except Fault as fault:
+                    refused.append((document.doc_id, document.source, str(fault)))
+                    continue
+                counts["with_events"] += bool(found)
+                stories.add(document, found)
+            advance(batch.height, size)
+    rows, told = stories.settle()
+    counts["repeated"] = stories.repeated
+    return Reading(_table(rows), _sources(told), pl.DataFrame(refused, schema=REFUSED, orient="row"), counts)
+
+
+def _document(row: dict[str, Any], notes: Sidecar) -> Document:
+    return Document(
+        row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"])
+    )  # fmt: skip
+
+
+def _table(rows: list[dict[str, Any]]) -> Events:
+    frame = pl.DataFrame(rows, schema=SCHEMA) if rows else pl.DataFrame(schema=SCHEMA)
+    return Events.from_frame(frame, source="reader")
+
+
+def _sources(told: list[tuple[str, str, str, dt.datetime]]) -> pl.DataFrame:
+    schema = {"event_id": pl.String, "doc_id": pl.String, "source": pl.String, "published_at": pl.Datetime("us", "UTC")}
+    return pl.DataFrame(told, schema=schema, orient="row").sort("event_id", "published_at", "doc_id")
+
+
+class _bar:  # noqa: N801  (used as a function)
+    """A progress bar over bytes, or the caller's own function, or nothing."""
+
+    def __init__(self, progress: bool | Callable[[int, int], None], paths: list[Path]) -> None:
+        self._progress = progress
+        self._total = sum(path.stat().st_size for path in paths)
+        self._tqdm: Any = None
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        if callable(self._progress):
+            return self._progress
+        if not self._progress:
+            return lambda documents, size: None
+        from tqdm import tqdm  # noqa: PLC0415
+
+        compressed = "" if self._total else ""
+        self._tqdm = tqdm(unit="B", unit_scale=True, desc=f"reading{compressed}")
+
+        def advance(documents: int, size: int) -> None:
+            del documents
+            self._tqdm.update(size)
+
+        return advance
+
+    def __exit__(self, *error: object) -> None:
+        if self._tqdm is not None:
+            self._tqdm.close()
+
+
+def found_in(document: Document, *, lexicon: Sequence[str | Path] = ()) -> list[Found]:
+    """Read one document that is at hand as text, and give its events with what they were made of."""
+    return read(document, load(lexicon))
