@@ -202,8 +202,8 @@ def align(frame: pl.DataFrame, market: Bars) -> Alignment:
     early = known < _open_before(market)
     bar[early] = -1
     placed = bar >= 0
-    traded = set(market.assets)
-    strange = np.array([traded.isdisjoint(assets) for assets in frame["assets"].to_list()], dtype=bool)
+    traded = pl.element().is_in(list(market.assets))
+    strange = ~frame["assets"].list.eval(traded).list.any().to_numpy()
     reasons = [(early, "before the first bar"), (~placed, "after the last bar"), (strange, "no asset in the market")]
     reason = np.select([mask for mask, _ in reasons], [text for _, text in reasons], default="")
     unplaced = frame.select("event_id", "known_at", "assets").with_columns(pl.Series("reason", reason, pl.String))
@@ -217,10 +217,11 @@ def align(frame: pl.DataFrame, market: Bars) -> Alignment:
 
 def _open_before(market: Bars) -> np.int64:
     """Give the open of the exchange's last regular bar before the market's first one."""
-    first = market.sessions[0]
-    opens, _ = calendar(market.calendar).bars(first - _LOOK_BACK, first, market.interval)
+    exchange, first = calendar(market.calendar), market.sessions[0]
+    since = max(first - _LOOK_BACK, exchange.sessions[0])
+    opens, _ = exchange.bars(since, first, market.interval)
     earlier = opens[opens < market.opens[0]]
-    return np.int64(earlier[-1] if len(earlier) else market.opens[0])
+    return np.int64(earlier[-1] if len(earlier) else np.iinfo(np.int64).min)
 
 
 def _latest(local: dt.datetime, zone: zoneinfo.ZoneInfo) -> dt.datetime:

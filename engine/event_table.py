@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from engine.faults import Fault
+from engine.guess import did_you_mean
 
 KINDS = (
     "bubble_warning",
@@ -86,16 +86,23 @@ def _to_polars(frame: Any, source: str) -> pl.DataFrame:
 def _coerce(frame: pl.DataFrame, source: str) -> pl.DataFrame:
     """Bring the columns that are there to the types of the schema."""
     for name in frame.columns:
-        close = difflib.get_close_matches(name.lower(), [c for c in SCHEMA if c not in frame.columns], n=1, cutoff=0.8)
-        if name not in SCHEMA and close:
-            raise Fault(f"{source}: column {name!r} is not known; did you mean {close[0]!r}?")
+        guess = did_you_mean(name.lower(), [column for column in SCHEMA if column not in frame.columns])
+        if name not in SCHEMA and guess:
+            raise Fault(f"{source}: column {name!r} is not one of the events table{guess}; rename it or leave it out.")
     for name in _CORE:
         if name not in frame.columns:
             raise Fault(
                 f"{source}: column {name!r} is missing among {frame.columns}; "
                 f"a table of events needs at least {', '.join(_CORE)}."
             )
-    columns = [_cast(frame[name], dtype, source) for name, dtype in SCHEMA.items() if name in frame.columns]
+    columns = []
+    for name, dtype in SCHEMA.items():
+        if name in frame.columns:
+            try:
+                columns.append(_cast(frame[name], dtype, source))
+            except pl.exceptions.PolarsError as error:
+                cause = str(error).strip().partition("\n")[0]
+                raise Fault(f"{source}: column {name!r} does not turn into {dtype} ({cause}); convert it.") from error
     return pl.DataFrame(columns)
 
 
@@ -117,7 +124,9 @@ def _cast(column: pl.Series, dtype: pl.DataType, source: str) -> pl.Series:
         "Int64": lambda found: found.is_integer(),
         "Date": lambda found: found == pl.Date,
         "List": lambda found: found in (pl.List(pl.String), pl.List(pl.Null), pl.List(pl.Categorical)),
-        "String": lambda found: found in (pl.String, pl.Categorical, pl.Enum),
+        "String": lambda found: (
+            found in (pl.String, pl.Categorical, pl.Enum) or (found.is_integer() and name.endswith("_id"))
+        ),
     }
     if not allowed[str(dtype.base_type())](column.dtype):
         shown = column.drop_nulls().head(1).to_list()
@@ -211,16 +220,21 @@ def _check(table: pl.DataFrame, source: str) -> None:
     """Raise a Fault for the first value that is out of bounds."""
     element = pl.element()
     value = element.struct.field
-    blank = pl.col("assets").list.eval(element.is_null() | (element.str.strip_chars() == "")).list.any()
+    stripped = element.str.strip_chars()
+    blank = pl.col("assets").list.eval(element.is_null() | (stripped == "") | (stripped != element)).list.any()
     repeated = pl.col("assets").list.n_unique() != pl.col("assets").list.len()
     unread = pl.col("figures").list.eval(value("value").is_null() | ~value("value").is_finite()).list.any()
     unnamed = pl.col("figures").list.eval(value("what").is_null() | value("unit").is_null()).list.any()
     rules: list[tuple[str, pl.Expr, str]] = [
         *((name, pl.col(name).is_null(), "must not be empty; give a value") for name in _CORE),
-        ("kind", ~pl.col("kind").is_in(list(KINDS)), "is not one of the fourteen kinds"),
+        ("kind", ~pl.col("kind").is_in(list(KINDS)), f"is none of the kinds {', '.join(KINDS)}"),
         ("event_id", pl.col("event_id") == "", "must not be empty; give each its own"),
         ("event_id", ~pl.col("event_id").is_first_distinct(), "stands in an earlier row too; give each its own"),
-        ("assets", (pl.col("assets").list.len() == 0) | blank, "must name at least one asset, and no empty names"),
+        (
+            "assets",
+            (pl.col("assets").list.len() == 0) | blank,
+            "must name at least one asset, none of them empty or with blanks around it",
+        ),
         ("assets", repeated, "names an asset twice; name each once"),
         ("strength", ~pl.col("strength").is_between(0.0, 1.0), "must lie in 0..1"),
         ("stance", ~pl.col("stance").is_between(-1.0, 1.0), "must lie in -1 (bearish)..+1 (bullish)"),
@@ -239,12 +253,6 @@ def _check(table: pl.DataFrame, source: str) -> None:
             found = table[name][row]
             shown = found.to_list() if isinstance(found, pl.Series) else found
             text = shown.isoformat() if isinstance(shown, dt.datetime) else repr(shown)
-            hint = did_you_mean(str(shown), KINDS) if allowed == "is not one of the fourteen kinds" else "."
+            guess = did_you_mean(str(shown), KINDS) if name == "kind" else ""
             event = f" ({table['event_id'][row]})" if name != "event_id" else ""
-            raise Fault(f"{source}: row {row + 1}{event}: {name}={text} {allowed}{hint}")
-
-
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """End a sentence about an unknown word with the known one that it resembles."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else f"; they are {', '.join(known)}."
+            raise Fault(f"{source}: row {row + 1}{event}: {name}={text} {allowed}{guess}.")

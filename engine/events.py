@@ -12,15 +12,16 @@ from typing import Any
 import polars as pl
 
 from engine.clock import Alignment, Bars, align, parse_delay
-from engine.event_table import KINDS, PRECISIONS, SCHEMA, checked, did_you_mean
-from engine.faults import Fault
+from engine.event_table import KINDS, PRECISIONS, SCHEMA, checked
+from engine.faults import Failure, Fault
+from engine.guess import did_you_mean
 
 __all__ = ["KINDS", "PRECISIONS", "SCHEMA", "Events"]
 
 _NO_TIME = dt.timedelta(0)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Events:
     """A table of events.
 
@@ -57,7 +58,7 @@ class Events:
             ".parquet": pl.read_parquet,
             ".arrow": pl.read_ipc,
             ".feather": pl.read_ipc,
-            ".csv": lambda source: pl.read_csv(source, infer_schema_length=None),
+            ".csv": _read_csv,
         }
         if not file.is_file():
             raise Fault(f"events {str(path)!r}: there is no such file; give the path of a table of events.")
@@ -121,6 +122,11 @@ class Events:
     def __len__(self) -> int:
         return self.frame.height
 
+    def __repr__(self) -> str:
+        known = self.frame["known_at"]
+        span = f", known {known[0]:%Y-%m-%d} to {known[-1]:%Y-%m-%d}" if len(self) else ""
+        return f"Events({len(self)} of {self.frame['doc_id'].n_unique()} documents{span})"
+
     def select(
         self,
         *,
@@ -149,7 +155,7 @@ class Events:
         if kinds is not None:
             for kind in kinds:
                 if kind not in KINDS:
-                    raise Fault(f"kinds: {kind!r} is not one of the fourteen kinds{did_you_mean(kind, KINDS)}")
+                    raise Fault(f"kinds: {kind!r} is none of {', '.join(KINDS)}{did_you_mean(kind, KINDS)}.")
             kept = kept.filter(pl.col("kind").is_in(list(kinds)))
         if assets is not None:
             wanted = list(assets)
@@ -178,8 +184,19 @@ class Events:
         try:
             self.frame.write_parquet(partial)
             partial.replace(file)
+        except OSError as error:
+            raise Failure(f"events {str(path)!r}: cannot be written ({error.strerror or error}).") from error
         finally:
             partial.unlink(missing_ok=True)
+
+
+def _read_csv(file: Path) -> pl.DataFrame:
+    # What looks like a number or a time may be a ticker, an id or a time with its offset: read as it stands.
+    numbers = pl.read_csv(file, infer_schema_length=None)
+    text = [
+        name for name in numbers.columns if isinstance(SCHEMA.get(name), pl.String | pl.List | pl.Datetime | pl.Date)
+    ]
+    return pl.read_csv(file, infer_schema_length=None, schema_overrides=dict.fromkeys(text, pl.String))
 
 
 def _bound(time: dt.date | dt.datetime, name: str) -> dt.datetime:
