@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -15,6 +15,10 @@ from engine.clock import Alignment, Bars, align, parse_delay
 from engine.event_table import KINDS, PRECISIONS, SCHEMA, checked
 from engine.faults import Failure, Fault
 from engine.guess import did_you_mean
+
+if TYPE_CHECKING:
+    from engine.reader.read import Sources
+    from engine.reader.sources import Columns
 
 __all__ = ["KINDS", "PRECISIONS", "SCHEMA", "Events"]
 
@@ -113,11 +117,22 @@ class Events:
         return cls.from_frame(seeds.events(), source="seeds")
 
     @classmethod
-    def from_documents(cls, *args: Any, **kwargs: Any) -> Events:
-        """Read documents and give the events found in them; the arguments are those of engine.reader.read_documents."""
+    def from_documents(
+        cls,
+        sources: Sources,
+        *,
+        sidecar: str | Path | None = None,
+        lexicon: Sequence[str | Path] | str | Path = (),
+        columns: str | Path | dict[str, str] | Columns | None = None,
+        delay: dt.timedelta | str = _NO_TIME,
+        progress: bool | Callable[[int, int], None] = False,
+    ) -> Events:
+        """Read documents and give the events found in them; see `engine.reader.read_documents` for the parameters."""
         from engine.reader import read_documents  # noqa: PLC0415
 
-        return cls.from_frame(read_documents(*args, **kwargs), source="reader")
+        return read_documents(
+            sources, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, progress=progress
+        )
 
     def __len__(self) -> int:
         return self.frame.height

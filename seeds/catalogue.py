@@ -10,6 +10,11 @@ from typing import Any
 import polars as pl
 
 _HERE = Path(__file__).parent
+
+#: The folder of the digests, and the sidecar that says what these do not say themselves: input for a reader.
+DIGESTS: Path = _HERE / "digests"
+SIDECAR: Path = _HERE / "sidecar.toml"
+
 _UTC = pl.Datetime("us", "UTC")
 _FIGURE = pl.Struct({"asset": pl.String, "what": pl.String, "value": pl.Float64, "unit": pl.String})
 
@@ -79,7 +84,7 @@ def document(doc_id: str) -> str:
     known = [row["id"] for row in _catalogue()["document"]]
     if doc_id not in known:
         raise KeyError(f"{doc_id!r} is not one of the seed documents: {', '.join(known)}")
-    return (_HERE / "digests" / f"{doc_id}.txt").read_text(encoding="utf-8")
+    return (DIGESTS / f"{doc_id}.txt").read_text(encoding="utf-8")
 
 
 def facts() -> pl.DataFrame:
