@@ -20,7 +20,7 @@ Day: TypeAlias = dt.date | np.datetime64 | str
 
 _MINUTE = 60_000_000
 _DAY = 86_400_000_000
-_FIRST_YEAR = 1960
+_FIRST_YEAR = 1900
 _YEARS_AHEAD = 3  # data may end today; events and bars to come still need sessions for two years
 _NO_BREAK = np.iinfo(np.int64).max
 _UNITS = {"m": _MINUTE, "min": _MINUTE, "t": _MINUTE, "h": 60 * _MINUTE, "d": _DAY}
@@ -261,7 +261,7 @@ def _exchange(name: str) -> Calendar:
 def _longest(build: Callable[..., Any], name: str) -> Any:
     """Build the longest calendar that can be had: holidays of some exchanges are recorded for fewer years."""
     last = f"{_last_year()}-12-31"
-    spans = [{"start": f"{year}-01-01", "end": last} for year in (_FIRST_YEAR, 1990, 2000)]
+    spans = [{"start": f"{year}-01-01", "end": last} for year in (_FIRST_YEAR, 1960, 1990, 2000)]
     for span in [*spans, {"end": last}, {}]:
         try:
             return build(name, **span)

@@ -24,10 +24,11 @@ _VALUES = (*_PRICES, "volume", "adj_close", "dividend", "split")
 
 def check_order(rows: pl.DataFrame, source: str, findings: Findings) -> None:
     """Note a table whose rows do not stand in order of time; they will be sorted."""
-    back = rows.filter((pl.col("local").diff() < pl.duration(days=0)).over("asset"))
+    instant = pl.coalesce("instant", pl.col("local").dt.replace_time_zone("UTC"))
+    back = rows.filter((instant.diff() < pl.duration(days=0)).over("asset"))
     if back.height:
         row, time = back.select("row", "local").row(0)
-        message = f"{back.height} rows stand before an earlier one, this the first; sorted."
+        message = f"rows do not stand in order of time (out of order: {back.height}, this the first); sorted."
         findings.add("note", "unsorted", message, source=source, row=row, value=str(time))
 
 
@@ -104,7 +105,7 @@ def _report_bars(rows: pl.DataFrame, findings: Findings) -> None:
         "no_price",
         empty.group_by("source", "asset", maintain_order=True).agg(pl.len(), pl.col("row", "time").first()),
         pl.col("len"),
-        pl.format("{} rows of {} lack a price, this the first; they are no bars.", "len", "asset"),
+        pl.format("{} of {} without a price, this the first; no bars.", counted("len", "row"), "asset"),
     )
     findings.add_rows(
         findings.severity_of("nonpositive_price"),
@@ -237,8 +238,12 @@ def check_gaps(rows: pl.DataFrame, grid: Grid, findings: Findings) -> None:
     rows
         Bars, sorted by asset and time.
     """
-    bar = np.searchsorted(grid.opens, rows["time"].to_physical().to_numpy())
-    rows = rows.with_columns(bar=pl.Series(bar, dtype=pl.Int64))
+    regular, _ = grid.calendar.bars(grid.sessions[0], grid.sessions[-1], grid.interval)
+    opens = np.intersect1d(grid.opens, regular)  # outside hours, bars without trades are the rule
+    rows = rows.filter(pl.col("time").to_physical().is_in(pl.Series(opens).implode()))
+    rows = rows.with_columns(
+        bar=pl.Series(np.searchsorted(opens, rows["time"].to_physical().to_numpy()), dtype=pl.Int64)
+    )
     hole = (pl.col("bar").diff().over("asset") - 1).fill_null(0)
     holes = rows.with_columns(missing=hole).filter(pl.col("missing") > 0)
     if grid.interval == "1d":
@@ -260,7 +265,7 @@ def check_gaps(rows: pl.DataFrame, grid: Grid, findings: Findings) -> None:
         )
         findings.add_rows("warning", "gap", total, pl.col("missing"), text)
         _check_last_session(rows, grid, findings)
-    first, last = pl.col("bar").first(), len(grid.opens) - 1 - pl.col("bar").last()
+    first, last = pl.col("bar").first(), len(opens) - 1 - pl.col("bar").last()
     spans = rows.group_by("asset", maintain_order=True).agg(
         pl.col("source").last(), pl.col("time").first(), pl.col("time").last().alias("end"), late=first, early=last
     )

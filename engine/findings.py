@@ -142,7 +142,8 @@ class Findings:
         remedy = (
             f", or accept {first['check']!r} ({ACCEPTABLE[first['check']]})" if first["check"] in ACCEPTABLE else ""
         )
-        others = f" (and {fatal.height - 1} more fatal findings)" if fatal.height > 1 else ""
+        more = fatal.height - 1
+        others = f" (and {more} more fatal finding{'s' if more > 1 else ''})" if more else ""
         raise Fault(f"{place}: {first['message'].rstrip('.')}{remedy}{others}.")
 
 

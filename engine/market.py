@@ -141,8 +141,8 @@ class Market:
             for name, wanted in (("calendar", calendar), ("interval", interval)):
                 if wanted is not None and wanted != stored.metadata[name]:
                     raise Fault(
-                        f"{name}={wanted!r} does not fit {path}, whose {name} is {stored.metadata[name]!r}; leave it out, "
-                        "or import the prices anew."
+                        f"{name}={wanted!r} does not fit {path}, whose {name} is {stored.metadata[name]!r}; leave it "
+                        "out, or import the prices anew."
                     )
             return stored
         # Imported late: reading our own files needs none of the import.
@@ -332,11 +332,12 @@ class Market:
         for name, ratio in json.loads(self.metadata.get("later_splits", "{}")).items():
             later[self.assets.index(name)] = ratio
         split = self.frame["split"]
-        unknown = self._cells[split.is_null().to_numpy()] // len(self.opens)
+        unknown = np.zeros(len(self.assets), dtype=np.bool_)
+        unknown[self._cells[split.is_null().to_numpy()] // len(self.opens)] = True
         for row in (split != 1).fill_null(False).arg_true().to_numpy():
             asset, bar = divmod(int(self._cells[row]), len(self.opens))
             later[asset, :bar] *= split[int(row)]
-        later[np.unique(unknown)] = np.nan
+        later[unknown] = np.nan
         return later
 
 
@@ -381,7 +382,7 @@ def _checksum(frame: pl.DataFrame) -> str:
         "\n".join(f"{name} {length}" for length, name in runs.select("len", "value").iter_rows()).encode()
     )
     for name in SCHEMA.names()[1:]:
-        total = zlib.crc32(np.ascontiguousarray(_values(frame[name])).tobytes(), total)
+        total = zlib.crc32(np.ascontiguousarray(_values(frame[name])).data, total)
     return f"{total:08x}"
 
 

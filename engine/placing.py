@@ -81,11 +81,15 @@ def place(
     daily = _is_daily(rows, trading, interval, findings)
     if not daily:
         _refuse_zoneless(rows, findings)
+        _refuse_ends(rows, trading, findings)
     rows = _place_days(rows, trading) if daily else _place_instants(rows, trading, hours)
     rows = _outside_left_out(rows, trading, findings)
     findings.stop_if_fatal()
     if rows.is_empty():
-        raise Fault(f"No row falls within a session of {trading.name}; name the calendar of these prices.")
+        first, last = trading.sessions[[0, -1]]
+        raise Fault(
+            f"No row falls within a session of {trading.name} ({first} to {last}); name the calendar of these prices."
+        )
     length = "1d" if daily else interval or _spacing(rows)
     rows = _off_grid_left_out(rows, trading, length, findings) if not daily else rows
     _check_frequency(rows, interval_length(length), findings)
@@ -117,7 +121,7 @@ def _future_left_out(rows: pl.DataFrame, trading: Calendar, findings: Findings) 
         findings.severity_of("future_time"),
         "future_time",
         rows.filter(late),
-        pl.col("local").cast(pl.String),
+        _shown("local"),
         pl.format("{} lies in the future; correct the time", _shown("local")),
     )
     return rows.filter(~late)
@@ -193,12 +197,35 @@ def _refuse_zoneless(rows: pl.DataFrame, findings: Findings) -> None:
     findings.add(
         "fatal",
         "zoneless_time",
-        f"{first['local']:%Y-%m-%d %H:%M:%S} has no time zone, nor have {zoneless.height - 1} others; name it, for "
+        f"{first['local']:%Y-%m-%d %H:%M:%S} has no time zone (rows without one: {zoneless.height}); name it, for "
         "example timezone='America/New_York' (or interval='1d', where these are daily bars)",
         source=first["source"],
         asset=first["asset"],
         row=first["row"],
-        value=str(first["local"]),
+        value=f"{first['local']:%Y-%m-%d %H:%M:%S}",
+    )
+    findings.stop_if_fatal()
+
+
+def _refuse_ends(rows: pl.DataFrame, trading: Calendar, findings: Findings) -> None:
+    """Refuse times that mark the end of each bar: read as its open, they would let a bar be known before it began."""
+    instants = rows["instant"].drop_nulls().to_physical().unique().to_numpy()
+    days = np.unique(trading.sessions_at(instants - 1))  # with the close of a session, without its open
+    days = days[~np.isnat(days)]
+    closes = np.isin(trading.closes_of(days), instants)
+    if np.isin(trading.opens_of(days), instants).any() or closes.sum() * 2 <= len(days):
+        return
+    found = np.datetime64(int(trading.closes_of(days)[closes][0]), "us")
+    first = rows.filter(pl.col("instant") == pl.lit(found).dt.replace_time_zone("UTC")).row(0, named=True)
+    findings.add(
+        "fatal",
+        "end_stamp",
+        f"a bar stands at {found} UTC, the close of {trading.name}, and none at any open; times mark the start "
+        "of a bar, so take one interval off",
+        source=first["source"],
+        asset=first["asset"],
+        row=first["row"],
+        value=str(found),
     )
     findings.stop_if_fatal()
 
@@ -248,7 +275,7 @@ def _outside_left_out(rows: pl.DataFrame, trading: Calendar, findings: Findings)
         severity,
         "off_session",
         strays.with_columns(time=pl.col("local").dt.replace_time_zone("UTC")),
-        pl.col("local").cast(pl.String),
+        _shown("local"),
         pl.format("{} is no time at which {} is open, {}", _shown("local"), pl.lit(trading.name), pl.lit(remedy)),
     )
     return rows.filter(inside).drop("extended", "local", "instant")
@@ -278,7 +305,7 @@ def _off_grid_left_out(rows: pl.DataFrame, trading: Calendar, interval: str, fin
         findings.severity_of("off_grid_time"),
         "off_grid_time",
         rows.filter(astray),
-        pl.col("time").cast(pl.String),
+        _shown("time"),
         pl.format(
             "{} UTC begins no {} bar counted from the session's open; correct it", _shown("time"), pl.lit(interval)
         ),
@@ -289,8 +316,8 @@ def _off_grid_left_out(rows: pl.DataFrame, trading: Calendar, interval: str, fin
 def _check_frequency(rows: pl.DataFrame, length: int, findings: Findings) -> None:
     """Refuse bars of another length among these: a stretch of them never stands one bar apart."""
     if length == _DAY:
-        # Weekly and monthly bars: six in a row, each five days or more after the one before.
-        step = pl.col("session").diff().dt.total_days().rolling_min(6) >= 5
+        # Weekly and monthly bars: five in a row, each five days or more after the one before.
+        step = pl.col("session").diff().dt.total_days().rolling_min(5) >= 5
     else:
         # Eight equal steps in a row, none across a session's end; halts and quiet minutes are never as regular.
         gap = pl.col("time").diff().over("asset", "session").dt.total_microseconds()
@@ -303,7 +330,7 @@ def _check_frequency(rows: pl.DataFrame, length: int, findings: Findings) -> Non
         "fatal",
         "mixed_frequency",
         found.first(),
-        pl.col("time").cast(pl.String),
+        _shown("time"),
         pl.format(
             "the bars of {} before {} stand further apart than {}; import one frequency at a time, daily or intraday",
             "asset",

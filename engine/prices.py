@@ -256,7 +256,10 @@ def _numbered(frame: pl.DataFrame, source: str, first: int) -> pl.DataFrame:
     if repeated:
         name = repeated[0].split("_duplicated_")[0]
         raise Fault(f"{source} has two columns {name!r}; leave one of them out.")
-    return frame.drop("row", strict=False).with_row_index("row", first)
+    frame = frame.drop("row", strict=False)
+    return frame.with_row_index("row", first).filter(  # empty lines
+        ~pl.all_horizontal(pl.exclude("row").is_null())
+    )
 
 
 def _to_polars(frame: Any) -> pl.DataFrame:

@@ -72,7 +72,7 @@ def name_columns(frame: pl.DataFrame, source: str, findings: Findings) -> pl.Dat
         )
     unused = [name for name in frame.columns if name not in found.values() and name != "row"]
     if unused:
-        findings.add("note", "columns_ignored", f"columns left out: {', '.join(unused)}.", source=source)
+        findings.add("note", "columns_ignored", f"columns left out: {', '.join(map(repr, unused))}.", source=source)
     return frame.select(*(pl.col(header).alias(meaning) for meaning, header in found.items()), "row")
 
 

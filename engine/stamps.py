@@ -27,7 +27,6 @@ _CLOCK = (
     r"^(?<day>.*?)[ T]+(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2}(?:\.\d+)?))?"
     r"\s*(?<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
 )
-_EPOCH_UNITS = {10: 1_000_000, 13: 1_000, 16: 1, 19: 0.001}  # digits of an epoch -> its microseconds
 _MIDNIGHT = dt.time(0)
 
 
@@ -36,7 +35,7 @@ def check_timezone(timezone: str | None) -> None:
     try:
         if timezone is not None:
             ZoneInfo(timezone)
-    except (OSError, ValueError, TypeError):
+    except (LookupError, OSError, ValueError, TypeError):
         hint = did_you_mean(str(timezone), sorted(available_timezones()))
         raise Fault(
             f"timezone={timezone!r} is not known{hint}; give a name such as 'America/New_York' or 'UTC'."
@@ -108,8 +107,8 @@ def _stamps_of_text(text: pl.Series, source: str, findings: Findings) -> tuple[p
     text = text.str.strip_chars()
     epoch = text.str.contains(r"^(\d{10}|\d{13}|\d{16}|\d{19})$")
     if epoch.all() and len(text):
-        unit = text.str.len_chars().cast(pl.Float64).replace_strict(_EPOCH_UNITS, return_dtype=pl.Float64)
-        local = (text.cast(pl.Int64) * unit).cast(pl.Int64).cast(_LOCAL)
+        # Seconds, milliseconds, microseconds or nanoseconds since 1970: 16 digits are microseconds.
+        local = text.str.pad_end(16, "0").str.slice(0, 16).cast(pl.Int64).cast(_LOCAL)
         return local, local.dt.replace_time_zone("UTC")
     parts = pl.select(text.str.extract_groups(_CLOCK)).to_series().struct.unnest()
     timed = parts["day"].is_not_null()
