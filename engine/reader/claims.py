@@ -57,7 +57,7 @@ def claims(passages: list[Passage], lexicon: Lexicon) -> list[Claim]:
         found = [] if passage.has("irony") else list(_claims_of(passage, mine, story))
         if found:
             age = 0
-        elif out and passage.figures and age < _SUPPORT and _goes_on(passage, out[-1], story):
+        elif out and passage.figures and age < _SUPPORT and _goes_on(passage, mine, out[-1], story):
             out[-1].around += quantities(passage, mine, out[-1].assets, story)
             age += 1
         else:
@@ -77,10 +77,12 @@ def _told(passages: list[Passage], lexicon: Lexicon) -> list[list[Move]]:
     return out
 
 
-def _goes_on(passage: Passage, claim: Claim, story: Story) -> bool:
+def _goes_on(passage: Passage, told: list[Move], claim: Claim, story: Story) -> bool:
     """Tell whether a sentence still speaks of what the claim before it spoke of."""
     if passage.has("china_money"):
         return False
+    if told and claim.kind == "panic_drop":
+        return True  # "Only Google gained 0.21%"
     companies = named(passage, story.lexicon)
     return not companies or bool(set(companies) & {*claim.assets, *story.ties.get(story.hub, ())})
 
@@ -158,8 +160,9 @@ def _drop(passage: Passage, told: list[Move], story: Story, *, calmed: bool) -> 
         return None  # a story of long ago
     session = [move for move in told if not move.after_hours]
     falls = [move for move in session if move.value < 0]
-    hit = _verb(passage)
-    if falls and hit:
+    if falls:
+        first = falls[0].figure
+        hit = _verb(passage) or Hit(first.start, first.end, "concept", "fall")  # "Nvidia -3.65%" has no verb
         assets = tuple(dict.fromkeys(asset for move in falls for asset in story.listed(move.assets)))
         claim = _claim("panic_drop", assets, hit, passage, borrowed=any(move.from_context for move in falls))
     else:
@@ -189,6 +192,8 @@ def _without_figure(passage: Passage, story: Story) -> Claim | None:
         if (other or hit.key == "fall") and not stocks:
             continue
         near = [who for who in subjects if clause.start <= who.start < clause.end] or [who for who in subjects if who.end <= hit.start][-1:]
+        if all(story.lexicon.entities[key].weak for who in near for key in who.members):
+            near = [who for who in subjects if not any(story.lexicon.entities[key].weak for key in who.members)] or near
         keys = tuple(key for who in near for key in who.members)
         borrowed = not keys
         if borrowed and story.mover and story.age <= 1 and stocks:

@@ -61,6 +61,16 @@ _EN_NUMBERS: Final = {
 _SPELLED = re.compile(rf"\b(?P<word>{'|'.join(_EN_NUMBERS)}) (?:percent|per cent)\b")
 
 
+# "seven sessions in a row": how long, not how far
+_STREAK = re.compile(
+    r"连续(?P<zh>\d+|[一二三四五六七八九十两]+)个?(?:交易)?日|\b(?P<en>\d+|[a-z]+) (?:straight|consecutive) (?:session|day|trading day)s?|\b(?P<fr>\d+|[a-z]+) seances (?:consecutives|d'affilee|de suite)"
+)
+_ORDINALS: Final = {
+    "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10, "trois": 3, "quatre": 4, "cinq": 5, "six": 6,
+    "sept": 7, "huit": 8, "neuf": 9, "dix": 10,
+}  # fmt: skip
+
+
 def figures(folded: str, start: int = 0, end: int | None = None, *, language: str = "") -> list[Figure]:
     """Find the figures of a stretch of folded text.
 
@@ -166,6 +176,11 @@ def _spelled(folded: str, start: int, stop: int) -> list[Figure]:
         out.append(Figure(match.start(), match.end(), _SCALES[match["scale"]], _CURRENCIES[match["currency"]]))
     for match in _SHARE.finditer(folded, start, stop):
         out.append(Figure(match.start(), match.end(), _WORDS[match["word"]], "%"))
+    for match in _STREAK.finditer(folded, start, stop):
+        word = match["zh"] or match["en"] or match["fr"]
+        count = float(word) if word.isdigit() else _EN_NUMBERS.get(word) or _ORDINALS.get(word) or (_han_number(word) if match["zh"] else None)
+        if count:
+            out.append(Figure(match.start(), match.end(), float(count), "count"))
     for match in _SPELLED.finditer(folded, start, stop):
         out.append(Figure(match.start(), match.end(), float(_EN_NUMBERS[match["word"]]), "%"))
     return out

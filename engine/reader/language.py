@@ -12,7 +12,7 @@ from engine.reader.fold import is_han, table
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
 _LATIN: Final = re.compile(r"[a-z]")
 _FRENCH: Final = re.compile(
-    r"\b(?:le|la|les|des|une|du|est|dans|que|qui|pour|pas|sur|avec|plus|ce|cette|ses|son|au|aux|ont|sont|selon|mais|ne|et|par|en|l'|d'|qu'|n'|s')(?![a-z])"
+    r"\b(?:(?:le|la|les|des|de|un|une|du|est|dans|que|qui|pour|pas|sur|avec|plus|ce|cette|ses|son|sa|au|aux|ont|sont|selon|mais|ne|et|par|en|se|il|elle|malgre|apres)(?![a-z'])|[ldjqnsc]u?'(?=[a-z]))"
 )
 _ENGLISH: Final = re.compile(
     r"\b(?:the|of|and|to|in|is|that|for|was|with|as|its|are|by|at|from|has|have|had|but|not|this|it|be|will|after|their|on|an)\b"

@@ -275,33 +275,42 @@ class _Builder:
 
     def add(self, raw: str, role: Role, key: str, language: str = "", *, cased: bool = False, marked: bool = False) -> None:
         head, *rest = [part.strip() for part in raw.split(" .. ")]
-        stem = head.endswith("*")
+        joined = [""]
+        if "*" in head[:-1]:  # "baisse* de taux": what follows the first star is matched as a tail
+            head, _, follows = head.partition("*")
+            head, joined = head + "*", [follows]
         word = fold(head.rstrip("*"))
         if not word:
             return
-        latin_left, latin_right = _wordy(word[0]), _wordy(word[-1]) and not stem
-        tail = _tail(rest, chinese=language == "zh") if rest else None
-        term = _Term(role, key, language, latin_left, latin_right, head if cased else "", marked, tail)
-        if word not in self.index:
-            self.index[word] = len(self.terms)
-            self.terms.append([])
-        slot = self.terms[self.index[word]]
-        if term not in slot:
-            slot.append(term)
+        tail = _tail(joined[0], rest, chinese=language == "zh") if rest or joined[0] else None
+        right = _wordy(word[-1]) and not head.endswith("*")
+        term = _Term(role, key, language, _wordy(word[0]), right, head if cased else "", marked, tail)
+        for form in dict.fromkeys((word, word.replace(" ", "-"), word.replace("-", " "))):  # "data center", "data-center"
+            if form not in self.index:
+                self.index[form] = len(self.terms)
+                self.terms.append([])
+            slot = self.terms[self.index[form]]
+            if term not in slot:
+                slot.append(term)
         if role == "concept":
-            self.concepts.setdefault(key, []).append(head.rstrip("*"))
+            self.concepts.setdefault(key, []).append(head)
         elif role != "nobody":
             self.names.append(head)
 
 
-def _tail(parts: list[str], *, chinese: bool) -> re.Pattern[str]:
+def _tail(joined: str, parts: list[str], *, chinese: bool) -> re.Pattern[str]:
     gap = r"[^。！？；;!?\n]{0,%d}?" % (12 if chinese else 40)
-    pieces = []
+    out = r"" if chinese else r"\w*"
+    if joined:
+        out += _words(joined)
     for part in parts:
-        word = re.escape(fold(part.rstrip("*")))
-        before, after = ("", "") if chinese else (r"\b", r"\w*" if part.endswith("*") else r"\b")
-        pieces.append(gap + before + word + after)
-    return re.compile(r"(?:\w*)" + "".join(pieces) if not chinese else "".join(pieces))
+        out += gap + ("" if chinese else r"\b") + _words(part)
+    return re.compile(out)
+
+
+def _words(part: str) -> str:
+    body = r"\w*".join(re.escape(fold(piece)) for piece in part.split("*"))
+    return body if part.endswith("*") or is_han(part[-1]) else body + r"\b"
 
 
 def _compile(data: Mapping[str, Any], where: str) -> Lexicon:

@@ -11,7 +11,7 @@ from engine.reader.lexicon import Hit, Lexicon
 from engine.reader.passage import Passage, Who
 
 _RESPECTIVELY = re.compile(r"respective|分别|依次|respectivement")
-_OF = re.compile(r"^\s*(?:in|for|at|of|by|on|chez|pour|de|d'|du|des|sur)\s+(?:the |l'|le |la |les |shares of |shares in )?$")
+_OF_END = re.compile(r"(?:\b|^)(?:in|for|at|of|by|on|off|chez|pour|de|du|des|sur)\s+(?:the |l'|le |la |les |shares of |shares in )?$|\bd'$")
 _OF_OTHER = re.compile(r"^\s*(?:in|of|de|du|des|d'|sur|的)\s*")
 _CONDITIONAL = re.compile(
     r"\b(?:could|may|might|would|if|should|will|expects?|forecasts?|predicts?|risks?|pourrait|pourraient|devrait|si|risque|va|vont)\b[^,;]{0,30}$|(?:可能|如果|若|一旦|或将|恐|预计|将会|不得不|不得)[^,，。]{0,8}$"
@@ -59,7 +59,7 @@ def moves(passage: Passage, lexicon: Lexicon, carried: tuple[str, ...]) -> list[
         if out and figure.unit in MONEY and out[-1].unit in MONEY and _SAME_AGAIN.search(passage.folded, max(passage.span.start, figure.start - 16), figure.start):
             out.append(out[-1]._replace(value=math.copysign(figure.value, out[-1].value), unit=figure.unit, figure=figure))
             continue
-        sign = _sign(passage, figure, subjects, sign_before)
+        sign = _sign(passage, figure, subjects, sign_before) or (sign_before if figure in shared else 0)
         if not sign:
             continue
         if figure in shared:
@@ -113,10 +113,11 @@ def _distance(hit: Hit, figure: Figure) -> float:
 
 def _is_value(passage: Passage, figure: Figure, clause: tuple[int, int]) -> bool:
     start, end = clause
-    return any(start <= hit.start < end for hit in passage.concepts.get("value_loss", ())) or any(
-        start <= hit.start < end and 0 <= figure.start - hit.end <= 6 and "跌去" in passage.folded[hit.start : hit.end + 1]
-        for hit in passage.concepts.get("fall", ())
-    )
+    if any(start <= hit.start < end for hit in passage.concepts.get("value_loss", ())):
+        return True
+    # "Nvidia alone shedding $400 billion": no word for value, but the verb right before, and the sentence speaks of it
+    close = any(start <= hit.start < end and 0 <= figure.start - hit.end <= passage.near(18) for hit in passage.concepts.get("fall", ()))
+    return close and (passage.has("value_loss") or "跌去" in passage.words)
 
 
 def _of_something_else(
@@ -127,6 +128,9 @@ def _of_something_else(
     if not others:
         return False
     start, _ = clause
+    for hit in others:  # "Revenue at Nvidia, the chipmaker, fell 3%"
+        if hit.end <= figure.start and any(_OF_END.fullmatch(passage.folded[hit.end : who.start].lstrip()) for who in subjects if who.start > hit.end):
+            return True
     after = _OF_OTHER.match(passage.folded, figure.end, figure.end + 8)
     for hit in others:
         if after and after.end() <= hit.start <= after.end() + 14 and after.group().strip():
@@ -149,10 +153,7 @@ def _subject(passage: Passage, figure: Figure, subjects: list[Who], before: Who 
     if spanning:
         return spanning[-1]
     after = [who for who in subjects if figure.end <= who.start < clause.end]
-    if after and _OF.match(passage.folded[figure.end : after[0].start] + " "):
-        return after[0]
-    verb_between = after and passage.folded[figure.end : after[0].start]
-    if verb_between and _OF.search(" " + verb_between[-12:]):
+    if after and _OF_END.search(passage.folded, figure.end, after[0].start) and after[0].start - figure.end <= passage.near(60):
         return after[0]
     earlier = [who for who in subjects if who.end <= figure.start]
     if before is not None and (not earlier or before.end >= earlier[-1].start):

@@ -87,10 +87,13 @@ class Passage:
         low = max(clause.start, hit.start - self.reach)
         for concept in ("negation", "deny"):
             for other in self.uncovered(concept, "not_negation"):
-                if low <= other.start and other.end <= hit.start + 1:
+                if low <= other.start and other.end <= hit.start + 1 and not self._undone(other.end, hit.start):
                     return True
-                # a verb's own French negation may follow it: "n'est pas une bulle" is caught above, "ne croit pas" too
         return False
+
+    def _undone(self, start: int, end: int) -> bool:
+        """Tell whether a negation is itself undone: "never dispelled the fear of a bubble"."""
+        return any(start <= other.start and other.end <= end for name in ("eased", "baseless") for other in self.concepts.get(name, ()))
 
     def is_dismissed(self, hit: Hit) -> bool:
         """Tell whether the claim is held up only to be dismissed ("so-called bubble", "bubble talk is nonsense")."""
@@ -98,8 +101,11 @@ class Passage:
         if any(0 <= hit.start - other.end <= close for other in self.concepts.get("scare", ())):
             return True
         reach = self.near(70)
+        if any(0 <= hit.start - other.end <= reach and not self.is_negated(other) for other in self.concepts.get("eased", ())):
+            return True
         return any(
-            -reach <= other.start - hit.end <= reach and not self.is_negated(other) for other in self.uncovered("baseless", "not_negation")
+            -reach <= other.start - hit.end <= reach and not (other.start < hit.end and hit.start < other.end) and not self.is_negated(other)
+            for other in self.uncovered("baseless", "not_negation")
         )
 
     def is_hedged(self, hit: Hit) -> bool:
@@ -122,7 +128,7 @@ class Passage:
         """Join the names that can move in price into subjects, in order."""
         movable = [
             hit for hit in self.names
-            if lexicon.entities[hit.key].role in ("asset", "group") and not lexicon.entities[hit.key].topic and not self.is_era(hit, lexicon)
+            if lexicon.entities[hit.key].role in ("asset", "group") and not lexicon.entities[hit.key].topic
         ]  # fmt: skip
         out: list[Who] = []
         for hit in movable:
@@ -145,7 +151,7 @@ class Passage:
     def is_era(self, hit: Hit, lexicon: Lexicon) -> bool:
         """Tell whether a name stands for an age: the Cisco of the dot-com years."""
         era = lexicon.entities[hit.key].era
-        return bool(era) and self.has(era, "past", "other_bubble")
+        return bool(era) and (self.has(era, "past", "other_bubble") or _NEW_ONE.search(self.folded, max(0, hit.start - 14), hit.start) is not None)
 
     def _examples_between(self, start: int, end: int) -> bool:
         return any(start <= hit.start and hit.end <= end for hit in self.concepts.get("examples", ()))
@@ -155,6 +161,7 @@ def _is_alias(between: str) -> bool:
     return bool(re.fullmatch(r"\s*[(（]?\s*(?:[a-z]+\s?:\s?)?", between))
 
 
+_NEW_ONE = re.compile(r"(?:\b(?:new|next|modern|nouveau|nouvelle|prochain|today's)|新|下一个|翻版)\s?$")
 _THIS_ONE = re.compile(r"(?:这家|该|一家|这个|\b(?:the|this|that|a|an|its|le|la|ce|cette|un|une|l'))\s?(?:美国|中国|芯片|us |american |giant )?$")
 
 

@@ -32,7 +32,8 @@ class Prefilter:
 
     def keep(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Keep the rows whose `text` may hold a claim; those with broken characters stay, to be repaired first."""
-        frame = frame.filter(_found(self._what_latin, self._what_han) | _broken())
+        told = pl.col("text").str.contains(r"[-−–]\d{1,2}(?:[.,]\d+)?\s?%")  # "Nvidia -3.65%" has no verb
+        frame = frame.filter(_found(self._what_latin, self._what_han) | told | _broken())
         return frame.filter(_found(self._who_latin, self._who_han) | _broken())
 
 
@@ -64,6 +65,6 @@ def _split(terms: list[str]) -> tuple[str, list[str]]:
             han.update(dict.fromkeys(converter.convert(word) for converter in _converters()))
             continue
         for form in {word.lower(), fold(word)}:
-            body = re.escape(form).replace(r"\ ", " ").replace("'", "['’]").replace(r"\-", "-")
+            body = re.sub(r"\\?[ -]", "[ -]", re.escape(form)).replace("'", "['’]")
             latin[body + ("" if stem or not form[-1].isalnum() else r"(?-u:\b)")] = None
     return r"(?i)(?-u:\b)(?:" + "|".join(latin) + ")", list(han)

@@ -13,6 +13,7 @@ from engine.reader.who import Story
 _OBLIQUE: Final = re.compile(r"(?:向|和|与|同|跟|在|给|对|为|从|于|\b(?:to|in|into|from|with|at|for|of|on|by|a|au|aux|avec|dans|chez|de|du|des|d'|en|pour|sur))\s?(?:the |l'|la |le |les )?$")
 _LOSS: Final = re.compile(r"亏损|年亏|巨亏|净亏|亏掉|\b(?:loss|losses|lost|lose|loses|losing|perte|pertes|perd|perdu)\b")
 _SHRINK: Final = re.compile(r"shr[iu]nk|narrow|declin|fall|fell|drop|squeez|erod|lower|cut|缩|下降|下滑|降|减|recul|baiss|erosion|contract|dilu")
+_THRESHOLD: Final = re.compile(r"(?:跌破|失守)\s?$")  # a round number crossed measures nothing
 _TIMES_IN_CHINESE: Final = re.compile(r"(?P<digit>[一二两三四五六七八九十])倍")
 _HAN: Final = {c: float(i) for i, c in enumerate("一二三四五六七八九十", 1)} | {"两": 2.0}
 
@@ -50,7 +51,7 @@ def quantities(passage: Passage, told: list[Move], assets: tuple[str, ...], stor
         joint = any(entity.role == "group" for entity in entities) or (move.unit in MONEY and len(entities) > 1)
         out += [Quantity(None if joint else entity.key, what, move.value, move.unit) for entity in entities[: 1 if joint else None]]
     for figure in passage.figures:
-        if figure not in used:
+        if figure not in used and not _THRESHOLD.search(passage.folded, max(passage.span.start, figure.start - 8), figure.start):
             out.append(_other(figure, passage, assets, story))
     for match in _TIMES_IN_CHINESE.finditer(passage.folded, passage.span.start, passage.span.end):
         out.append(Quantity(None, "multiple", _HAN[match["digit"]], "x"))
@@ -75,18 +76,17 @@ _WHAT: Final = {"x": "multiple", "%": "share", "count": "count", "pp": "change",
 def _subject(figure: Figure, passage: Passage, story: Story, assets: tuple[str, ...]) -> str | None:
     """Give the listed name that a figure belongs to: the subject of its clause, else of its sentence, else the only one touched."""
     entities = story.lexicon.entities
-    hits = [hit for hit in passage.names if entities[hit.key].role in ("asset", "private") and not entities[hit.key].index and hit.end <= figure.start]
+    hits = [hit for hit in passage.names if entities[hit.key].role in ("asset", "private") and hit.end <= figure.start]
     clause = passage.clause(figure.start)
     for low in (clause.start, passage.span.start):
         here = [hit for hit in hits if hit.start >= low]
+        if low < clause.start and len({hit.key for hit in here if entities[hit.key].role == "asset"}) > 1:
+            return None  # said of several
         direct = [hit for hit in here if not _OBLIQUE.search(passage.folded, max(low, hit.start - 8), hit.start)]
         if direct:
             return direct[0].key if entities[direct[0].key].role == "asset" else None
     if hits:
         return hits[-1].key if entities[hits[-1].key].role == "asset" else None
-    if any(entities[hit.key].role == "private" for hit in passage.names):
-        return None
-    if len(assets) == 1:
-        return assets[0]
-    before = [key for key in story.subject if entities[key].role == "asset" and not entities[key].index]
-    return before[0] if len(before) == 1 and len(story.subject) == 1 and story.age <= 1 else None
+    if len(story.subject) == 1 and story.age <= 2 and not any(entities[hit.key].weak or entities[hit.key].index for hit in passage.names):
+        return story.subject[0] if entities[story.subject[0]].role == "asset" else None
+    return assets[0] if len(assets) == 1 else None

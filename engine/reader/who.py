@@ -86,7 +86,9 @@ def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon) -> S
     for moves in told:
         for move in moves:
             if move.value < 0 and not move.after_hours:
-                falls.update(dict.fromkeys(key for key in move.assets if entities[key].role == "asset" and not entities[key].index))
+                falls.update(
+                    dict.fromkeys(key for key in move.assets if entities[key].role == "asset" and not entities[key].index and not entities[key].era)
+                )  # fmt: skip
     named = dict.fromkeys(
         hit.key for passage in passages for hit in passage.names if entities[hit.key].role == "asset" and not entities[hit.key].index
     )  # fmt: skip
@@ -154,11 +156,14 @@ def touched(rule: Rule, hit: Hit, passage: Passage, story: Story) -> tuple[tuple
     tied = tuple(dict.fromkeys(asset for key in private for asset in _tied(key, story)))
     hubbed = rule.who == "hub" and rule.kind not in ("bubble_warning", "disruption_shock")
     if companies:
-        both = tied if hubbed and not (len(companies) > 1) else ()
+        told = tuple(asset for key in private for asset in story.ties.get(key, ()))
+        both = told if hubbed and len(companies) == 1 else ()
         return tuple(dict.fromkeys((*companies, *both))), False
     entities = [lexicon.entities[h.key] for h in passage.names]
     groups = [entity for entity in entities if entity.role == "group" and not entity.weak]
     priced = [entity for entity in groups if not entity.topic]
+    if rule.who == "market" and rule.default != ("SPY",):
+        return rule.default, False
     if rule.who == "market":
         market = tuple(dict.fromkeys(asset for entity in entities if entity.weak or entity.index for asset in entity.assets))
         return (market or tuple(dict.fromkeys(a for g in priced for a in story.of(g))) or (rule.default if story.about_ai else ())), False
@@ -177,14 +182,15 @@ def touched(rule: Rule, hit: Hit, passage: Passage, story: Story) -> tuple[tuple
 
 
 def _tied(key: str, story: Story) -> tuple[str, ...]:
-    """Give the names tied to a private company; where the story ties none, the one that it has just spoken of."""
+    """Give the names tied to a private company; where the story ties none, the one just spoken of, or the few that it names."""
     if key in story.ties and story.ties[key]:
         return story.ties[key]
     if story.age <= 1 and not story.lexicon.entities[key].rival:
         before = tuple(k for k in story.subject if story.lexicon.entities[k].role == "asset" and not story.lexicon.entities[k].index)
         if before:
             return before
-    return story.lexicon.entities[key].assets
+    told = () if story.lexicon.entities[key].rival else story.named
+    return told if 0 < len(told) <= 6 else story.lexicon.entities[key].assets
 
 
 def _shaken(story: Story, lexicon: Lexicon) -> tuple[str, ...]:
