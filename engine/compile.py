@@ -1,9 +1,10 @@
-"""A strategy's rule -> a compiled run.
+"""A strategy's rule -> compiled code.
 
-The rule's source, the functions and numbers that it uses, a generated `decide` that hands it what its arguments name, and the
-walk of kernels/walk.py go into one module, which is written to a cache folder under a name that holds the hash of all of
-it, of kernels/ and of the versions, and compiled by numba with its cache on. So an edit anywhere is noticed, a strategy from
-a script or a notebook is treated like ours, and a second process starts without compiling.
+The rule's source, the functions and numbers that it uses, and a generated `decide` that hands it what its arguments name go into
+a module, which is written to a cache folder under a name that holds the hash of its text, of kernels/ and of the versions, and
+compiled by numba with its cache on. kernels/walk.py is copied there under such a name too. So an edit anywhere is noticed (numba
+itself would miss one in an imported file), a strategy from a script or a notebook is treated like ours, and a second process
+starts without compiling.
 
 Every number written in a rule becomes one of the run's precision, so that a float32 run has no float64 in it.
 """
@@ -19,8 +20,8 @@ import os
 import platform
 import sys
 import textwrap
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -28,12 +29,13 @@ from typing import Any
 import numba
 import numpy as np
 import numpy.typing as npt
+from numba import cfunc
 
 import kernels
 from engine.faults import Failure, Fault
 from engine.guess import did_you_mean
 from engine.strategy import Strategy
-from kernels import walk
+from kernels import layout, walk
 from kernels.layout import N_FIXED
 
 _FIXED = {"hold": "HOLD", "stop": "STOP", "trail": "TRAIL", "take": "TAKE"}
@@ -53,8 +55,6 @@ from kernels.steps import *
 from kernels.steps import decay_pressure
 
 F = np.{precision}
-compiled = njit(error_model="numpy", nogil=True)
-inlined = njit(error_model="numpy", inline="always")
 
 '''
 
@@ -73,28 +73,41 @@ def own_rows(strategy: type[Strategy]) -> list[str]:
     return own + [f"feature {name}" for name in strategy.features]
 
 
+def rule_asks(strategy: type[Strategy]) -> list[str]:
+    """Names of the arguments of the rule."""
+    return list(inspect.signature(_rule_of(strategy)).parameters)
+
+
+def lane_rows(strategy: type[Strategy], settings: Mapping[str, Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Return the parameter table (row, lane) of one or many lanes: a number or an array (lane,) for each parameter.
+
+    Features take the rows 0, 1, 2, ... of the bank.
+    """
+    half_life = np.asarray(settings["half_life"], np.float64)
+    rows = [settings["hold"], settings["stop"], settings["trail"], settings["take"], 0.5 ** (1.0 / half_life)]
+    rows += [settings[name] for name in own_rows(strategy) if name in settings]
+    rows += list(range(len(strategy.features)))
+    lanes = np.broadcast_arrays(*(np.atleast_1d(np.asarray(row, np.float64)) for row in rows))
+    return np.ascontiguousarray(np.stack(lanes), np.dtype(dtype))
+
+
 def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike) -> Callable[..., None]:
-    """Return the compiled `run` of kernels/walk.py for a strategy's rule in one precision, from the cache where it is there."""
-    return _load(source(strategy, dtype), strategy.name()).run  # type: ignore[no-any-return]
+    """Return `run` of kernels/walk.py with a strategy's `decide` in one precision; from the cache where it is there."""
+    decide = _load(source(strategy, dtype), strategy.name())
+    walked = _load(inspect.getsource(walk), "walk")
+    types = layout.decide_types(np.dtype(dtype))
+    return partial(walked.run, cfunc(types, cache=True, error_model="numpy")(decide.decide))
 
 
 def source(strategy: type[Strategy], dtype: npt.DTypeLike) -> str:
     """Return the text of the module that is compiled for a strategy."""
     precision = np.dtype(dtype).name
-    head = _HEAD.format(title=f"The walk of {strategy.name()} in {precision}", precision=precision)
-    parts = [head, *_functions(strategy), _decide(strategy)]
-    for template in (walk.walk, walk.run):
-        parts += ["@compiled" if template is walk.walk else "@njit(error_model='numpy', nogil=True, cache=True)"]
-        parts += [inspect.getsource(template)]
-    return "\n".join(parts)
+    head = _HEAD.format(title=f"What {strategy.name()} answers, in {precision}", precision=precision)
+    return "\n".join([head, *_functions(strategy), _decide(strategy)])
 
 
 def _functions(strategy: type[Strategy]) -> list[str]:
     """Return the sources of the rule and of every plain function it calls, and the numbers it uses, in order of need."""
-    rule = inspect.getattr_static(strategy, "rule", None)
-    rule = getattr(rule, "__func__", rule)
-    if not isinstance(rule, FunctionType):
-        raise Fault(f"{strategy.__name__} has no rule, allowed is a static method of numbers; write `@staticmethod def rule(...)`.")
     parts: list[str] = []
     seen: set[str] = set()
 
@@ -128,10 +141,18 @@ def _functions(strategy: type[Strategy]) -> list[str]:
                     f"and abs; compute it outside, and hand it in as a parameter, feature or trait."
                 )
         text = ast.unparse(ast.fix_missing_locations(_Typed().visit(tree)))
-        parts.append(f"@inlined\n{text}\n")
+        parts.append(f"@njit(error_model='numpy')\n{text}\n")
 
-    take(rule, "rule")
+    take(_rule_of(strategy), "rule")
     return parts
+
+
+def _rule_of(strategy: type[Strategy]) -> FunctionType:
+    rule = inspect.getattr_static(strategy, "rule", None)
+    rule = getattr(rule, "__func__", rule)
+    if not isinstance(rule, FunctionType):
+        raise Fault(f"{strategy.__name__} has no rule, allowed is a static method of numbers; write `@staticmethod def rule(...)`.")
+    return rule
 
 
 class _Typed(ast.NodeTransformer):
@@ -160,8 +181,7 @@ def _look_up(function: FunctionType, name: str) -> Any:
 
 def _decide(strategy: type[Strategy]) -> str:
     """Return the source of `decide`: for every lane, the rule with what its arguments name."""
-    rule = inspect.getattr_static(strategy, "rule")
-    arguments = list(inspect.signature(getattr(rule, "__func__", rule)).parameters)
+    arguments = rule_asks(strategy)
     rows = {name: i + N_FIXED for i, name in enumerate(own_rows(strategy))}
     before: list[str] = []  # once an asset and bar
     inside: list[str] = []  # once a lane
@@ -180,8 +200,8 @@ def _decide(strategy: type[Strategy]) -> str:
         meaning[name] = f"bars.trait[a, {i}]"
     meaning |= {
         "side": "side",
-        "bars_held": "(bars.clock[t] - state.lot[a, at.OPENED, j] if side != ZERO else ZERO)",
-        "gain": "(side * (bars.known[a, t] / state.lot[a, at.ENTRY, j] - ONE) if side != ZERO else ZERO)",
+        "bars_held": "(bars.time[t, at.NOW] - state.lot[a, at.OPENED, j] if side != ZERO else ZERO)",
+        "gain": "(side * (bars.price[a, t, at.KNOWN] / state.lot[a, at.ENTRY, j] - ONE) if side != ZERO else ZERO)",
         "others": "(state.lane[at.NET, j] - own)",
     }
     for name in arguments:
@@ -193,16 +213,16 @@ def _decide(strategy: type[Strategy]) -> str:
             )
     asks = set(arguments)
     if strategy.channels:
-        before.insert(0, "k = state.item[a]")
+        before.insert(0, "k = state.note[at.ITEM, a]")
     if asks & set(strategy.channels):
         before.append("decay_pressure(a, t, params, state)")
     if asks & {"side", "bars_held", "gain", "others"}:
         inside.append("shares = state.lot[a, at.SHARES, j]")
         inside.append("side = ONE if shares > ZERO else (-ONE if shares < ZERO else ZERO)")
     if "others" in asks:
-        inside.append("own = shares * bars.known[a, t] / state.lane[at.SIZING, j] if side != ZERO else ZERO")
+        inside.append("own = shares * bars.price[a, t, at.KNOWN] / state.lane[at.SIZING, j] if side != ZERO else ZERO")
     call = ", ".join(meaning[name] for name in arguments)
-    lines = ["@compiled", "def decide(a, t, bars, news, params, state):"]
+    lines = ["def decide(a, t, bars, news, params, state):"]
     lines += [f"    {line}" for line in before]
     lines += ["    for j in range(params.shape[1]):"]
     lines += [f"        {line}" for line in inside]

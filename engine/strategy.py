@@ -213,6 +213,10 @@ class Strategy:
         """The order in which the assets are judged at a bar."""
         return np.arange(len(assets), dtype=np.int32)
 
+    def table(self, market: Market) -> pl.DataFrame | None:
+        """Return what the strategy hears in place of events: event_id, kind, strength, stance, known_at, bar, asset (index)."""
+        return None
+
     def check(self, market: Market, events: Events | None) -> None:
         """Refuse a market or events that the strategy cannot work with."""
 

@@ -8,6 +8,8 @@ exactly to 16,777,216.
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import types
+from numba.np.numpy_support import from_dtype
 
 # Parameters that every strategy has, first rows of the parameter table.
 HOLD, STOP, TRAIL, TAKE, DECAY, N_FIXED = range(6)
@@ -19,8 +21,8 @@ HOLD, STOP, TRAIL, TAKE, DECAY, N_FIXED = range(6)
     PEAK, DRAWDOWN, BELOW, LONGEST, STILL, EQUITY_SUM,  # metrics
     SUM1, SUM2, SUM3, SUM4, DOWNSIDE, WORST, EXPOSED,
     TRADED, COSTS, BORROW, EARNED, OWED,
-    CLOSED, WINS, WON, LOST, RETURNS, N_LANE,
-) = range(39)  # fmt: skip
+    CLOSED, WINS, WON, LOST, RETURNS, OPENS, N_LANE,
+) = range(40)  # fmt: skip
 
 # One lane's position in one asset: (asset, row, lane).
 SHARES, ENTRY, OPENED, CLOCK, BEST, LEAVING, WISH, BORROWED, PAID, FEE, N_LOT = range(11)
@@ -35,43 +37,44 @@ REASON_NAMES = (
     "MARGIN_CALL", "NO_PRICE", "MARGIN", "SMALL",
 )  # fmt: skip
 
+# Columns of the prices, (asset, bar, column): open to close are NaN where there is no bar; the last known close; the last close
+# known when a rule decides, which is the bar's own with fill="close"; the product of the splits after the bar, NaN where
+# unknown; the dividend; 1.02 * borrow rate of the bar before * days / 360.
+OPEN, HIGH, LOW, CLOSE, LAST, KNOWN, SPLIT, DIVIDEND, FEE_DUE, N_PRICE = range(10)
+
+# Columns of the times, (bar, column): cash and debit rates * days / 360; the number of the bar in the precision of the walk.
+CREDIT, DEBIT, NOW, N_TIME = range(4)
+
+# Rows of what a block notes of its assets, (row, asset): bar of the last news, whether any lane holds it, the news of this bar.
+SINCE, ACTIVE, ITEM, N_NOTE = range(4)
+
 # Columns of the ledger that a recorded walk writes: (entry, column).
 (
     L_BAR, L_DECIDED, L_ASSET, L_REASON, L_SHARES, L_PRICE, L_FEE, L_SLIP, L_PROFIT, L_BORROWED, L_PAID, N_LEDGER,
 ) = range(12)  # fmt: skip
 
 # Rows of the path that a recorded walk writes: (row, bar).
-P_EQUITY, P_CASH, P_LONG, P_SHORT, N_PATH = range(5)
+P_EQUITY, P_CASH, P_LONG, P_SHORT, P_HELD, N_PATH = range(6)
 
 # When a rule is asked about an asset: at bars with news for it; also at bars into which the lane holds it; at every bar.
 ON_EVENTS, WHILE_HELD, ALWAYS = range(3)
 
 
 class Bars(NamedTuple):
-    """The market as a walk reads it; (asset, bar) unless said otherwise, of one precision."""
+    """The market as a walk reads it; floats are of one precision."""
 
-    open: Any  # NaN where there is no bar
-    high: Any
-    low: Any
-    close: Any
-    mark: Any  # last known close
-    known: Any  # last close known when a rule decides: of the bar before, with fill="close" of the bar itself
-    split: Any  # product of the splits after the bar; NaN where unknown
-    dividend: Any
-    borrow: Any  # 1.02 * borrow rate of the bar before * days / 360
-    credit: Any  # (bar,) cash rate * days / 360
-    debit: Any  # (bar,) debit rate * days / 360
-    clock: Any  # (bar,) 0, 1, 2, ... in the precision of the walk
-    feature: Any  # (asset, bar, row) price features known when a rule decides
-    trait: Any  # (asset, trait) constants of an asset that a rule may ask for
+    price: Any  # (asset, bar, column): OPEN to FEE_DUE
+    time: Any  # (bar, column): CREDIT, DEBIT, NOW
+    feature: Any  # (asset, bar, row): price features known when a rule decides
+    trait: Any  # (asset, trait): constants of an asset that a rule may ask for
     managed: Any  # (asset,) bool: whether hold, stop, trail and take apply to the asset
 
 
 class News(NamedTuple):
     """Events as a walk reads them: one item for each asset and bar with something new, sorted by bar, then by order of fill."""
 
-    bar: Any  # (item,) int32
-    asset: Any  # (item,) int32
+    bar: Any  # (item,) int64
+    asset: Any  # (item,) int64
     ranked: Any  # (item,) bool: whether the item has an event that entries follow, and so goes before those without one
     fresh: Any  # (item, channel) what the channel's new events add up to
 
@@ -79,7 +82,7 @@ class News(NamedTuple):
 class Plan(NamedTuple):
     """How a strategy wants to be walked."""
 
-    order: Any  # (asset,) int32, the order in which assets are judged
+    order: Any  # (asset,) int64, the order in which assets are judged
     asked: Any  # ON_EVENTS, WHILE_HELD or ALWAYS
     closing: Any  # bool: orders fill at the close of the bar in place of its open
     reverses: Any  # bool: the opposite sign exits and enters the other way
@@ -95,9 +98,7 @@ class State(NamedTuple):
     lot: Any  # (asset, N_LOT, width)
     pressure: Any  # (asset, channel, width) as it stood at the asset's last event
     decayed: Any  # (channel, width) scratch: the pressure on the asset that is being judged
-    since: Any  # (asset,) int64 bar of the asset's last event
-    active: Any  # (asset,) bool: whether any lane of the block holds the asset
-    item: Any  # (asset,) int64 the asset's news of this bar, -1 for none
+    note: Any  # (N_NOTE, asset) int64: SINCE, ACTIVE, ITEM
 
 
 class Record(NamedTuple):
@@ -106,3 +107,17 @@ class Record(NamedTuple):
     ledger: Any  # (capacity, N_LEDGER) float64
     count: Any  # (1,) int64 entries made, also those beyond the capacity
     path: Any  # (N_PATH, bar) float64
+
+
+def decide_types(dtype: Any) -> Any:
+    """Return numba's signature of `decide(a, t, bars, news, params, state)` in one precision (a numpy dtype)."""
+    kind, whole = from_dtype(dtype), types.int64
+
+    def array(of: Any, dims: int) -> Any:
+        return types.Array(of, dims, "C")
+
+    bars = (array(kind, 3), array(kind, 2), array(kind, 3), array(kind, 2), array(types.boolean, 1))
+    news = (array(whole, 1), array(whole, 1), array(types.boolean, 1), array(kind, 2))
+    state = (array(kind, 2), array(kind, 3), array(kind, 3), array(kind, 2), array(whole, 2))
+    tuples = [types.NamedTuple(of, cls) for of, cls in ((bars, Bars), (news, News), (state, State))]
+    return types.void(whole, whole, tuples[0], tuples[1], array(kind, 2), tuples[2])

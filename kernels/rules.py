@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-rule = njit(inline="always", error_model="numpy")
+rule = njit(error_model="numpy")
 
 ZERO, ONE = np.float32(0.0), np.float32(1.0)
 

@@ -46,7 +46,7 @@ def begin(terms, state):
         for c in range(pressure.shape[1]):
             for j in range(lane.shape[1]):
                 pressure[a, c, j] = ZERO
-        state.since[a], state.active[a], state.item[a] = 0, False, -1
+        state.note[at.SINCE, a], state.note[at.ACTIVE, a], state.note[at.ITEM, a] = 0, 0, -1
 
 
 @step
@@ -59,15 +59,15 @@ def carry(t, bars, state):
     if t == 0:
         return
     for a in range(lot.shape[0]):
-        if state.active[a]:
-            last, due = bars.mark[a, t - 1], bars.borrow[a, t]
+        if state.note[at.ACTIVE, a] != 0:
+            last, due = bars.price[a, t - 1, at.LAST], bars.price[a, t, at.FEE_DUE]
             for j in range(width):
                 fee = borrow_fee(lot[a, at.SHARES, j], last, due)
                 lot[a, at.BORROWED, j] += fee
                 lane[at.CASH, j] -= fee
                 lane[at.SIZING, j] -= fee
                 lane[at.BORROW, j] += fee
-    credit, debit = bars.credit[t], bars.debit[t]
+    credit, debit = bars.time[t, at.CREDIT], bars.time[t, at.DEBIT]
     for j in range(width):
         earned, owed = interest(lane[at.CASH, j] - lane[at.SHORTS, j], credit, debit)
         ruined = lane[at.RUINED, j] != ZERO
@@ -78,8 +78,8 @@ def carry(t, bars, state):
         lane[at.EARNED, j] += earned
         lane[at.OWED, j] += owed
     for a in range(lot.shape[0]):
-        dividend = bars.dividend[a, t]
-        if state.active[a] and dividend != ZERO:
+        dividend = bars.price[a, t, at.DIVIDEND]
+        if state.note[at.ACTIVE, a] != 0 and dividend != ZERO:
             for j in range(width):
                 paid = lot[a, at.SHARES, j] * dividend
                 lot[a, at.PAID, j] += paid
@@ -99,7 +99,7 @@ def decay_pressure(a, t, params, state):
             decayed[c, j] = pressure[a, c, j]
     for j in range(width):
         state.lane[at.FACTOR, j] = params[at.DECAY, j]
-    age = t - state.since[a]
+    age = t - state.note[at.SINCE, a]
     while age > 0:
         if age & 1:
             for c in range(pressure.shape[1]):
@@ -119,7 +119,7 @@ def hear(k, t, news, params, state):
         fresh = news.fresh[k, c]
         for j in range(params.shape[1]):
             state.pressure[a, c, j] = state.decayed[c, j] + fresh
-    state.since[a] = t
+    state.note[at.SINCE, a] = t
 
 
 @step
@@ -129,8 +129,8 @@ def size_at_close(t, bars, state):
     for j in range(lane.shape[1]):
         lane[at.SIZING, j] = lane[at.CASH, j]
     for a in range(lot.shape[0]):
-        if state.active[a]:
-            price = bars.mark[a, t]
+        if state.note[at.ACTIVE, a] != 0:
+            price = bars.price[a, t, at.LAST]
             for j in range(lane.shape[1]):
                 lane[at.SIZING, j] += lot[a, at.SHARES, j] * price
 
@@ -142,8 +142,8 @@ def net_exposure(t, bars, state):
     for j in range(lane.shape[1]):
         lane[at.NET, j] = ZERO
     for a in range(lot.shape[0]):
-        if state.active[a]:
-            known = bars.known[a, t]
+        if state.note[at.ACTIVE, a] != 0:
+            known = bars.price[a, t, at.KNOWN]
             for j in range(lane.shape[1]):
                 lane[at.NET, j] += lot[a, at.SHARES, j] * known / lane[at.SIZING, j]
 
@@ -157,8 +157,8 @@ def weigh(a, t, everyone, bars, plan, state):
     afterwards.
     """
     lane, lot = state.lane, state.lot
-    now = bars.clock[t]
-    known = bars.known[a, t]
+    now = bars.time[t, at.NOW]
+    known = bars.price[a, t, at.KNOWN]
     wishes = 0
     for j in range(lane.shape[1]):
         answer, shares = lot[a, at.WISH, j], lot[a, at.SHARES, j]
@@ -181,14 +181,14 @@ def weigh(a, t, everyone, bars, plan, state):
 @step
 def is_bar(a, t, bars):
     """Whether the asset traded: a bar with a price missing is no bar."""
-    return bars.open[a, t] == bars.open[a, t]
+    return bars.price[a, t, at.OPEN] == bars.price[a, t, at.OPEN]
 
 
 @step
 def close_out(a, t, bars, terms, params, state, record):
     """Fill the exits that stand in REASON at the prices in PRICE (before slippage; a target has none)."""
     lane, lot = state.lane, state.lot
-    now, split = bars.clock[t], bars.split[a, t]
+    now, split = bars.time[t, at.NOW], bars.price[a, t, at.SPLIT]
     for j in range(lane.shape[1]):
         reason, raw, shares = lane[at.REASON, j], lane[at.PRICE, j], lot[a, at.SHARES, j]
         out = reason != ZERO
@@ -239,7 +239,7 @@ def write(t, decided, a, reason, shares, price, fee, slip, record):
 def leave(a, t, raw, timed, bars, terms, params, state, record):
     """Step 4, exits at the price `raw`: forced closes; decided exits and, where `timed`, time exits that are due."""
     lane, lot = state.lane, state.lot
-    now, managed = bars.clock[t], bars.managed[a]
+    now, managed = bars.time[t, at.NOW], bars.managed[a]
     exits = 0
     for j in range(lane.shape[1]):
         due = timed and managed and now - lot[a, at.CLOCK, j] >= params[at.HOLD, j]
@@ -259,7 +259,7 @@ def leave(a, t, raw, timed, bars, terms, params, state, record):
 def leave_inside(a, t, bars, terms, params, state, record):
     """Step 6: stops, trailing stops and targets inside the bar; then the bar's own extremes count for the next."""
     lane, lot = state.lane, state.lot
-    open_, high, low = bars.open[a, t], bars.high[a, t], bars.low[a, t]
+    open_, high, low = bars.price[a, t, at.OPEN], bars.price[a, t, at.HIGH], bars.price[a, t, at.LOW]
     managed = bars.managed[a]
     exits = 0
     for j in range(lane.shape[1]):
@@ -288,11 +288,11 @@ def price_account(t, closing, bars, terms, state):
         lane[at.WORTH, j] = lane[at.CASH, j]
         lane[at.NEED, j] = ZERO
     for a in range(lot.shape[0]):
-        if state.active[a]:
-            price = bars.close[a, t] if closing else bars.open[a, t]
+        if state.note[at.ACTIVE, a] != 0:
+            price = bars.price[a, t, at.CLOSE] if closing else bars.price[a, t, at.OPEN]
             if not is_bar(a, t, bars):
-                price = bars.mark[a, t]
-            split = bars.split[a, t]
+                price = bars.price[a, t, at.LAST]
+            split = bars.price[a, t, at.SPLIT]
             for j in range(lane.shape[1]):
                 shares = lot[a, at.SHARES, j]
                 lane[at.WORTH, j] += shares * price if shares != ZERO else ZERO
@@ -303,8 +303,8 @@ def price_account(t, closing, bars, terms, state):
 def enter(a, t, closing, bars, terms, state, record):
     """Steps 4 and 5, entries: size what WISH asks for, cut it to the margin and to whole lots, and fill or refuse it."""
     lane, lot = state.lane, state.lot
-    now, split = bars.clock[t], bars.split[a, t]
-    raw = bars.close[a, t] if closing else bars.open[a, t]
+    now, split = bars.time[t, at.NOW], bars.price[a, t, at.SPLIT]
+    raw = bars.price[a, t, at.CLOSE] if closing else bars.price[a, t, at.OPEN]
     trades = is_bar(a, t, bars)
     entries = 0
     for j in range(lane.shape[1]):
@@ -327,9 +327,8 @@ def enter(a, t, closing, bars, terms, state, record):
                 reason = at.REFUSED_MARGIN if cut else at.REFUSED_SMALL
                 reason = reason if trades else at.REFUSED_NO_PRICE
                 reason = at.REFUSED_CALL if called else reason
-                write(t, now, a, reason, ZERO, ZERO, ZERO, ZERO, record)
-            else:
-                write(t, now, a, reason, shares, price, fee, slip, record)
+            part = ONE if goes else ZERO
+            write(t, now, a, reason, part * shares, part * price, part * fee, part * slip, record)
         lot[a, at.SHARES, j] = shares if goes else lot[a, at.SHARES, j]
         lot[a, at.ENTRY, j] = price if goes else lot[a, at.ENTRY, j]
         lot[a, at.BEST, j] = price if goes else lot[a, at.BEST, j]
@@ -345,7 +344,7 @@ def enter(a, t, closing, bars, terms, state, record):
         lane[at.NEED, j] += quantity * entry_need(weight, raw, split, terms) if goes else ZERO
         entries += goes
     if entries > 0:
-        state.active[a] = True
+        state.note[at.ACTIVE, a] = 1
 
 
 @step
@@ -366,8 +365,8 @@ def mark(t, bars, terms, state):
         lane[at.SHORTS, j] = ZERO
     any_held = False
     for a in range(lot.shape[0]):
-        if state.active[a]:
-            price, split = bars.mark[a, t], bars.split[a, t]
+        if state.note[at.ACTIVE, a] != 0:
+            price, split = bars.price[a, t, at.LAST], bars.price[a, t, at.SPLIT]
             long_need = maintenance_need(ONE, price, split, terms)
             short_need = maintenance_need(-ONE, price, split, terms)
             holders = 0
@@ -377,7 +376,7 @@ def mark(t, bars, terms, state):
                 lane[at.SHORTS, j] += max(-shares, ZERO) * price
                 lane[at.NEED, j] += shares * long_need if shares > ZERO else -shares * short_need
                 holders += shares != ZERO
-            state.active[a] = holders > 0
+            state.note[at.ACTIVE, a] = holders > 0
             any_held = any_held or holders > 0
     return any_held
 
@@ -393,14 +392,16 @@ def settle(t, bars, terms, params, state, record):
         ruins += ruined
     if ruins > 0:
         ruin(t, bars, terms, params, state, record)
-    now = bars.clock[t]
+    now = bars.time[t, at.NOW]
     for j in range(lane.shape[1]):
         before, equity = lane[at.EQUITY, j], lane[at.CASH, j] + lane[at.VALUE, j]
         need = lane[at.NEED, j]
         short = need > ZERO and equity < need * (ONE - terms.hair)
         pending = lane[at.CALLED, j] if need > ZERO else ZERO  # met once everything is closed
         lane[at.CALLED, j] = now + ONE if short and pending == ZERO else pending
-        gather(j, before, equity, lane)
+        if record.path.shape[1] > 0:
+            record.path[at.P_HELD, t] = lane[at.HOLDING, j]
+        gather(j, before, equity, change(before, equity), lane)
     if record.path.shape[1] > 0:
         record.path[at.P_EQUITY, t] = lane[at.EQUITY, 0]
         record.path[at.P_CASH, t] = lane[at.CASH, 0]
@@ -409,13 +410,12 @@ def settle(t, bars, terms, params, state, record):
 
 
 @step
-def gather(j, before, equity, lane):
-    """Add one bar's return to the sums from which the metrics are made.
+def gather(j, before, equity, r, lane):
+    """Add one bar and its return r to the sums from which the metrics are made.
 
     A run of bars with the same equity is counted in STILL and added as one product, so that a lane that was skipped over
     them and a lane that walked them have the same sum to the last bit.
     """
-    r = change(before, equity)
     peak = max(lane[at.PEAK, j], equity)
     below = lane[at.BELOW, j] + ONE if equity < peak else ZERO
     moved = equity != before
@@ -443,11 +443,11 @@ def ruin(t, bars, terms, params, state, record):
     for j in range(lane.shape[1]):
         lane[at.FACTOR, j] = lane[at.REASON, j]
     for a in range(lot.shape[0]):
-        if state.active[a]:
+        if state.note[at.ACTIVE, a] != 0:
             for j in range(lane.shape[1]):
                 held = lot[a, at.SHARES, j] != ZERO
                 lane[at.REASON, j] = lane[at.FACTOR, j] if held else ZERO
-                lane[at.PRICE, j] = bars.mark[a, t]
+                lane[at.PRICE, j] = bars.price[a, t, at.LAST]
             close_out(a, t, bars, terms, params, state, record)
     for j in range(lane.shape[1]):
         if lane[at.FACTOR, j] != ZERO:
@@ -459,7 +459,7 @@ def ruin(t, bars, terms, params, state, record):
 def skip(t, until, bars, state, record):
     """Pass over the bars from t to before `until`, in which no lane of the block holds anything or has cash that earns."""
     lane = state.lane
-    skipped = bars.clock[until - 1] - bars.clock[t] + ONE
+    skipped = bars.time[until - 1, at.NOW] - bars.time[t, at.NOW] + ONE
     for j in range(lane.shape[1]):
         below = lane[at.EQUITY, j] < lane[at.PEAK, j]
         lane[at.STILL, j] += skipped
@@ -471,3 +471,26 @@ def skip(t, until, bars, state, record):
         record.path[at.P_CASH, u] = lane[at.CASH, 0]
         record.path[at.P_LONG, u] = ZERO
         record.path[at.P_SHORT, u] = ZERO
+        record.path[at.P_HELD, u] = ZERO
+
+
+@step
+def finish(state):
+    """After the last bar: count the positions that stay open, and complete the sum of the equity."""
+    lane, lot = state.lane, state.lot
+    for j in range(lane.shape[1]):
+        lane[at.EQUITY_SUM, j] += lane[at.STILL, j] * lane[at.EQUITY, j]
+    for a in range(lot.shape[0]):
+        for j in range(lane.shape[1]):
+            lane[at.OPENS, j] += ONE if lot[a, at.SHARES, j] != ZERO else ZERO
+
+
+@step
+def gather_path(equity, held, lane):
+    """Gather the sums of a path of equity, (bar,), that is already walked, into the first column of `lane`."""
+    for t in range(equity.shape[0]):
+        before = lane[at.EQUITY, 0]
+        lane[at.HOLDING, 0] = held[t]
+        gather(0, before, equity[t], change(before, equity[t]) if lane[at.RUINED, 0] == ZERO else ZERO, lane)
+        lane[at.RUINED, 0] = ONE if equity[t] <= ZERO else lane[at.RUINED, 0]
+    lane[at.EQUITY_SUM, 0] += lane[at.STILL, 0] * lane[at.EQUITY, 0]

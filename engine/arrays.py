@@ -1,0 +1,239 @@
+"""A market, the account's settings and what a strategy listens to -> the arrays that a walk reads."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from engine.account import Account
+from engine.clock import Alignment
+from engine.events import Events
+from engine.faults import Fault
+from engine.market import Market
+from engine.strategy import Channel, Strategy
+from kernels import features as make
+from kernels.layout import ALWAYS, ON_EVENTS, WHILE_HELD, Bars, News, Plan
+
+_COLLATERAL, _DAYS = 1.02, 360.0
+_WATCH = {"events": ON_EVENTS, "held": WHILE_HELD, "always": ALWAYS}
+_FEATURES = {"average": make.average, "change": make.change, "deviation": make.deviation}
+
+Matrix = npt.NDArray[np.float64]
+
+
+def bars_of(
+    market: Market,
+    account: Account,
+    strategy: Strategy,
+    dtype: npt.DTypeLike,
+    borrow: pl.DataFrame | None = None,
+    windows: dict[str, Sequence[int]] | None = None,
+) -> Bars:
+    """Lay the market out for a walk.
+
+    Parameters
+    ----------
+    borrow : asset, session, rate: the yearly borrow rate from that session on; elsewhere the account's
+    windows : for each feature the windows that the lanes use; its row in the bank is the position in the list, after the rows of
+        the features before it. Left out, the strategy's own
+    """
+    columns = market.columns(np.float64)
+    whole = np.isfinite(columns.open) & np.isfinite(columns.high) & np.isfinite(columns.low) & np.isfinite(columns.close)
+    opens, highs, lows, closes = (
+        np.where(whole, c, np.nan) for c in (columns.open, columns.high, columns.low, columns.close)
+    )
+    mark = _carried_forward(closes)
+    known = mark if account.fill == "close" else _one_bar_later(mark)
+    rates = _borrow_rates(market, account, borrow)
+    days = market.days
+    fees = np.zeros_like(rates)
+    fees[:, 1:] = _COLLATERAL * rates[:, :-1] * days[1:] / _DAYS
+    bank = [known_feature(strategy, name, mark, w, account.fill) for name, w in _windows(strategy, windows)]
+    traits = strategy.trait_values(market.assets)
+    kind = np.dtype(dtype)
+
+    def typed(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        return np.array(values, kind, order="C")  # a copy, which may be written to: numba tells the two apart
+
+    prices = (opens, highs, lows, closes, mark, known, columns.split, columns.dividend, fees)
+    times = (account.cash_rate * days / _DAYS, account.debit_rate * days / _DAYS, np.arange(days.size))
+    return Bars(
+        typed(np.stack(prices, axis=2)),
+        typed(np.stack(times, axis=1)),
+        typed(np.stack(bank, axis=2) if bank else np.zeros((*mark.shape, 0))),
+        typed(np.stack([traits[n] for n in strategy.traits], axis=1) if strategy.traits else np.zeros((len(mark), 0))),
+        np.array(strategy.managed(market.assets)),
+    )
+
+
+def plan_of(market: Market, account: Account, strategy: Strategy, nets: bool) -> Plan:
+    """Return how the strategy wants to be walked."""
+    return Plan(
+        np.ascontiguousarray(strategy.judged(market.assets), np.int64), _WATCH[strategy.watch], account.fill == "close",
+        bool(strategy.reverses), bool(strategy.refresh), nets, account.cash_rate != 0.0,
+    )  # fmt: skip
+
+
+def _windows(strategy: Strategy, windows: dict[str, Sequence[int]] | None) -> list[tuple[str, int]]:
+    pairs: list[tuple[str, int]] = []
+    for name, feature in strategy.features.items():
+        own = feature.window if isinstance(feature.window, int) else int(getattr(strategy, feature.window))
+        pairs += [(name, w) for w in (windows or {}).get(name, (own,))]
+    return pairs
+
+
+def known_feature(strategy: Strategy, name: str, mark: Matrix, window: int, fill: str) -> Matrix:
+    """Compute a feature (asset, bar) as a rule may know it when it decides."""
+    what = strategy.features[name].what
+    values = mark if what == "close" else _FEATURES[what](mark, window)
+    return values if fill == "close" else _one_bar_later(values)
+
+
+def _carried_forward(values: Matrix) -> Matrix:
+    """Fill every NaN with the last value before it, along the bars."""
+    last = np.where(np.isfinite(values), np.arange(values.shape[1]), -1)
+    np.maximum.accumulate(last, axis=1, out=last)
+    filled: Matrix = np.take_along_axis(values, np.maximum(last, 0), axis=1)
+    return filled
+
+
+def _one_bar_later(values: Matrix) -> Matrix:
+    moved = np.full_like(values, np.nan)
+    moved[:, 1:] = values[:, :-1]
+    return moved
+
+
+def _borrow_rates(market: Market, account: Account, table: pl.DataFrame | None) -> Matrix:
+    """(asset, bar) yearly borrow rates."""
+    rates = np.full((len(market.assets), market.days.size), account.borrow_rate)
+    if table is None:
+        return rates
+    missing = {"asset", "session", "rate"} - set(table.columns)
+    if missing:
+        raise Fault(f"borrow rates lack the column {sorted(missing)[0]!r}, needed are asset, session, rate; add it.")
+    bad = table.filter(pl.col("rate").is_null() | ~pl.col("rate").is_between(0.0, 1000.0))
+    if len(bad):
+        value = bad["rate"][0]
+        raise Fault(f"borrow rates hold {value!r} for {bad['asset'][0]}, allowed is 0 to 1000 a year; correct it.")
+    starts = table.with_columns(pl.col("session").cast(pl.Date)).sort("session")
+    for (asset,), rows in starts.group_by(["asset"], maintain_order=True):
+        if asset in market.assets:
+            place = np.searchsorted(rows["session"].to_numpy().astype("datetime64[D]"), market.sessions, side="right") - 1
+            given = rows["rate"].to_numpy()
+            rates[market.assets.index(str(asset))] = np.where(place >= 0, given[np.maximum(place, 0)], account.borrow_rate)
+    return rates
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a strategy hears, and behind each item of news the events.
+
+    Attributes
+    ----------
+    news : for the walk
+    items : polars, one row an item: bar, asset (index), enter_ids and leave_ids (list[str], oldest first)
+    unplaced : events that cannot be acted on, with the reason
+    ages : event_id -> its place by known_at, then event_id
+    """
+
+    news: News
+    items: pl.DataFrame
+    unplaced: pl.DataFrame
+    ages: dict[str, int]
+
+    def events_of(self) -> dict[tuple[int, int], tuple[list[str], list[str]]]:
+        """(bar, asset index) -> ids of the events that entries follow from, and of those that exits follow from."""
+        rows = self.items.select("bar", "asset", "enter_ids", "leave_ids").iter_rows()
+        return {(bar, asset): (enter, leave) for bar, asset, enter, leave in rows}
+
+
+def hear(strategy: Strategy, market: Market, events: Events | None, dtype: npt.DTypeLike = np.float64) -> Heard:
+    """Place the events that the strategy listens to among the bars, and add up what is new for each asset and bar."""
+    table = strategy.table(market)
+    if table is not None:
+        return news_of(table, list(strategy.channels.values()), dtype, _nothing_unplaced())
+    if events is None or not strategy.channels:
+        return _empty(len(strategy.channels), dtype)
+    placed: Alignment = events.align(market)
+    frame = strategy.touched(events.frame.with_columns(bar=pl.Series(placed.bar)), market.assets)
+    index = pl.DataFrame({"assets": list(market.assets), "asset": np.arange(len(market.assets), dtype=np.int32)})
+    rows = (
+        frame.filter(pl.col("bar") >= 0)
+        .select("event_id", "kind", "strength", "stance", "known_at", "bar", pl.col("assets").list.unique(maintain_order=True))
+        .explode("assets")
+        .join(index, on="assets", how="inner")
+        .sort("known_at", "event_id")
+    )
+    return news_of(rows, list(strategy.channels.values()), dtype, placed.unplaced)
+
+
+def news_of(rows: pl.DataFrame, channels: Sequence[Channel], dtype: npt.DTypeLike, unplaced: pl.DataFrame) -> Heard:
+    """Gather rows of event_id, kind, strength, stance, known_at, bar, asset, sorted by age, into items of news."""
+    heard = [_in_channel(channel) for channel in channels]
+    enters = pl.any_horizontal([h for h, c in zip(heard, channels, strict=True) if c.role != "leave"] or [pl.lit(False)])
+    leaves = pl.any_horizontal([h for h, c in zip(heard, channels, strict=True) if c.role != "enter"] or [pl.lit(False)])
+    value = [pl.col("strength") * (pl.col("stance") if c.value == "signed" else 1.0) for c in channels]
+    fresh = [pl.when(h).then(v).otherwise(0.0).alias(f"fresh{i}") for i, (h, v) in enumerate(zip(heard, value, strict=True))]
+    items = (
+        rows.filter(pl.any_horizontal(heard))
+        .with_columns(*fresh, enters=enters, leaves=leaves)
+        .group_by("bar", "asset", maintain_order=True)
+        .agg(
+            *(pl.col(f"fresh{i}").sum() for i in range(len(channels))),
+            enter_ids=pl.col("event_id").filter("enters").drop_nulls(),
+            leave_ids=pl.col("event_id").filter("leaves").drop_nulls(),
+            oldest=pl.col("known_at").filter("enters").first(),
+            oldest_id=pl.col("event_id").filter("enters").first(),
+        )
+        .sort("bar", "oldest", "oldest_id", "asset", nulls_last=True)
+    )
+    values = items.select(f"fresh{i}" for i in range(len(channels))).to_numpy()
+    news = News(
+        items["bar"].cast(pl.Int64).to_numpy(), items["asset"].cast(pl.Int64).to_numpy(),
+        items["oldest"].is_not_null().to_numpy(), np.ascontiguousarray(values, np.dtype(dtype)),
+    )  # fmt: skip
+    ages = {event: i for i, event in enumerate(rows["event_id"].unique(maintain_order=True).drop_nulls())}
+    return Heard(News(*(np.array(a, order="C") for a in news)), items, unplaced, ages)
+
+
+def _in_channel(channel: Channel) -> pl.Expr:
+    return pl.col("kind").is_in(channel.kinds) if channel.kinds else pl.lit(True)
+
+
+def _empty(channels: int, dtype: npt.DTypeLike) -> Heard:
+    empty = np.zeros(0, np.int64)
+    news = News(empty, empty, np.zeros(0, np.bool_), np.zeros((0, channels), np.dtype(dtype)))
+    ids = pl.List(pl.String)
+    items = pl.DataFrame(schema={"bar": pl.Int32, "asset": pl.Int32, "enter_ids": ids, "leave_ids": ids})
+    return Heard(news, items, _nothing_unplaced(), {})
+
+
+def _nothing_unplaced() -> pl.DataFrame:
+    return pl.DataFrame(schema={"event_id": pl.String, "reason": pl.String})
+
+
+def years_of(market: Market) -> float:
+    """Years from the first to the last session, of 365.25 days."""
+    return float((market.sessions[-1] - market.sessions[0]) / np.timedelta64(1, "D")) / 365.25
+
+
+def bars_per_year(market: Market, account: Account) -> float:
+    """Bars a year for annualising: the account's, else 252 daily bars (365 around the clock) times the bars of a session."""
+    if account.bars_per_year is not None:
+        return account.bars_per_year
+    sessions = 365.0 if market.calendar == "24/7" else 252.0
+    if market.interval == "1d":
+        return sessions
+    return sessions * float(np.unique(market.sessions, return_counts=True)[1].max())
+
+
+def day(value: np.datetime64) -> dt.date:
+    """Return a date of the standard library."""
+    found: dt.date = value.astype("datetime64[D]").item()
+    return found

@@ -1,0 +1,132 @@
+"""One backtest: a strategy, a market and events in, a `Run` out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from engine.account import Account
+from engine.arrays import Heard, bars_of, bars_per_year, hear, plan_of, years_of
+from engine.compile import compiled_run, lane_rows, rule_asks
+from engine.events import Events
+from engine.faults import Fault
+from engine.ledger import ledger_frames
+from engine.market import Market
+from engine.run import Run
+from engine.strategy import Strategy
+from kernels import layout as at
+from kernels.layout import Bars, Record
+from kernels.metrics import metrics
+from kernels.steps import gather_path
+
+Matrix = npt.NDArray[np.float64]
+
+_ORDERS_AT_FIRST = 4096
+
+#: What the accounts of one run add up to.
+_AMOUNTS = [
+    at.FAULTS, at.TRADED, at.COSTS, at.BORROW, at.EARNED, at.OWED, at.CLOSED, at.WINS, at.WON, at.LOST, at.RETURNS, at.OPENS,
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What one recorded walk left: the lane's sums, its last positions, the ledger and the path, all float64."""
+
+    lane: Matrix  # (N_LANE,)
+    lots: Matrix  # (asset, N_LOT)
+    ledger: Matrix  # (entry, N_LEDGER)
+    path: Matrix  # (N_PATH, bar)
+
+
+def backtest(
+    strategy: Strategy,
+    market: Market,
+    events: Events | None = None,
+    account: Account | None = None,
+    *,
+    borrow: pl.DataFrame | None = None,
+) -> Run:
+    """Walk one account through the market, by docs/accounting.md, in float64.
+
+    Parameters
+    ----------
+    strategy : an instance with its parameters, ``ShortBubbleWarning(hold=20, stop=0.15)``
+    market : bars
+    events : events; a strategy that listens to some needs them
+    account : settings of the account; left out, the defaults
+    borrow : table of asset, session, rate: the yearly borrow rate from that session on, in place of the account's
+
+    Raises
+    ------
+    Fault
+        When the strategy cannot work with what it is given, or its rule answers something that is no number.
+    """
+    if not isinstance(strategy, Strategy):
+        raise Fault(f"strategy is {strategy!r}, allowed is an instance of a Strategy; write {getattr(strategy, '__name__', 'it')}().")
+    account = account or Account()
+    strategy.check(market, events)
+    heard = hear(strategy, market, events)
+    bars = bars_of(market, account, strategy, np.float64, borrow)
+    if account.kind == "portfolio":
+        walks = [walk_one(strategy, market, account, bars, heard, None)]
+    else:
+        walks = [walk_one(strategy, market, account, bars, heard, a) for a in range(len(market.assets))]
+    faults = sum(w.lane[at.FAULTS] for w in walks)
+    if faults:
+        raise Fault(
+            f"{strategy.name()}.rule answered not-a-number {int(faults)} times, allowed are a weight, 0 and KEEP; guard the rule "
+            f"against features that are not known yet (a comparison with one is false)."
+        )
+    path, lane = (walks[0].path, walks[0].lane) if account.kind == "portfolio" else _combined(walks, account)
+    cash = account.cash * len(walks)
+    years, yearly = years_of(market), bars_per_year(market, account)
+    values = metrics(lane[:, None], cash, len(bars.time), years, yearly, account.cash_rate)
+    ledger = ledger_frames(market, account, heard, bars, walks)
+    found = {name: float(value[0]) for name, value in values.items()}
+    return Run.made(strategy, market, account, ledger, path, found, cash, heard.unplaced, events)
+
+
+def walk_one(strategy: Strategy, market: Market, account: Account, bars: Bars, heard: Heard, only: int | None) -> Walked:
+    """Walk and record one lane over all assets, or over one of them."""
+    news, plan = heard.news, plan_of(market, account, strategy, "others" in rule_asks(type(strategy)))
+    if only is not None:
+        one = slice(only, only + 1)
+        of_assets = {name: np.ascontiguousarray(getattr(bars, name)[one]) for name in ("price", "feature", "trait", "managed")}
+        bars = bars._replace(**of_assets)
+        mine = news.asset == only
+        news = type(news)(*(np.ascontiguousarray(v[mine]) for v in news))
+        news = news._replace(asset=np.zeros(news.asset.size, np.int64))
+        plan = plan._replace(order=np.zeros(1, np.int64))
+    run = compiled_run(type(strategy), np.float64)
+    params = lane_rows(type(strategy), strategy.settings(), np.float64)
+    assets, n_bars = bars.price.shape[:2]
+    capacity = _ORDERS_AT_FIRST
+    while True:
+        lanes, lots = np.zeros((at.N_LANE, 1)), np.zeros((assets, at.N_LOT))
+        record = Record(np.zeros((capacity, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, n_bars)))
+        run(bars, news, account.terms(np.float64), plan, params, 1, lanes, lots, record)
+        count = int(record.count[0])
+        if count <= capacity:
+            break
+        capacity = count
+    ledger = record.ledger[:count]
+    if only is not None:
+        ledger[:, at.L_ASSET] = only
+    return Walked(lanes[:, 0], lots, ledger, record.path)
+
+
+def _combined(walks: list[Walked], account: Account) -> tuple[Matrix, Matrix]:
+    """Path and sums of all accounts together: amounts add up, and the returns are those of the summed equity."""
+    path: Matrix = np.sum([w.path for w in walks], axis=0)
+    path[at.P_HELD] = np.minimum(path[at.P_HELD], 1.0)
+    own = np.zeros((at.N_LANE, 1))
+    own[[at.EQUITY, at.PEAK]] = account.cash * len(walks)
+    own[at.WORST] = np.inf
+    gather_path(path[at.P_EQUITY], path[at.P_HELD], own)
+    lane: Matrix = own[:, 0]
+    lane[_AMOUNTS] = np.sum([w.lane[_AMOUNTS] for w in walks], axis=0)
+    return path, lane

@@ -1,0 +1,171 @@
+"""The result of one backtest: ledger, equity, metrics; saved to a folder and loaded from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from engine.account import Account
+from engine.event_table import SCHEMA
+from engine.events import Events
+from engine.faults import Fault
+from engine.market import Market
+from engine.strategy import Strategy
+from kernels import layout as at
+
+_FRAMES = ("orders", "trades", "equity", "events", "unplaced")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The result of one backtest.
+
+    Attributes
+    ----------
+    orders : polars, every order in the order of the fills, and every refused entry with its reason
+    trades : polars, one row a position, by time of entry; an open one at its last mark, without an exit time
+    equity : polars, one row a bar: time, session, equity, cash, long, short, drawdown
+    metrics : by name; None where a metric has no value (a ratio with nothing to divide by)
+    info : strategy, parameters, account, market, version: what the run was made from
+    events : the events that the run was made from, for the evidence behind a trade
+    unplaced : events that could not be acted on, and why
+    """
+
+    orders: pl.DataFrame
+    trades: pl.DataFrame
+    equity: pl.DataFrame
+    metrics: dict[str, float | None]
+    info: dict[str, Any]
+    events: pl.DataFrame
+    unplaced: pl.DataFrame
+
+    @classmethod
+    def made(
+        cls,
+        strategy: Strategy,
+        market: Market,
+        account: Account,
+        ledger: tuple[pl.DataFrame, pl.DataFrame],
+        path: npt.NDArray[np.float64],
+        metrics: dict[str, float],
+        cash: float,
+        unplaced: pl.DataFrame,
+        events: Events | None,
+    ) -> Run:
+        """Put a run together from what a walk left."""
+        worth = path[at.P_EQUITY]
+        equity = pl.DataFrame(
+            {
+                "time": pl.Series(market.opens).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
+                "session": pl.Series(market.sessions).cast(pl.Date),
+                "equity": worth,
+                "cash": path[at.P_CASH],
+                "long": path[at.P_LONG],
+                "short": path[at.P_SHORT],
+                "drawdown": 1 - worth / np.maximum(np.maximum.accumulate(worth), cash),
+            }
+        )
+        info = {
+            "strategy": strategy.name(),
+            "story": strategy.story(),
+            "parameters": {k: _plain(v) for k, v in strategy.settings().items()},
+            "account": account.settings(),
+            "initial_cash": cash,
+            "market": {
+                **market.metadata, "assets": list(market.assets), "bars": len(market.opens), "calendar": market.calendar,
+                "interval": market.interval, "first": str(market.sessions[0]), "last": str(market.sessions[-1]),
+                "findings": len(market.findings),
+            },
+            "inputs": {"prices": fingerprint(market.frame), "events": fingerprint(events.frame) if events else None},
+            "tocsin": version(),
+        }  # fmt: skip
+        nulled = {k: (v if math.isfinite(v) else None) for k, v in metrics.items()}
+        frame = events.frame if events else pl.DataFrame(schema=SCHEMA)
+        return cls(ledger[0], ledger[1], equity, nulled, info, frame, unplaced)
+
+    def summary(self) -> pl.DataFrame:
+        """Return the metrics as a table of metric and value."""
+        return pl.DataFrame({"metric": list(self.metrics), "value": list(self.metrics.values())}, {"metric": pl.String, "value": pl.Float64})
+
+    def write(self, folder: str | os.PathLike[str]) -> Path:
+        """Write run.json, orders, trades, equity, events and unplaced (Parquet) into a folder, whole or not at all."""
+        target = Path(folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.mkdir(exist_ok=True)
+        fresh = target / f".writing-{os.getpid()}"
+        fresh.mkdir()
+        try:
+            for name in _FRAMES:
+                getattr(self, name).write_parquet(fresh / f"{name}.parquet")
+            body = json.dumps({**self.info, "metrics": self.metrics}, indent=2, allow_nan=False)
+            (fresh / "run.json").write_text(body + "\n", encoding="utf-8")
+            for path in sorted(fresh.iterdir()):  # run.json comes last: a folder that has it has all
+                path.replace(target / path.name)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        return target
+
+    @classmethod
+    def read(cls, folder: str | os.PathLike[str]) -> Run:
+        """Read a folder that `write` made."""
+        source = Path(folder)
+        if not (source / "run.json").is_file():
+            raise Fault(f"{source} holds no run.json, allowed is a folder that `tocsin backtest` wrote; name one, or run it again.")
+        try:
+            info = json.loads((source / "run.json").read_text(encoding="utf-8"))
+            frames = {name: pl.read_parquet(source / f"{name}.parquet") for name in _FRAMES}
+            metrics = info.pop("metrics")
+        except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
+            raise Fault(f"{source} cannot be read as a run ({str(error).splitlines()[0]}); run `tocsin backtest` again.") from None
+        return cls(metrics=metrics, info=info, **frames)
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write one self-contained HTML page."""
+        from engine.report import write_report  # noqa: PLC0415 - plotly is only loaded for a report
+
+        return write_report(self, Path(path))
+
+    def to_vectorbt(self) -> Any:
+        """Return a `vectorbt.Portfolio` of the same orders, for its plots and statistics (extra `vectorbt`).
+
+        Carry and dividends are not orders, so that its equity differs from ours by them.
+        """
+        from engine.interop import to_vectorbt  # noqa: PLC0415 - vectorbt is slow to load, and may be absent
+
+        return to_vectorbt(self)
+
+
+def fingerprint(frame: pl.DataFrame) -> str:
+    """Hash of a table's columns, types and values, the same on every machine."""
+    digest = hashlib.sha256(repr(frame.schema).encode())
+    digest.update(frame.write_ipc(None, compression="uncompressed").getvalue())
+    return digest.hexdigest()
+
+
+def version() -> str:
+    """Version of the installed distribution."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        return version("tocsin")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _plain(value: Any) -> Any:
+    """Make a parameter fit for JSON: none in place of infinity, lists for tuples, a count for a table."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, tuple):
+        return list(value)
+    return value if isinstance(value, (str, int, bool, type(None))) else f"a table of {len(value)} rows"

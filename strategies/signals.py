@@ -1,0 +1,106 @@
+"""Entries, exits and sizes as given in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from engine.clock import first_bar
+from engine.events import Events
+from engine.faults import Fault
+from engine.market import Market
+from engine.strategy import KEEP, Channel, Strategy, option
+
+_INSTANT = pl.Datetime("us", "UTC")
+
+
+def _read(value: Any) -> pl.DataFrame | None:
+    """Take a polars, pandas or Arrow table, or the path of a CSV or Parquet file."""
+    if value is None or isinstance(value, pl.DataFrame):
+        return value
+    if isinstance(value, (str, Path)):
+        path = Path(value)
+        if path.suffix not in (".csv", ".parquet") or not path.is_file():
+            raise Fault(f"{str(value)!r} is no table of signals, allowed is a .csv or .parquet file that exists; name one.")
+        return pl.read_csv(path, try_parse_dates=True) if path.suffix == ".csv" else pl.read_parquet(path)
+    return pl.DataFrame(value)
+
+
+class Signals(Strategy):
+    """Follow a table of signals: asset, when, target weight.
+
+    The table has the columns `asset`, `weight` (a share of equity, negative for a short, 0 to leave) and one of `known_at` (an
+    instant with a time zone: acted on at the first bar that opens strictly later) and `session` (a date: acted on at the first bar
+    of that session); optionally `event_id`, which the ledger names.
+    """
+
+    channels: ClassVar[Mapping[str, Channel]] = {
+        "told": Channel(("signal",), "strength"),
+        "target": Channel(("signal",), "signed"),
+    }
+    watch = "events"
+
+    signals: pl.DataFrame | None = option(None, "table of signals, or the path of one", _read)
+    reverses: bool = option(True, "whether the opposite sign enters the other way", bool)
+
+    @staticmethod
+    def rule(told_new, target_new):  # type: ignore[no-untyped-def]
+        return target_new if told_new > 0 else KEEP
+
+    def check(self, market: Market, events: Events | None) -> None:
+        """Refuse a missing or malformed table."""
+        if self.signals is None:
+            raise Fault("signals.signals is missing, allowed is a table of asset, weight and session or known_at; give one.")
+
+    def table(self, market: Market) -> pl.DataFrame:
+        """Place the signals among the bars."""
+        given = self.signals
+        assert given is not None  # noqa: S101 - `check` has refused it
+        when = "known_at" if "known_at" in given.columns else "session"
+        for name in ("asset", "weight", when):
+            if name not in given.columns:
+                raise Fault(f"signals lack the column {name!r}, needed are asset, weight and session or known_at; add it.")
+        frame = given.select(
+            pl.col("asset").cast(pl.String),
+            pl.col("weight").cast(pl.Float64),
+            pl.col(when),
+            (pl.col("event_id") if "event_id" in given.columns else pl.lit(None)).cast(pl.String).alias("event_id"),
+        ).with_row_index("row")
+        frame = frame.with_columns(bar=self._bars(frame, when, market))
+        known = {asset: i for i, asset in enumerate(market.assets)}
+        for row, asset, weight, bar in frame.select("row", "asset", "weight", "bar").iter_rows():
+            if asset not in known:
+                raise Fault(f"signals name {asset!r} in row {row}, allowed are the market's assets; import its prices or drop the row.")
+            if weight is None or not np.isfinite(weight) or abs(weight) > 1e6:
+                raise Fault(f"signals hold the weight {weight} in row {row}, allowed is a number from -1e6 to 1e6; correct it.")
+            if bar is None:
+                raise Fault(f"signals fall on no bar of the market in row {row} ({asset}); drop the row or import more prices.")
+        twice = frame.filter(pl.struct("asset", "bar").is_duplicated())
+        if len(twice):
+            raise Fault(f"signals name {twice['asset'][0]!r} twice for one bar (row {twice['row'][1]}), allowed is once; drop one.")
+        return frame.select(
+            "event_id",
+            pl.lit("signal").alias("kind"),
+            pl.lit(1.0).alias("strength"),
+            pl.col("weight").alias("stance"),
+            (pl.col("known_at") if when == "known_at" else pl.lit(None).cast(_INSTANT).alias("known_at")),
+            "bar",
+            pl.col("asset").replace_strict(known, return_dtype=pl.Int32),
+        ).sort("known_at", "event_id", "asset", nulls_last=True)
+
+    def _bars(self, frame: pl.DataFrame, when: str, market: Market) -> pl.Series:
+        if when == "known_at":
+            if not isinstance(frame["known_at"].dtype, pl.Datetime) or frame["known_at"].dtype.time_zone is None:
+                raise Fault("signals have known_at without a time zone, allowed are instants with one; add it, or give `session`.")
+            instants = frame["known_at"].cast(_INSTANT).dt.timestamp("us").to_numpy()
+            bars = first_bar(instants, market.opens)
+            return pl.Series(bars).cast(pl.Int32).replace(-1, None)
+        sessions = frame["session"].cast(pl.Date).to_numpy().astype("datetime64[D]")
+        place = np.searchsorted(market.sessions, sessions)
+        found = place < market.sessions.size
+        found[found] = market.sessions[place[found]] == sessions[found]
+        return pl.Series(np.where(found, place, -1)).cast(pl.Int32).replace(-1, None)

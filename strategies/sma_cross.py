@@ -1,0 +1,33 @@
+"""Two moving averages, for comparison with other engines."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from engine.events import Events
+from engine.faults import Fault
+from engine.market import Market
+from engine.strategy import KEEP, Feature, Strategy, param
+
+
+class SmaCross(Strategy):
+    """Long while the fast moving average is above the slow one; prices only."""
+
+    features: ClassVar[Mapping[str, Feature]] = {"quick": Feature("average", "fast"), "steady": Feature("average", "slow")}
+    watch = "always"
+
+    fast: float = param(10, 1, 1e5, "bars of the fast average", whole=True)
+    slow: float = param(50, 2, 1e5, "bars of the slow average", whole=True)
+    weight: float = param(0.1, 1e-6, 10.0, "share of equity a position")
+
+    @staticmethod
+    def rule(quick, steady, side, weight):  # type: ignore[no-untyped-def]
+        if side == 0 and quick > steady:
+            return weight
+        if side > 0 and quick <= steady:
+            return 0
+        return KEEP
+
+    def check(self, market: Market, events: Events | None) -> None:
+        """Refuse a fast average that is not faster."""
+        if self.fast >= self.slow:
+            raise Fault(f"sma_cross.fast is {self.fast:g} and slow {self.slow:g}, allowed is fast < slow; change one of them.")
