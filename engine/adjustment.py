@@ -123,7 +123,7 @@ def _recover_dividends(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
             "the adjusted close of {} falls against the close, which no dividend explains; none is counted.", "asset"
         ),
     )
-    count, tolerance = rows.select(paid.sum().alias("count"), pl.col("tolerance").max()).row(0)
+    count, tolerance = rows.select(paid.sum().alias("count"), pl.col("tolerance").max().fill_null(0)).row(0)
     findings.add(
         "note",
         "dividends_recovered",

@@ -47,13 +47,13 @@ def drop_duplicates(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     values = [name for name in _VALUES if name in rows.columns]
     equal = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1)) for name in values)
     rows = rows.with_columns(equal=equal)
-    shown = pl.col("time").dt.to_string("%Y-%m-%d %H:%M")
+    when = pl.col("time").dt.to_string("%Y-%m-%d %H:%M")
     findings.add_rows(
         "warning",
         "duplicate",
         rows.filter(pl.col("again") & pl.col("equal")),
         pl.col("close"),
-        pl.format("{} at {} UTC stands here again, with equal values; left out.", "asset", shown),
+        pl.format("{} at {} UTC stands here again, with equal values; left out.", "asset", when),
     )
     findings.add_rows(
         findings.severity_of("conflicting_duplicate"),
@@ -61,7 +61,7 @@ def drop_duplicates(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
         rows.filter(pl.col("again") & ~pl.col("equal")),
         pl.col("close"),
         pl.format(
-            "{} at {} UTC stands here again, with other values (close {}); leave one out", "asset", shown, "close"
+            "{} at {} UTC stands here again, with other values (close {}); leave one out", "asset", when, shown("close")
         ),
     )
     return rows.unique(("asset", "time"), keep="last", maintain_order=True).drop("again", "equal")
@@ -241,6 +241,8 @@ def check_gaps(rows: pl.DataFrame, grid: Grid, findings: Findings) -> None:
     regular, _ = grid.calendar.bars(grid.sessions[0], grid.sessions[-1], grid.interval)
     opens = np.intersect1d(grid.opens, regular)  # outside hours, bars without trades are the rule
     rows = rows.filter(pl.col("time").to_physical().is_in(pl.Series(opens).implode()))
+    if rows.is_empty():
+        return
     rows = rows.with_columns(
         bar=pl.Series(np.searchsorted(opens, rows["time"].to_physical().to_numpy()), dtype=pl.Int64)
     )

@@ -148,9 +148,9 @@ class Findings:
 
 
 def shown(number: str | pl.Expr) -> pl.Expr:
-    """Write a number for a message, to six figures: 195.979996 as 195.98, and 10.0 as 10."""
+    """Write a number for a message, to six figures: 195.979996 as 195.98, 10.0 as 10, and null as none."""
     number = pl.col(number) if isinstance(number, str) else number
-    return number.cast(pl.Float64).round_sig_figs(6).cast(pl.String).str.strip_suffix(".0")
+    return number.cast(pl.Float64).round_sig_figs(6).cast(pl.String).str.strip_suffix(".0").fill_null("none")
 
 
 def counted(count: str, noun: str) -> pl.Expr:

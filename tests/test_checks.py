@@ -305,3 +305,12 @@ def test_dividends_and_splits_of_a_row_that_is_no_bar_count_at_the_next(tmp_path
     market = Market.from_frame(frame, asset="ABC")
     assert market.frame["dividend"].to_list() == [0, 0.1, 0.2, 0, 0]
     assert market.columns().dividend[0].tolist() == [0, 0.1, 0, 0.2, 0, 0]
+
+
+def test_tables_of_one_row(tmp_path: Path) -> None:
+    market = import_prices(written(tmp_path, [[*rising()[0], 10]], (*HEADER, "Adj Close")))
+    assert (len(market.opens), market.days.tolist()) == (1, [0.0])
+    early: list[Row] = [["2025-01-02T12:00:00Z", 10, 11, 9, 10, 5]]  # before the open, and nothing else
+    file = written(tmp_path, early)
+    assert "No row falls within" in fault_of(file, interval="5m")
+    assert len(import_prices(file, interval="5m", hours="all").opens) == 1
