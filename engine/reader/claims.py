@@ -136,8 +136,10 @@ def _apply(rule: Rule, passage: Passage, told: list[Move], story: Story) -> Clai
 def _anchors(concept: str, passage: Passage) -> list[Hit]:
     if concept == "bubble":
         hits = passage.uncovered("bubble", "bubble_object", "other_bubble", "overvalued")
-        foreign = passage.has("other_bubble") and not any(hit.role in ("asset", "private", "group") for hit in passage.names)
-        return [] if foreign else hits
+        roles = {hit.role for hit in passage.names}
+        # Beside talk of houses or tulips a company's name alone may be a street's; AI, or a comparison, makes it the claim's.
+        ours = roles & {"group", "private"} or ("asset" in roles and passage.has("comparison", "dotcom"))
+        return hits if ours or not passage.has("other_bubble") else []
     return passage.uncovered(concept, "not_negation") if concept in ("deny", "refusal") else passage.concepts.get(concept, [])
 
 

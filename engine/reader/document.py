@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -167,22 +166,28 @@ def _event_id(doc_id: str, kind: str, start: int, evidence: str) -> str:
 
 
 def _without_repeats(found: list[Found]) -> list[Found]:
-    """Drop what a document says twice: the same kind of the same names with no new figure. The strongest telling stays."""
+    """Drop what a document says twice, so that no claim counts for two. The strongest telling stays and takes the figures over."""
     out: list[Found] = []
     for item in sorted(found, key=lambda f: (-f.row["strength"], f.row["evidence_start"])):
-        if not any(_repeats(item.row, kept.row) for kept in out):
+        kept = next((other for other in out if _repeats(item, other)), None)
+        if kept is None:
             out.append(item)
+        else:
+            kept.row["figures"] += [figure for figure in item.row["figures"] if figure not in kept.row["figures"]]
     out.sort(key=lambda f: (f.row["evidence_start"], f.row["kind"]))
     return out
 
 
-def _repeats(row: dict[str, Any], kept: dict[str, Any]) -> bool:
-    if row["kind"] != kept["kind"] or not set(row["assets"]) <= set(kept["assets"]) or row["happened_on"] not in (None, kept["happened_on"]):
+# Kinds that are an opinion: said again with another figure, it is still the same opinion.
+_OPINIONS: Final = frozenset({"bubble_warning", "valuation_alarm", "denial", "support", "overdone_call", "hawkish_policy", "disruption_shock", "backstop_plea"})
+
+
+def _repeats(item: Found, kept: Found) -> bool:
+    """Tell whether an event adds nothing to one that is kept: the same kind of the same names, and no figure of its own."""
+    row, other = item.row, kept.row
+    if row["kind"] != other["kind"] or not set(row["assets"]) <= set(other["assets"]) or row["happened_on"] not in (None, other["happened_on"]):
         return False
-    mine = {(f["what"], f["value"], f["unit"]) for f in row["figures"]}
-    return mine <= {(f["what"], f["value"], f["unit"]) for f in kept["figures"]}
-
-
-def evidence_of(found: list[Found]) -> Iterator[str]:
-    """Yield the evidence of each event."""
-    return (item.row["evidence"] for item in found)
+    if row["kind"] in _OPINIONS:
+        return (row["stance"] < 0) == (other["stance"] < 0)
+    own = {(figure.what, figure.value, figure.unit) for figure in item.claim.figures}
+    return own <= {(f["what"], f["value"], f["unit"]) for f in other["figures"]}

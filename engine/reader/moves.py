@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from engine.reader.figures import MONEY, Figure
@@ -65,7 +66,7 @@ def moves(passage: Passage, lexicon: Lexicon, carried: tuple[str, ...]) -> list[
         if figure in shared:
             who: Who | None = shared[figure]
         else:
-            who = _subject(passage, figure, subjects, who_before)
+            who = _subject(passage, figure, subjects, who_before, lambda key: lexicon.entities[key].weak)
         sign_before = sign
         if who is not None:
             who_before = who
@@ -144,7 +145,7 @@ def _of_something_else(
     return False
 
 
-def _subject(passage: Passage, figure: Figure, subjects: list[Who], before: Who | None) -> Who | None:
+def _subject(passage: Passage, figure: Figure, subjects: list[Who], before: Who | None, weak: Callable[[str], bool]) -> Who | None:
     clause = passage.clause(figure.start)
     inside = [who for who in subjects if clause.start <= who.start and who.end <= figure.start]
     if inside:
@@ -156,6 +157,7 @@ def _subject(passage: Passage, figure: Figure, subjects: list[Who], before: Who 
     if after and _OF_END.search(passage.folded, figure.end, after[0].start) and after[0].start - figure.end <= passage.near(60):
         return after[0]
     earlier = [who for who in subjects if who.end <= figure.start]
+    earlier = [who for who in earlier if not all(weak(key) for key in who.members)] or earlier
     if before is not None and (not earlier or before.end >= earlier[-1].start):
         return before
     if earlier:

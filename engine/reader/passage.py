@@ -87,7 +87,7 @@ class Passage:
         low = max(clause.start, hit.start - self.reach)
         for concept in ("negation", "deny"):
             for other in self.uncovered(concept, "not_negation"):
-                if low <= other.start and other.end <= hit.start + 1 and not self._undone(other.end, hit.start):
+                if low <= other.start and other.end <= hit.start and not self._undone(other.end, hit.start):
                     return True
         return False
 
