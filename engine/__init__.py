@@ -1,14 +1,72 @@
 """Backtest what the news says: markets, events, strategies, runs."""
 
-from engine.account import Account
-from engine.backtest import backtest
-from engine.events import Events
-from engine.faults import Failure, Fault
-from engine.market import Market
-from engine.run import Run
-from engine.strategy import KEEP, Channel, Feature, Strategy, option, param
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from engine.account import Account
+    from engine.backtest import backtest
+    from engine.events import Events
+    from engine.faults import Failure, Fault
+    from engine.market import Market
+    from engine.run import Run
+    from engine.strategy import KEEP, Channel, Feature, Strategy, option, param
+
+#: The module that each public name lives in.
+_HOMES = {
+    "Account": "account",
+    "Channel": "strategy",
+    "Events": "events",
+    "Failure": "faults",
+    "Fault": "faults",
+    "Feature": "strategy",
+    "KEEP": "strategy",
+    "Market": "market",
+    "Run": "run",
+    "Strategy": "strategy",
+    "backtest": "backtest",
+    "option": "strategy",
+    "param": "strategy",
+}
 
 __all__ = [
-    "KEEP", "Account", "Channel", "Events", "Failure", "Fault", "Feature", "Market", "Run", "Strategy", "backtest", "option",
+    "KEEP",
+    "Account",
+    "Channel",
+    "Events",
+    "Failure",
+    "Fault",
+    "Feature",
+    "Market",
+    "Run",
+    "Strategy",
+    "backtest",
+    "option",
     "param",
-]  # fmt: skip
+]
+
+
+class _Package(ModuleType):
+    """Loads a public name when it is first asked for, so that a command that needs none of them starts at once."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'engine' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"engine.{_HOMES[name]}"), name)
+        setattr(self, name, value)
+        return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # Importing the module engine.backtest would put it in the place of the function of that name.
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *__all__})
+
+
+sys.modules[__name__].__class__ = _Package
