@@ -99,6 +99,12 @@ def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike) -> Callable[...
     return partial(walked.run, cfunc(types, cache=True, error_model="numpy")(decide.decide))
 
 
+def is_compiled(strategy: type[Strategy], dtype: npt.DTypeLike) -> bool:
+    """Whether numba has compiled a strategy and the walk on this machine before, so that `compiled_run` answers at once."""
+    modules = (_place(source(strategy, dtype), strategy.name()), _place(inspect.getsource(walk), "walk"))
+    return all(any(path.parent.glob(f"__pycache__/{path.stem}.*.nbc")) for path in modules)
+
+
 def source(strategy: type[Strategy], dtype: npt.DTypeLike) -> str:
     """Return the text of the module that is compiled for a strategy."""
     precision = np.dtype(dtype).name
@@ -241,11 +247,16 @@ def _fingerprint() -> str:
     return digest.hexdigest()
 
 
+def _place(text: str, name: str) -> Path:
+    """Return the file that a generated module goes into."""
+    key = hashlib.sha256((text + _fingerprint()).encode()).hexdigest()[:20]
+    return cache_folder() / "compiled" / f"{name}_{key}.py"
+
+
 @cache
 def _load(text: str, name: str) -> ModuleType:
-    key = hashlib.sha256((text + _fingerprint()).encode()).hexdigest()[:20]
-    folder = cache_folder() / "compiled"
-    path = folder / f"{name}_{key}.py"
+    path = _place(text, name)
+    folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not path.exists():
