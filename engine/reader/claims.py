@@ -92,7 +92,7 @@ def _claims_of(passage: Passage, told: list[Move], story: Story) -> Iterator[Cla
         return
     done: set[str] = set()
     for rule in story.lexicon.rules:
-        if rule.kind in done:
+        if rule.kind in done or passage.concepts.keys().isdisjoint(rule.any):
             continue
         claim = _apply(rule, passage, told, story)
         if claim is not None and claim.kind not in done:
@@ -105,12 +105,12 @@ def _claims_of(passage: Passage, told: list[Move], story: Story) -> Iterator[Cla
 
 def _names_ours(passage: Passage, lexicon: Lexicon) -> bool:
     entities = [lexicon.entities[hit.key] for hit in passage.names]
-    return any(entity.role in ("asset", "private") or (entity.role == "group" and not entity.weak) for entity in entities)
+    return any(
+        entity.role in ("asset", "private") or (entity.role == "group" and not entity.weak) for entity in entities
+    )
 
 
 def _apply(rule: Rule, passage: Passage, told: list[Move], story: Story) -> Claim | None:
-    if not any(concept in passage.concepts for concept in rule.any):
-        return None
     if any(passage.uncovered(concept, "not_negation") for concept in rule.none):
         return None
     for concept in rule.any:
@@ -140,7 +140,11 @@ def _anchors(concept: str, passage: Passage) -> list[Hit]:
         # Beside talk of houses or tulips a company's name alone may be a street's; AI, or a comparison, makes it the claim's.
         ours = roles & {"group", "private"} or ("asset" in roles and passage.has("comparison", "dotcom"))
         return hits if ours or not passage.has("other_bubble") else []
-    return passage.uncovered(concept, "not_negation") if concept in ("deny", "refusal") else passage.concepts.get(concept, [])
+    return (
+        passage.uncovered(concept, "not_negation")
+        if concept in ("deny", "refusal")
+        else passage.concepts.get(concept, [])
+    )
 
 
 def _claim(kind: str, assets: tuple[str, ...], hit: Hit, passage: Passage, *, borrowed: bool) -> Claim:
@@ -158,7 +162,9 @@ def _claim(kind: str, assets: tuple[str, ...], hit: Hit, passage: Passage, *, bo
 
 def _drop(passage: Passage, told: list[Move], story: Story, *, calmed: bool) -> Claim | None:
     """Find a fall of prices: with a figure tied to a name, or told in strong words."""
-    if passage.has("past", "dotcom", "other_bubble") and (_LONG_AGO.search(passage.words) or passage.has("dotcom", "other_bubble")):
+    if passage.has("past", "dotcom", "other_bubble") and (
+        _LONG_AGO.search(passage.words) or passage.has("dotcom", "other_bubble")
+    ):
         return None  # a story of long ago
     session = [move for move in told if not move.after_hours]
     falls = [move for move in session if move.value < 0]
@@ -193,7 +199,9 @@ def _without_figure(passage: Passage, story: Story) -> Claim | None:
         other = any(clause.start <= item.start < clause.end for item in passage.concepts.get("not_price", ()))
         if (other or hit.key == "fall") and not stocks:
             continue
-        near = [who for who in subjects if clause.start <= who.start < clause.end] or [who for who in subjects if who.end <= hit.start][-1:]
+        near = [who for who in subjects if clause.start <= who.start < clause.end] or [
+            who for who in subjects if who.end <= hit.start
+        ][-1:]
         if all(story.lexicon.entities[key].weak for who in near for key in who.members):
             near = [who for who in subjects if not any(story.lexicon.entities[key].weak for key in who.members)] or near
         keys = tuple(key for who in near for key in who.members)

@@ -43,7 +43,9 @@ _FURNITURE: Final = re.compile(
 _BULLET = re.compile(r"^[\s·*•\-–>|#]+")
 _LETTERS = re.compile(r"[^\W\d_]")
 # "A股超话基金财经基金": tags that a platform glues to the end of a post, without a verb or a stop.
-_TAGS = re.compile(r"(?:[\s。!！.]|^)(?:#?[\u3400-\u9fffA-Za-z]{0,6}超话|#[^\s#]{2,20}#?)[\u3400-\u9fffA-Za-z#\s]{0,40}$")
+_TAGS = re.compile(
+    r"(?:[\s。!！.]|^)(?:#?[\u3400-\u9fffA-Za-z]{0,6}超话|#[^\s#]{2,20}#?)[\u3400-\u9fffA-Za-z#\s]{0,40}$"
+)
 
 
 def story(text: str) -> Iterator[Span]:
@@ -83,4 +85,8 @@ def _is_furniture(low: str) -> bool:
         return True
     # A row of a menu: short words between bars or wide gaps, and nothing that ends a sentence.
     cells = re.split(r"\s*[|/»>]\s*|\s{3,}|\t", words)
-    return len(cells) >= 4 and all(len(cell) <= (8 if any(map(is_han, cell)) else 22) for cell in cells) and not re.search(r"\d", words)
+    return (
+        len(cells) >= 4
+        and all(len(cell) <= (8 if any(map(is_han, cell)) else 22) for cell in cells)
+        and not re.search(r"\d", words)
+    )

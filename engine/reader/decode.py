@@ -12,7 +12,23 @@ _FTFY: Final = ftfy.TextFixerConfig(
     uncurl_quotes=False, fix_latin_ligatures=False, fix_character_width=False, unescape_html="auto", explain=False
 )
 # Characters that a page in one of our four languages hardly shows unless its bytes were read in the wrong code page.
-BROKEN_MARKS: Final = ["Ã", "Â", "â€", "ï¼", "ï»¿", "å¹", "å…", "è‹", "ç¾", "\ufffd", "&amp;", "&#", "&quot;", "&nbsp;", "&lt;"]
+BROKEN_MARKS: Final = [
+    "Ã",
+    "Â",
+    "â€",
+    "ï¼",
+    "ï»¿",
+    "å¹",
+    "å…",
+    "è‹",
+    "ç¾",
+    "\ufffd",
+    "&amp;",
+    "&#",
+    "&quot;",
+    "&nbsp;",
+    "&lt;",
+]
 # A scraper's pronunciation gloss: 達(dá), 擔(dān). Only tone-marked syllables, so that "(AMD)" stays.
 PINYIN_MARKS: Final = [f"{vowel}" for vowel in "āáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ"]
 _PINYIN = re.compile(
@@ -83,19 +99,19 @@ def _plausible(text: str) -> float:
 
 
 def repair(text: str) -> str:
-    """Undo what scraping broke: mojibake, HTML entities, control characters, pronunciation glosses.
+    r"""Undo what scraping broke: mojibake, HTML entities, control characters, pronunciation glosses.
 
     Where a text cannot be repaired, it comes back as it was.
 
     Examples
     --------
-    >>> repair("L’IA\\u00a0: la hausse est terminÃ©e"), repair("英偉達(dá)跌3.65%")
-    ('L’IA\\xa0: la hausse est terminée', '英偉達跌3.65%')
+    >>> repair("L'IA : la hausse est terminÃ©e"), repair("英偉達(dá)跌3.65%")
+    ("L'IA : la hausse est terminée", '英偉達跌3.65%')
     """
-    if not text.isascii() or "&" in text:
+    if any(mark in text for mark in BROKEN_MARKS) or _PINYIN.search(text):
         try:
             text = "".join(ftfy.fix_text_segment(part, _FTFY) for part in text.splitlines(keepends=True))
-        except Exception:  # noqa: BLE001  (ftfy met something that it did not expect: the text stays as it was)
+        except Exception:  # (ftfy met something that it did not expect: the text stays as it was)
             text = text.encode("utf-8", "replace").decode("utf-8", "replace")
         text = _PINYIN.sub("", text)
     if "\r" in text:

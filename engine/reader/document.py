@@ -134,14 +134,27 @@ def published(document: Document, text: str, folded: str, tongue: str) -> tuple[
 
 
 def _events(
-    document: Document, text: str, tongue: str, found: list[Claim], when: Publication, reference: times.Reference, lexicon: Lexicon, delay: dt.timedelta
+    document: Document,
+    text: str,
+    tongue: str,
+    found: list[Claim],
+    when: Publication,
+    reference: times.Reference,
+    lexicon: Lexicon,
+    delay: dt.timedelta,
 ) -> list[Found]:
     out: list[Found] = []
     session: dt.date | None = None
     for claim in found:
         span = claim.passage.span
         day = times.happened_on(
-            claim.passage.folded, span.start, span.end, reference, claim.passage.language, market=claim.market, near=claim.anchor.start
+            claim.passage.folded,
+            span.start,
+            span.end,
+            reference,
+            claim.passage.language,
+            market=claim.market,
+            near=claim.anchor.start,
         )
         if claim.market:
             # A story tells its day once: "On Thursday chip stocks fell. Nvidia lost 3.65%."
@@ -179,13 +192,28 @@ def _without_repeats(found: list[Found]) -> list[Found]:
 
 
 # Kinds that are an opinion: said again with another figure, it is still the same opinion.
-_OPINIONS: Final = frozenset({"bubble_warning", "valuation_alarm", "denial", "support", "overdone_call", "hawkish_policy", "disruption_shock", "backstop_plea"})
+_OPINIONS: Final = frozenset(
+    {
+        "bubble_warning",
+        "valuation_alarm",
+        "denial",
+        "support",
+        "overdone_call",
+        "hawkish_policy",
+        "disruption_shock",
+        "backstop_plea",
+    }
+)
 
 
 def _repeats(item: Found, kept: Found) -> bool:
     """Tell whether an event adds nothing to one that is kept: the same kind of the same names, and no figure of its own."""
     row, other = item.row, kept.row
-    if row["kind"] != other["kind"] or not set(row["assets"]) <= set(other["assets"]) or row["happened_on"] not in (None, other["happened_on"]):
+    if (
+        row["kind"] != other["kind"]
+        or not set(row["assets"]) <= set(other["assets"])
+        or row["happened_on"] not in (None, other["happened_on"])
+    ):
         return False
     if row["kind"] in _OPINIONS:
         return (row["stance"] < 0) == (other["stance"] < 0)

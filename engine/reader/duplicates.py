@@ -37,7 +37,10 @@ class Stories:
 
     def is_copy(self, document: Document) -> bool:
         """Tell whether the very text, published at the very time, was read already; such a document needs no reading."""
-        digest = hashlib.blake2b(f"{document.published}\0{document.timezone}\0{document.note}\0{document.text}".encode("utf-8", "replace"), digest_size=16).digest()
+        digest = hashlib.blake2b(
+            f"{document.published}\0{document.timezone}\0{document.note}\0{document.text}".encode("utf-8", "replace"),
+            digest_size=16,
+        ).digest()
         if digest in self._texts:
             self._copies.append((self._texts[digest], document))
             self.repeated += 1
@@ -65,7 +68,10 @@ class Stories:
         rows, sources
             Events; and (event_id, doc_id, source, published_at) for each document that tells of one.
         """
-        order = sorted(range(len(self._found)), key=lambda i: (self._found[i][1][0]["published_at"], self._found[i][0].doc_id, self._found[i][0].source))
+        order = sorted(
+            range(len(self._found)),
+            key=lambda i: (self._found[i][1][0]["published_at"], self._found[i][0].doc_id, self._found[i][0].source),
+        )
         first: dict[tuple[int, bytes], list[int]] = {}
         rows: list[dict[str, Any]] = []
         kept: dict[int, list[dict[str, Any]]] = {}
@@ -91,7 +97,11 @@ class Stories:
             kept[index] = mine
         when = {event["event_id"]: event["published_at"] for event in rows}
         for doc_id, copy in self._copies:
-            told += [(event_id, copy.doc_id, copy.source, when[event_id]) for event_id in by_doc.get(doc_id, []) if event_id in when]
+            told += [
+                (event_id, copy.doc_id, copy.source, when[event_id])
+                for event_id in by_doc.get(doc_id, [])
+                if event_id in when
+            ]
         return rows, told
 
     def _home(self, index: int, signature: _Signature, first: dict[tuple[int, bytes], list[int]]) -> int | None:

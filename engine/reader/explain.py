@@ -56,7 +56,9 @@ def explain(
             for item in found:
                 if item.row["event_id"] == event_id:
                     return _told(item, document, document.note.reason if document.note else "")
-    raise Fault(f"event_id={event_id!r}: no document given has such an event; take an id from the events table read from the same documents.")
+    raise Fault(
+        f"event_id={event_id!r}: no document given has such an event; take an id from the events table read from the same documents."
+    )
 
 
 def _told(item: Found, document: Document, reason: str) -> dict[str, Any]:

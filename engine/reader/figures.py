@@ -53,7 +53,9 @@ _BARE_MONEY = re.compile(r"(?<![数几上近百千万\d.])(?P<scale>千亿|百�
 _WORDS: Final = {
     "half": 50.0, "one-third": 33.3, "a third": 33.3, "a quarter": 25.0, "two-thirds": 66.7, "la moitie": 50.0, "un tiers": 33.3, "un quart": 25.0,
 }  # fmt: skip
-_SHARE = re.compile(rf"\b(?P<word>{_either(_WORDS)})(?= (?:of )?(?:its|their|the|his|her|de sa|de ses|de son|de leur|de la)\b)")
+_SHARE = re.compile(
+    rf"\b(?P<word>{_either(_WORDS)})(?= (?:of )?(?:its|their|the|his|her|de sa|de ses|de son|de leur|de la)\b)"
+)
 _EN_NUMBERS: Final = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twelve": 12, "fifteen": 15,
     "twenty": 20, "thirty": 30, "fifty": 50,
@@ -146,7 +148,9 @@ def _number(raw: str, language: str) -> float | None:
     elif "," in digits:
         head, _, tail = digits.rpartition(",")
         # 3,65 is a French decimal anywhere; 1,234 is one only in French.
-        decimal_comma = digits.count(",") == 1 and (len(tail) != 3 or (language == "fr" and head.strip() != "") or head == "0")
+        decimal_comma = digits.count(",") == 1 and (
+            len(tail) != 3 or (language == "fr" and head.strip() != "") or head == "0"
+        )
         text = digits.replace(",", "." if decimal_comma else "")
         text = text.replace(" ", "").replace("'", "")
     else:
@@ -167,7 +171,9 @@ def _spelled(folded: str, start: int, stop: int) -> list[Figure]:
         tenths = _HAN_DIGITS.get(digit) or (int(digit) if digit.isdigit() else 0)
         if start < match.start() and folded[match.start() - 1].isdigit():
             continue
-        out.append(Figure(match.start(), match.end(), tenths * 10.0 + (5.0 if match.group().endswith("半") else 0.0), "%"))
+        out.append(
+            Figure(match.start(), match.end(), tenths * 10.0 + (5.0 if match.group().endswith("半") else 0.0), "%")
+        )
     for match in _BAIFENZHI.finditer(folded, start, stop):
         value = _han_number(match["number"])
         if value is not None:
@@ -178,7 +184,11 @@ def _spelled(folded: str, start: int, stop: int) -> list[Figure]:
         out.append(Figure(match.start(), match.end(), _WORDS[match["word"]], "%"))
     for match in _STREAK.finditer(folded, start, stop):
         word = match["zh"] or match["en"] or match["fr"]
-        count = float(word) if word.isdigit() else _EN_NUMBERS.get(word) or _ORDINALS.get(word) or (_han_number(word) if match["zh"] else None)
+        count = (
+            float(word)
+            if word.isdigit()
+            else _EN_NUMBERS.get(word) or _ORDINALS.get(word) or (_han_number(word) if match["zh"] else None)
+        )
         if count:
             out.append(Figure(match.start(), match.end(), float(count), "count"))
     for match in _SPELLED.finditer(folded, start, stop):

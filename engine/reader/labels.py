@@ -49,4 +49,6 @@ def as_of(events: Events, instant: dt.datetime) -> Events:
     if instant.tzinfo is None:
         raise Fault(f"instant={instant.isoformat()} has no time zone; add one, such as +00:00.")
     known = events.frame.filter(pl.col("labelled_at") <= instant)
-    return Events.from_frame(known.filter(pl.col("labelled_at") == pl.col("labelled_at").max().over("doc_id")), source="labels")
+    return Events.from_frame(
+        known.filter(pl.col("labelled_at") == pl.col("labelled_at").max().over("doc_id")), source="labels"
+    )

@@ -223,12 +223,16 @@ def _read_toml(path: Path) -> dict[str, Any]:
         with path.open("rb") as stream:
             data = tomllib.load(stream)
     except OSError as error:
-        raise Fault(f"lexicon {path}: the file cannot be read ({error.strerror}); give the path of a TOML file") from None
+        raise Fault(
+            f"lexicon {path}: the file cannot be read ({error.strerror}); give the path of a TOML file"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Fault(f"lexicon {path}: not valid TOML ({error}); correct the line it names") from None
     for section in data:
         if section not in (*_SECTIONS, "replace_rules"):
-            raise Fault(f"lexicon {path}: unknown section {section!r}{_meant(section, _SECTIONS)}; allowed are {', '.join(_SECTIONS)}")
+            raise Fault(
+                f"lexicon {path}: unknown section {section!r}{_meant(section, _SECTIONS)}; allowed are {', '.join(_SECTIONS)}"
+            )
     return data
 
 
@@ -249,7 +253,9 @@ def _merge(into: dict[str, Any], new: Mapping[str, Any], path: Path) -> None:
                 base[key] = [*base.get(key, []), *item] if isinstance(item, list) else item
         else:
             if not isinstance(value, dict) or not all(isinstance(item, dict) for item in value.values()):
-                raise Fault(f"lexicon {path}: section {section!r} must hold tables such as {section}.NAME; see the built-in files")
+                raise Fault(
+                    f"lexicon {path}: section {section!r} must hold tables such as {section}.NAME; see the built-in files"
+                )
             for key, item in value.items():
                 into.setdefault(section, {})[key] = _joined(into.get(section, {}).get(key, {}), item)
 
@@ -263,7 +269,9 @@ def _joined(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
         grows = isinstance(value, list) and key != "assets"
         out[key] = [*out.get(key, []), *value] if grows else value
     gone = set(new.get("remove", ()))
-    return {key: [v for v in value if v not in gone] if isinstance(value, list) else value for key, value in out.items()}
+    return {
+        key: [v for v in value if v not in gone] if isinstance(value, list) else value for key, value in out.items()
+    }
 
 
 class _Builder:
@@ -273,7 +281,9 @@ class _Builder:
         self.concepts: dict[str, list[str]] = {}
         self.names: list[str] = []
 
-    def add(self, raw: str, role: Role, key: str, language: str = "", *, cased: bool = False, marked: bool = False) -> None:
+    def add(
+        self, raw: str, role: Role, key: str, language: str = "", *, cased: bool = False, marked: bool = False
+    ) -> None:
         head, *rest = [part.strip() for part in raw.split(" .. ")]
         joined = [""]
         if "*" in head[:-1]:  # "baisse* de taux": what follows the first star is matched as a tail
@@ -285,7 +295,9 @@ class _Builder:
         tail = _tail(joined[0], rest, chinese=language == "zh") if rest or joined[0] else None
         right = _wordy(word[-1]) and not head.endswith("*")
         term = _Term(role, key, language, _wordy(word[0]), right, head if cased else "", marked, tail)
-        for form in dict.fromkeys((word, word.replace(" ", "-"), word.replace("-", " "))):  # "data center", "data-center"
+        for form in dict.fromkeys(
+            (word, word.replace(" ", "-"), word.replace("-", " "))
+        ):  # "data center", "data-center"
             if form not in self.index:
                 self.index[form] = len(self.terms)
                 self.terms.append([])
@@ -344,7 +356,9 @@ def _compile(data: Mapping[str, Any], where: str) -> Lexicon:
     for concept, words in data.get("concepts", {}).items():
         for language, terms in words.items():
             if language not in LANGUAGES:
-                raise Fault(f"lexicon {where}: concept {concept!r} has words in {language!r}; allowed are {', '.join(LANGUAGES)}")
+                raise Fault(
+                    f"lexicon {where}: concept {concept!r} has words in {language!r}; allowed are {', '.join(LANGUAGES)}"
+                )
             for term in terms:
                 build.add(term, "concept", concept, language)
     rules = tuple(_rule(rule, data, where) for rule in data.get("rules", ()))
@@ -359,14 +373,20 @@ def _compile(data: Mapping[str, Any], where: str) -> Lexicon:
 def _rule(raw: Mapping[str, Any], data: Mapping[str, Any], where: str) -> Rule:
     kind = raw.get("kind", "")
     if kind not in data["kinds"]:
-        raise Fault(f"lexicon {where}: a rule for kind {kind!r}{_meant(kind, data['kinds'])}; allowed are {', '.join(data['kinds'])}")
+        raise Fault(
+            f"lexicon {where}: a rule for kind {kind!r}{_meant(kind, data['kinds'])}; allowed are {', '.join(data['kinds'])}"
+        )
     allowed = {"kind", "any", "all", "none", "near", "negated", "who", "default", "stance"}
     if extra := set(raw) - allowed:
-        raise Fault(f"lexicon {where}: a rule for {kind!r} has unknown fields {sorted(extra)}; allowed are {sorted(allowed)}")
+        raise Fault(
+            f"lexicon {where}: a rule for {kind!r} has unknown fields {sorted(extra)}; allowed are {sorted(allowed)}"
+        )
     groups = tuple(tuple(item.split("|")) for item in raw.get("all", ()))
     for concept in (*raw["any"], *(c for group in groups for c in group), *raw.get("none", ())):
         if concept not in data["concepts"]:
-            raise Fault(f"lexicon {where}: a rule for {kind!r} uses concept {concept!r}, which has no words{_meant(concept, data['concepts'])}")
+            raise Fault(
+                f"lexicon {where}: a rule for {kind!r} uses concept {concept!r}, which has no words{_meant(concept, data['concepts'])}"
+            )
     return Rule(
         kind, tuple(raw["any"]), groups, tuple(raw.get("none", ())), int(raw.get("near", 0)), raw.get("negated", "nothing"), raw.get("who", "named"),
         tuple(raw.get("default", ("SPY",))), float(raw.get("stance", 1.0)),

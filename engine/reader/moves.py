@@ -12,7 +12,9 @@ from engine.reader.lexicon import Hit, Lexicon
 from engine.reader.passage import Passage, Who
 
 _RESPECTIVELY = re.compile(r"respective|分别|依次|respectivement")
-_OF_END = re.compile(r"(?:\b|^)(?:in|for|at|of|by|on|off|chez|pour|de|du|des|sur)\s+(?:the |l'|le |la |les |shares of |shares in )?$|\bd'$")
+_OF_END = re.compile(
+    r"(?:\b|^)(?:in|for|at|of|by|on|off|chez|pour|de|du|des|sur)\s+(?:the |l'|le |la |les |shares of |shares in )?$|\bd'$"
+)
 _OF_OTHER = re.compile(r"^\s*(?:in|of|de|du|des|d'|sur|的)\s*")
 _CONDITIONAL = re.compile(
     r"\b(?:could|may|might|would|if|should|will|expects?|forecasts?|predicts?|risks?|pourrait|pourraient|devrait|si|risque|va|vont)\b[^,;]{0,30}$|(?:可能|如果|若|一旦|或将|恐|预计|将会|不得不|不得)[^,，。]{0,8}$"
@@ -21,11 +23,17 @@ _PRONOUN = re.compile(
     r"^\W*(?:the (?:stock|shares|company|chipmaker|chip maker|firm|group|name)|its (?:shares|stock)|it\b|shares\b|le titre|l'action|l'entreprise|la societe|le groupe|il\b|elle\b|son titre|son action"
     r"|股价|该公司|该股|公司|它|其|这家|盘中|市值|结果)"
 )
-CUMULATIVE: Final = re.compile(r"\bsince\b|year[- ]to[- ]date|this year|depuis|cette annee|以来|今年|年初至今|连续|from its (?:high|peak)|高点|累计")
+CUMULATIVE: Final = re.compile(
+    r"\bsince\b|year[- ]to[- ]date|this year|depuis|cette annee|以来|今年|年初至今|连续|from its (?:high|peak)|高点|累计"
+)
 
 
-_LEVEL: Final = re.compile(r"(?:\bto|\bat|below|under|above|\ba|sous|跌破|至|到|报|跌至|突破|失守)\s?(?:about |environ |约)?$")  # "fell to $188" is no move
-_SAME_AGAIN: Final = re.compile(r"(?:相当于|折合|约合|接近|即|equivalent to|or about|or nearly|or roughly|soit|environ|pres de|around)\s?(?:约|近|about |environ |pres de |人民币)?$")
+_LEVEL: Final = re.compile(
+    r"(?:\bto|\bat|below|under|above|\ba|sous|跌破|至|到|报|跌至|突破|失守)\s?(?:about |environ |约)?$"
+)  # "fell to $188" is no move
+_SAME_AGAIN: Final = re.compile(
+    r"(?:相当于|折合|约合|接近|即|equivalent to|or about|or nearly|or roughly|soit|environ|pres de|around)\s?(?:约|近|about |environ |pres de |人民币)?$"
+)
 
 
 class Move(NamedTuple):
@@ -57,8 +65,15 @@ def moves(passage: Passage, lexicon: Lexicon, carried: tuple[str, ...]) -> list[
     out: list[Move] = []
     sign_before, who_before = 0, None
     for figure in wanted:
-        if out and figure.unit in MONEY and out[-1].unit in MONEY and _SAME_AGAIN.search(passage.folded, max(passage.span.start, figure.start - 16), figure.start):
-            out.append(out[-1]._replace(value=math.copysign(figure.value, out[-1].value), unit=figure.unit, figure=figure))
+        if (
+            out
+            and figure.unit in MONEY
+            and out[-1].unit in MONEY
+            and _SAME_AGAIN.search(passage.folded, max(passage.span.start, figure.start - 16), figure.start)
+        ):
+            out.append(
+                out[-1]._replace(value=math.copysign(figure.value, out[-1].value), unit=figure.unit, figure=figure)
+            )
             continue
         sign = _sign(passage, figure, subjects, sign_before) or (sign_before if figure in shared else 0)
         if not sign:
@@ -85,7 +100,12 @@ def _sign(passage: Passage, figure: Figure, subjects: list[Who], before: int) ->
         return 0
     if money and not _is_value(passage, figure, clause):
         return 0
-    verbs = [(hit, -1) for name in ("fall", "plunge") for hit in passage.concepts.get(name, ()) if clause.start <= hit.start < clause.end]
+    verbs = [
+        (hit, -1)
+        for name in ("fall", "plunge")
+        for hit in passage.concepts.get(name, ())
+        if clause.start <= hit.start < clause.end
+    ]
     if not money:
         verbs += [(hit, 1) for hit in passage.concepts.get("rise", ()) if clause.start <= hit.start < clause.end]
     verbs = [pair for pair in verbs if not _stands_inside(pair[0], verbs)]
@@ -105,7 +125,10 @@ def _sign(passage: Passage, figure: Figure, subjects: list[Who], before: int) ->
 
 
 def _stands_inside(hit: Hit, verbs: list[tuple[Hit, int]]) -> bool:
-    return any(other is not hit and other.start <= hit.start and hit.end <= other.end and other[:2] != hit[:2] for other, _ in verbs)
+    return any(
+        other is not hit and other.start <= hit.start and hit.end <= other.end and other[:2] != hit[:2]
+        for other, _ in verbs
+    )
 
 
 def _distance(hit: Hit, figure: Figure) -> float:
@@ -117,7 +140,10 @@ def _is_value(passage: Passage, figure: Figure, clause: tuple[int, int]) -> bool
     if any(start <= hit.start < end for hit in passage.concepts.get("value_loss", ())):
         return True
     # "Nvidia alone shedding $400 billion": no word for value, but the verb right before, and the sentence speaks of it
-    close = any(start <= hit.start < end and 0 <= figure.start - hit.end <= passage.near(18) for hit in passage.concepts.get("fall", ()))
+    close = any(
+        start <= hit.start < end and 0 <= figure.start - hit.end <= passage.near(18)
+        for hit in passage.concepts.get("fall", ())
+    )
     return close and (passage.has("value_loss") or "跌去" in passage.words)
 
 
@@ -130,7 +156,9 @@ def _of_something_else(
         return False
     start, _ = clause
     for hit in others:  # "Revenue at Nvidia, the chipmaker, fell 3%"
-        if hit.end <= figure.start and any(_OF_END.fullmatch(passage.folded[hit.end : who.start].lstrip()) for who in subjects if who.start > hit.end):
+        if hit.end <= figure.start and any(
+            _OF_END.fullmatch(passage.folded[hit.end : who.start].lstrip()) for who in subjects if who.start > hit.end
+        ):
             return True
     after = _OF_OTHER.match(passage.folded, figure.end, figure.end + 8)
     for hit in others:
@@ -139,13 +167,17 @@ def _of_something_else(
         if start <= hit.start and hit.end <= figure.start:
             # "shares fell on weak sales, 3%": a price word after it, or a verb before it, keeps the figure a price's
             price = any(hit.start <= other.start <= figure.start for other in passage.concepts.get("stocks", ()))
-            verb_first = any(verb.end <= hit.start for verb, _ in verbs) and not any(hit.end <= verb.start <= figure.start for verb, _ in verbs)
+            verb_first = any(verb.end <= hit.start for verb, _ in verbs) and not any(
+                hit.end <= verb.start <= figure.start for verb, _ in verbs
+            )
             if not price and not verb_first:
                 return True
     return False
 
 
-def _subject(passage: Passage, figure: Figure, subjects: list[Who], before: Who | None, weak: Callable[[str], bool]) -> Who | None:
+def _subject(
+    passage: Passage, figure: Figure, subjects: list[Who], before: Who | None, weak: Callable[[str], bool]
+) -> Who | None:
     clause = passage.clause(figure.start)
     inside = [who for who in subjects if clause.start <= who.start and who.end <= figure.start]
     if inside:
@@ -154,7 +186,11 @@ def _subject(passage: Passage, figure: Figure, subjects: list[Who], before: Who 
     if spanning:
         return spanning[-1]
     after = [who for who in subjects if figure.end <= who.start < clause.end]
-    if after and _OF_END.search(passage.folded, figure.end, after[0].start) and after[0].start - figure.end <= passage.near(60):
+    if (
+        after
+        and _OF_END.search(passage.folded, figure.end, after[0].start)
+        and after[0].start - figure.end <= passage.near(60)
+    ):
         return after[0]
     earlier = [who for who in subjects if who.end <= figure.start]
     earlier = [who for who in earlier if not all(weak(key) for key in who.members)] or earlier
@@ -178,4 +214,6 @@ def _respective(passage: Passage, subjects: list[Who], wanted: list[Figure]) -> 
 
 def _after_hours(passage: Passage, figure: Figure) -> bool:
     hits = passage.concepts.get("after_hours", ())
-    return any(hit.start < figure.start for hit in hits) or any(0 <= hit.start - figure.end < passage.near(40) for hit in hits)
+    return any(hit.start < figure.start for hit in hits) or any(
+        0 <= hit.start - figure.end < passage.near(40) for hit in hits
+    )

@@ -10,7 +10,10 @@ from typing import Final
 
 LONGEST: Final = 8_000_000  # characters; trafilatura builds a tree of what it is given
 _DEEP: Final = 400  # nested tags; deeper pages are torn, and lxml's tree of them is of no use
-_TAG = re.compile(r"<(?:script|style|noscript|template|svg|nav|footer|form|select|button)\b.*?</(?:script|style|noscript|template|svg|nav|footer|form|select|button)\s*>|<!--.*?-->", re.S | re.I)
+_TAG = re.compile(
+    r"<(?:script|style|noscript|template|svg|nav|footer|form|select|button)\b.*?</(?:script|style|noscript|template|svg|nav|footer|form|select|button)\s*>|<!--.*?-->",
+    re.S | re.I,
+)
 _BLOCK = re.compile(r"<(?:/?(?:p|div|li|ul|ol|h[1-6]|tr|table|article|section|br|blockquote)\b)[^>]*>", re.I)
 _ANY = re.compile(r"<[^>]{0,2000}>")
 _META = re.compile(
@@ -57,7 +60,9 @@ def stripped(page: str) -> str:
 def _depth(page: str) -> int:
     """Bound how deep tags nest: opened less closed, at most."""
     depth = deepest = 0
-    for found in re.finditer(r"<(/?)(?:div|span|p|b|i|ul|li|table|tr|td|section|article|font|blockquote)\b", page, re.I):
+    for found in re.finditer(
+        r"<(/?)(?:div|span|p|b|i|ul|li|table|tr|td|section|article|font|blockquote)\b", page, re.I
+    ):
         depth += -1 if found[1] else 1
         deepest = max(deepest, depth)
     return deepest

@@ -93,7 +93,11 @@ class Passage:
 
     def _undone(self, start: int, end: int) -> bool:
         """Tell whether a negation is itself undone: "never dispelled the fear of a bubble"."""
-        return any(start <= other.start and other.end <= end for name in ("eased", "baseless") for other in self.concepts.get(name, ()))
+        return any(
+            start <= other.start and other.end <= end
+            for name in ("eased", "baseless")
+            for other in self.concepts.get(name, ())
+        )
 
     def is_dismissed(self, hit: Hit) -> bool:
         """Tell whether the claim is held up only to be dismissed ("so-called bubble", "bubble talk is nonsense")."""
@@ -101,10 +105,15 @@ class Passage:
         if any(0 <= hit.start - other.end <= close for other in self.concepts.get("scare", ())):
             return True
         reach = self.near(70)
-        if any(0 <= hit.start - other.end <= reach and not self.is_negated(other) for other in self.concepts.get("eased", ())):
+        if any(
+            0 <= hit.start - other.end <= reach and not self.is_negated(other)
+            for other in self.concepts.get("eased", ())
+        ):
             return True
         return any(
-            -reach <= other.start - hit.end <= reach and not (other.start < hit.end and hit.start < other.end) and not self.is_negated(other)
+            -reach <= other.start - hit.end <= reach
+            and not (other.start < hit.end and hit.start < other.end)
+            and not self.is_negated(other)
             for other in self.uncovered("baseless", "not_negation")
         )
 
@@ -151,7 +160,10 @@ class Passage:
     def is_era(self, hit: Hit, lexicon: Lexicon) -> bool:
         """Tell whether a name stands for an age: the Cisco of the dot-com years."""
         era = lexicon.entities[hit.key].era
-        return bool(era) and (self.has(era, "past", "other_bubble") or _NEW_ONE.search(self.folded, max(0, hit.start - 14), hit.start) is not None)
+        return bool(era) and (
+            self.has(era, "past", "other_bubble")
+            or _NEW_ONE.search(self.folded, max(0, hit.start - 14), hit.start) is not None
+        )
 
     def _examples_between(self, start: int, end: int) -> bool:
         return any(start <= hit.start and hit.end <= end for hit in self.concepts.get("examples", ()))
@@ -162,7 +174,9 @@ def _is_alias(between: str) -> bool:
 
 
 _NEW_ONE = re.compile(r"(?:\b(?:new|next|modern|nouveau|nouvelle|prochain|today's)|新|下一个|翻版)\s?$")
-_THIS_ONE = re.compile(r"(?:这家|该|一家|这个|\b(?:the|this|that|a|an|its|le|la|ce|cette|un|une|l'))\s?(?:美国|中国|芯片|us |american |giant )?$")
+_THIS_ONE = re.compile(
+    r"(?:这家|该|一家|这个|\b(?:the|this|that|a|an|its|le|la|ce|cette|un|une|l'))\s?(?:美国|中国|芯片|us |american |giant )?$"
+)
 
 
 def _is_anaphor(hit: Hit, folded: str, lexicon: Lexicon) -> bool:
@@ -172,10 +186,14 @@ def _is_anaphor(hit: Hit, folded: str, lexicon: Lexicon) -> bool:
         return False
     chinese = "\u3400" <= folded[hit.end - 1] <= "\u9fff"
     before = _THIS_ONE.search(folded, max(0, hit.start - 14), hit.start)
-    return before is not None and (chinese or folded[hit.start : hit.end].endswith(("maker", "company", "firm", "giant", "producer")))
+    return before is not None and (
+        chinese or folded[hit.start : hit.end].endswith(("maker", "company", "firm", "giant", "producer"))
+    )
 
 
-def passages(text: str, folded: str, spans: Iterable[Span], lexicon: Lexicon, languages: Sequence[str]) -> list[Passage]:
+def passages(
+    text: str, folded: str, spans: Iterable[Span], lexicon: Lexicon, languages: Sequence[str]
+) -> list[Passage]:
     """Find the terms of each sentence.
 
     Parameters

@@ -40,12 +40,16 @@ def reader(name: str = OWN) -> Reader:
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         meant = f" (did you mean {close[0]!r}?)" if close else ""
-        raise Fault(f"reader {name!r} is not installed{meant}; there are {', '.join(known)}; install the package that brings it.")
+        raise Fault(
+            f"reader {name!r} is not installed{meant}; there are {', '.join(known)}; install the package that brings it."
+        )
     (point,) = [item for item in entry_points(group=GROUP) if item.name == name][:1]
     try:
         found: Reader = point.load()
     except Exception as error:  # noqa: BLE001  (somebody else's module may fail in any way)
-        raise Fault(f"reader {name!r}: {known[name]} cannot be loaded ({error}); repair or remove the package.") from error
+        raise Fault(
+            f"reader {name!r}: {known[name]} cannot be loaded ({error}); repair or remove the package."
+        ) from error
     return _checked(name, found)
 
 

@@ -10,9 +10,15 @@ from engine.reader.moves import Move
 from engine.reader.passage import Passage
 from engine.reader.who import Story
 
-_OBLIQUE: Final = re.compile(r"(?:向|和|与|同|跟|在|给|对|为|从|于|\b(?:to|in|into|from|with|at|for|of|on|by|a|au|aux|avec|dans|chez|de|du|des|d'|en|pour|sur))\s?(?:the |l'|la |le |les )?$")
-_LOSS: Final = re.compile(r"亏损|年亏|巨亏|净亏|亏掉|\b(?:loss|losses|lost|lose|loses|losing|perte|pertes|perd|perdu)\b")
-_SHRINK: Final = re.compile(r"shr[iu]nk|narrow|declin|fall|fell|drop|squeez|erod|lower|cut|缩|下降|下滑|降|减|recul|baiss|erosion|contract|dilu")
+_OBLIQUE: Final = re.compile(
+    r"(?:向|和|与|同|跟|在|给|对|为|从|于|\b(?:to|in|into|from|with|at|for|of|on|by|a|au|aux|avec|dans|chez|de|du|des|d'|en|pour|sur))\s?(?:the |l'|la |le |les )?$"
+)
+_LOSS: Final = re.compile(
+    r"亏损|年亏|巨亏|净亏|亏掉|\b(?:loss|losses|lost|lose|loses|losing|perte|pertes|perd|perdu)\b"
+)
+_SHRINK: Final = re.compile(
+    r"shr[iu]nk|narrow|declin|fall|fell|drop|squeez|erod|lower|cut|缩|下降|下滑|降|减|recul|baiss|erosion|contract|dilu"
+)
 _THRESHOLD: Final = re.compile(r"(?:跌破|失守)\s?$")  # a round number crossed measures nothing
 _TIMES_IN_CHINESE: Final = re.compile(r"(?P<digit>[一二两三四五六七八九十])倍")
 _HAN: Final = {c: float(i) for i, c in enumerate("一二三四五六七八九十", 1)} | {"两": 2.0}
@@ -49,9 +55,14 @@ def quantities(passage: Passage, told: list[Move], assets: tuple[str, ...], stor
         what = "market value lost" if move.unit in MONEY else "move after hours" if move.after_hours else "move"
         entities = [story.lexicon.entities[key] for key in move.assets]
         joint = any(entity.role == "group" for entity in entities) or (move.unit in MONEY and len(entities) > 1)
-        out += [Quantity(None if joint else entity.key, what, move.value, move.unit) for entity in entities[: 1 if joint else None]]
+        out += [
+            Quantity(None if joint else entity.key, what, move.value, move.unit)
+            for entity in entities[: 1 if joint else None]
+        ]
     for figure in passage.figures:
-        if figure not in used and not _THRESHOLD.search(passage.folded, max(passage.span.start, figure.start - 8), figure.start):
+        if figure not in used and not _THRESHOLD.search(
+            passage.folded, max(passage.span.start, figure.start - 8), figure.start
+        ):
             out.append(_other(figure, passage, assets, story))
     for match in _TIMES_IN_CHINESE.finditer(passage.folded, passage.span.start, passage.span.end):
         out.append(Quantity(None, "multiple", _HAN[match["digit"]], "x"))
@@ -87,6 +98,10 @@ def _subject(figure: Figure, passage: Passage, story: Story, assets: tuple[str, 
             return direct[0].key if entities[direct[0].key].role == "asset" else None
     if hits:
         return hits[-1].key if entities[hits[-1].key].role == "asset" else None
-    if len(story.subject) == 1 and story.age <= 2 and not any(entities[hit.key].weak or entities[hit.key].index for hit in passage.names):
+    if (
+        len(story.subject) == 1
+        and story.age <= 2
+        and not any(entities[hit.key].weak or entities[hit.key].index for hit in passage.names)
+    ):
         return story.subject[0] if entities[story.subject[0]].role == "asset" else None
     return assets[0] if len(assets) == 1 else None

@@ -103,18 +103,23 @@ def read_documents(
     if reading.refused.height and not len(reading.events):
         first = reading.refused.row(0, named=True)
         more = f" (and {reading.refused.height - 1} more)" if reading.refused.height > 1 else ""
-        raise Fault(f"{first['reason']}{more}" if first["reason"] else "documents: none states when it was published.")
+        raise Fault(f"{first['reason']}{more}")
     return reading.events
 
 
 def _run(
-    paths: list[Path], lexicon: Lexicon, notes: Sidecar, columns: Columns, delay: dt.timedelta, progress: bool | Callable[[int, int], None]
+    paths: list[Path],
+    lexicon: Lexicon,
+    notes: Sidecar,
+    columns: Columns,
+    delay: dt.timedelta,
+    progress: bool | Callable[[int, int], None],
 ) -> Reading:
     stories = Stories()
     prefilter = Prefilter(lexicon)
     refused: list[tuple[str, str, str]] = []
     counts = dict.fromkeys(("documents", "characters", "kept", "with_events", "repeated"), 0)
-    with _bar(progress, paths) as advance:
+    with _Bar(progress) as advance:
         for batch in batches(paths, columns):
             counts["documents"] += batch.height
             size = int(batch["text"].str.len_bytes().sum())
@@ -145,7 +150,7 @@ def _document(row: dict[str, Any], notes: Sidecar) -> Document:
 
 
 def _table(rows: list[dict[str, Any]]) -> Events:
-    frame = pl.DataFrame(rows, schema=SCHEMA) if rows else pl.DataFrame(schema=SCHEMA)
+    frame = pl.DataFrame(rows, schema=dict(SCHEMA)) if rows else pl.DataFrame(schema=dict(SCHEMA))
     return Events.from_frame(frame, source="reader")
 
 
@@ -154,12 +159,11 @@ def _sources(told: list[tuple[str, str, str, dt.datetime]]) -> pl.DataFrame:
     return pl.DataFrame(told, schema=schema, orient="row").sort("event_id", "published_at", "doc_id")
 
 
-class _bar:  # noqa: N801  (used as a function)
+class _Bar:
     """A progress bar over bytes, or the caller's own function, or nothing."""
 
-    def __init__(self, progress: bool | Callable[[int, int], None], paths: list[Path]) -> None:
+    def __init__(self, progress: bool | Callable[[int, int], None]) -> None:
         self._progress = progress
-        self._total = sum(path.stat().st_size for path in paths)
         self._tqdm: Any = None
 
     def __enter__(self) -> Callable[[int, int], None]:
@@ -169,8 +173,7 @@ class _bar:  # noqa: N801  (used as a function)
             return lambda documents, size: None
         from tqdm import tqdm  # noqa: PLC0415
 
-        compressed = "" if self._total else ""
-        self._tqdm = tqdm(unit="B", unit_scale=True, desc=f"reading{compressed}")
+        self._tqdm = tqdm(unit="B", unit_scale=True, desc="reading")
 
         def advance(documents: int, size: int) -> None:
             del documents

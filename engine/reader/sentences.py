@@ -8,7 +8,9 @@ from typing import Final, NamedTuple
 
 LONGEST: Final = 700  # characters; a longer one is cut at a comma or a space
 
-_END = re.compile(r"\n+|[。！？；]+[”」』\"’'）)】]*|[.!?…]+[\"'”’»)\]]*(?=\s|$|[\u3400-\u9fff“「])|;(?=[\u3400-\u9fff“「\s])")
+_END = re.compile(
+    r"\n+|[。！？；]+[”」』\"’'）)】]*|[.!?…]+[\"'”’»)\]]*(?=\s|$|[\u3400-\u9fff“「])|;(?=[\u3400-\u9fff“「\s])"
+)
 _SOFT = re.compile(r"[，,、;；:：]\s?|\s")
 # A full stop after these does not end a sentence.
 _ABBREVIATED = re.compile(

@@ -34,7 +34,9 @@ class Sidecar:
             if key in self._notes:
                 return self._notes[key]
         for key, note in self._notes.items():
-            if any(char in key for char in "*?[") and (fnmatch.fnmatchcase(doc_id, key) or fnmatch.fnmatchcase(name, key)):
+            if any(char in key for char in "*?[") and (
+                fnmatch.fnmatchcase(doc_id, key) or fnmatch.fnmatchcase(name, key)
+            ):
                 return note
         return None
 
@@ -55,8 +57,12 @@ class Sidecar:
         data = read_toml(path, "sidecar")
         documents = data.get("documents")
         if not isinstance(documents, dict) or set(data) - {"documents"}:
-            raise Fault(f"sidecar {str(path)!r}: holds {', '.join(data) or 'nothing'}, but must hold tables [documents.\"ID\"] alone.")
-        return cls({str(key): _note(value, f"sidecar {str(path)!r}, document {key!r}") for key, value in documents.items()})
+            raise Fault(
+                f'sidecar {str(path)!r}: holds {", ".join(data) or "nothing"}, but must hold tables [documents."ID"] alone.'
+            )
+        return cls(
+            {str(key): _note(value, f"sidecar {str(path)!r}, document {key!r}") for key, value in documents.items()}
+        )
 
 
 def _note(raw: Any, where: str) -> Note:
@@ -71,7 +77,9 @@ def _note(raw: Any, where: str) -> Note:
     if "published" in raw:
         published = parse_day(raw["published"])
         if published is None:
-            raise Fault(f"{where}: published={raw['published']!r} is no date; write 2025-11-07 or 2025-11-07T08:00:00+01:00.")
+            raise Fault(
+                f"{where}: published={raw['published']!r} is no date; write 2025-11-07 or 2025-11-07T08:00:00+01:00."
+            )
         if not str(raw.get("reason", "")).strip():
             raise Fault(f"{where}: a date was given without a reason; say in `reason` why it is believed.")
     zone = raw.get("timezone")
@@ -79,7 +87,9 @@ def _note(raw: Any, where: str) -> Note:
         try:
             zoneinfo.ZoneInfo(str(zone))
         except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            raise Fault(f"{where}: timezone={zone!r} is not a time zone; give an IANA name, such as 'Europe/Paris'.") from None
+            raise Fault(
+                f"{where}: timezone={zone!r} is not a time zone; give an IANA name, such as 'Europe/Paris'."
+            ) from None
     precision = raw.get("precision", "inferred")
     if precision not in ("instant", "day", "inferred"):
         raise Fault(f"{where}: precision={precision!r} is not known; allowed are instant, day, inferred.")

@@ -70,7 +70,9 @@ def columns_from(source: str | Path | dict[str, str] | Columns | None) -> Column
         if key not in allowed:
             close = get_close_matches(key, allowed, n=1)
             meant = f" (did you mean {close[0]!r}?)" if close else ""
-            raise Fault(f"{name}: {key!r} is nothing that a column can be for{meant}; allowed are {', '.join(allowed)}.")
+            raise Fault(
+                f"{name}: {key!r} is nothing that a column can be for{meant}; allowed are {', '.join(allowed)}."
+            )
         if not isinstance(value, str):
             raise Fault(f"{name}: {key}={value!r} is no column's name; write it in quotes.")
     return Columns(**given)
@@ -104,7 +106,9 @@ def files(sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) ->
         path = Path(source)
         if path.is_file():
             if path.suffix.lower() not in allowed:
-                raise Fault(f"documents {str(source)!r}: {path.suffix!r} cannot be read; allowed are {', '.join(allowed)}.")
+                raise Fault(
+                    f"documents {str(source)!r}: {path.suffix!r} cannot be read; allowed are {', '.join(allowed)}."
+                )
             out[path] = None
             continue
         if path.is_dir():
@@ -174,12 +178,16 @@ def _pick(names: Sequence[str], columns: Columns, source: str) -> dict[str, str]
         if wanted and wanted not in names:
             close = get_close_matches(wanted, names, n=1)
             meant = f" (did you mean {close[0]!r}?)" if close else ""
-            raise Fault(f"{source}: there is no column {wanted!r} for {role}{meant}; its columns are {', '.join(names)}.")
+            raise Fault(
+                f"{source}: there is no column {wanted!r} for {role}{meant}; its columns are {', '.join(names)}."
+            )
         found = wanted or next((by_lower[name] for name in usual if name in by_lower), "")
         if found:
             out[role] = found
     if "text" not in out:
-        raise Fault(f"{source}: no column holds the text; its columns are {', '.join(names)}; name it in a columns file: text = \"...\".")
+        raise Fault(
+            f'{source}: no column holds the text; its columns are {", ".join(names)}; name it in a columns file: text = "...".'
+        )
     return out
 
 
@@ -229,7 +237,9 @@ def _parquet(path: Path, columns: Columns) -> Iterator[pl.DataFrame]:
     except (OSError, ValueError) as error:
         if isinstance(error, Fault):
             raise
-        raise Fault(f"documents {str(path)!r}: not a Parquet file that can be read ({_first_line(error)}); write it again.") from None
+        raise Fault(
+            f"documents {str(path)!r}: not a Parquet file that can be read ({_first_line(error)}); write it again."
+        ) from None
 
 
 def _csv(path: Path, columns: Columns) -> Iterator[pl.DataFrame]:
@@ -241,7 +251,9 @@ def _csv(path: Path, columns: Columns) -> Iterator[pl.DataFrame]:
     try:
         frame = pl.read_csv(raw, infer_schema=False, truncate_ragged_lines=True)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise Fault(f"documents {str(path)!r}: not a table that can be read ({_first_line(error)}); check its quotes and commas.") from None
+        raise Fault(
+            f"documents {str(path)!r}: not a table that can be read ({_first_line(error)}); check its quotes and commas."
+        ) from None
     yield from _slices(frame, path, columns)
 
 
@@ -275,10 +287,14 @@ def _json(path: Path, columns: Columns) -> Iterator[pl.DataFrame]:
     except (ValueError, RecursionError) as error:
         raise Fault(f"documents {str(path)!r}: not valid JSON ({_first_line(error)}); correct it.") from None
     if isinstance(data, dict):
-        inner = next((value for value in data.values() if isinstance(value, list) and value and isinstance(value[0], dict)), None)
+        inner = next(
+            (value for value in data.values() if isinstance(value, list) and value and isinstance(value[0], dict)), None
+        )
         data = inner if inner is not None and not any(key.lower() in _USUAL["text"] for key in data) else [data]
     if not isinstance(data, list) or not all(isinstance(item, dict) for item in data):
-        raise Fault(f"documents {str(path)!r}: holds {type(data).__name__}, but must hold an object or a list of objects; convert it.")
+        raise Fault(
+            f"documents {str(path)!r}: holds {type(data).__name__}, but must hold an object or a list of objects; convert it."
+        )
     rows = [{str(key): _text(value) for key, value in item.items()} for item in data]
     if not rows:
         return
@@ -292,7 +308,9 @@ def _record(line: str, source: str) -> dict[str, str | None]:
     except (ValueError, RecursionError) as error:
         raise Fault(f"documents {source}: not valid JSON ({_first_line(error)}); correct or remove the line.") from None
     if not isinstance(data, dict):
-        raise Fault(f"documents {source}: holds {type(data).__name__}, but must hold an object; correct or remove the line.")
+        raise Fault(
+            f"documents {source}: holds {type(data).__name__}, but must hold an object; correct or remove the line."
+        )
     return {str(key): _text(value) for key, value in data.items()}
 
 
@@ -308,7 +326,10 @@ def _keys(rows: list[dict[str, str | None]]) -> list[str]:
 
 
 def _from_records(rows: list[dict[str, str | None]], picked: dict[str, str]) -> pl.DataFrame:
-    return pl.DataFrame({name: [row.get(name) for row in rows] for name in set(picked.values())}, schema_overrides={n: pl.String for n in picked.values()})
+    return pl.DataFrame(
+        {name: [row.get(name) for row in rows] for name in set(picked.values())},
+        schema_overrides={n: pl.String for n in picked.values()},
+    )
 
 
 def _first_line(error: BaseException) -> str:

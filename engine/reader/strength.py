@@ -62,7 +62,10 @@ def _largest(claim: Claim, scale: object) -> float:
             unit = table["multiple"]
         elif figure.unit in MONEY:
             # a rough dollar value, for size alone
-            unit = table["money"] * {"USD": 1.0, "EUR": 0.9, "GBP": 0.8, "CNY": 7.0, "HKD": 7.8, "TWD": 31.0, "JPY": 150.0}[figure.unit]
+            unit = (
+                table["money"]
+                * {"USD": 1.0, "EUR": 0.9, "GBP": 0.8, "CNY": 7.0, "HKD": 7.8, "TWD": 31.0, "JPY": 150.0}[figure.unit]
+            )
         else:
             continue
         largest = max(largest, min(abs(figure.value) / unit, 50.0))

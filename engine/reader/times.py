@@ -6,14 +6,19 @@ import datetime as dt
 import functools
 import re
 import zoneinfo
-from collections.abc import Iterator
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from engine.reader.fold import fold, is_han
+from engine.reader.fold import is_han
 
-ZONES: Final = {"fr": "Europe/Paris", "en": "America/New_York", "zh-Hans": "Asia/Shanghai", "zh-Hant": "Asia/Taipei", "und": "America/New_York"}
+ZONES: Final = {
+    "fr": "Europe/Paris",
+    "en": "America/New_York",
+    "zh-Hans": "Asia/Shanghai",
+    "zh-Hant": "Asia/Taipei",
+    "und": "America/New_York",
+}
 _NEW_YORK: Final = zoneinfo.ZoneInfo("America/New_York")
 _MONTHS: Final = {
     "january": 1, "jan": 1, "janvier": 1, "janv": 1, "february": 2, "feb": 2, "fevrier": 2, "fevr": 2, "fev": 2, "march": 3, "mar": 3, "mars": 3,
@@ -55,7 +60,9 @@ _CUE = re.compile(
     r"publi(?:shed|cation|e|ee|ication)?\b|posted|updated|last modified|date\s*:|mis en ligne|mis a jour|modifie le|le \d|发布(?:时间|于)?|发表(?:于|时间)?|更新(?:于|时间)?"
     r"|时间\s*:|日期\s*:|刊登|出版|编辑于|发文"
 )
-_DATELINE = re.compile(r"^[\s(（【\[]*(?:[^\n]{0,40}?)(?:\(?(?:reuters|afp|ap|bloomberg|dow jones|cnbc)\)?|[\-]{1,2}|电|讯|报道)")
+_DATELINE = re.compile(
+    r"^[\s(（【\[]*(?:[^\n]{0,40}?)(?:\(?(?:reuters|afp|ap|bloomberg|dow jones|cnbc)\)?|[\-]{1,2}|电|讯|报道)"
+)
 _CHINESE_DAYS: Final = {c: i for i, c in enumerate("一二三四五六日")}
 
 
@@ -161,16 +168,23 @@ def published(text: str, folded: str, language: str) -> Stated | None:
 
 
 def _is_own(folded: str, start: int, stop: int, length: int, stated: Stated, number: int) -> bool:
-    before = folded[start : stated.start]
-    rest = (before + folded[stated.end : stop]).strip(" \n-|·,;:()[]【】")
+    before, after = folded[start : stated.start], folded[stated.end : stop]
+    rest = f"{before} {after}".strip(" \n-|·,;:()[]【】")
     wide = sum(2 if is_han(char) else 1 for char in rest)
-    if length <= 150 and wide <= 48 and number <= 12 and not re.search(r"[.。!?！？]\s", rest):
-        return True
     if _CUE.search(before[-24:]):
         return wide <= 90
-    return number <= 3 and len(before) <= 45 and _DATELINE.match(folded, start) is not None and bool(
-        re.match(r"\s*(?:\(?(?:reuters|afp|ap|bloomberg)\)?)?\s*(?:-|电|讯|:)", folded[stated.end : stated.end + 20])
-    )  # fmt: skip
+    if _ABOUT.search(before):
+        return False  # "to list by 1 January 2027" is what a headline says, not when it was written
+    edge = not before.strip(" \n-|·,:(【[") or not after.strip(" \n-|·,:.)】]") or "|" in rest or "·" in rest
+    if edge and length <= 110 and number <= 12 and wide <= 44 and len(rest.split()) <= 7 and not re.search(r"[.。!?！？]", rest):
+        return True
+    wire = re.match(r"[)）】]?\s*(?:\(?(?:reuters|afp|ap|bloomberg)\)?)?\s*(?:-|电|讯|:)", folded[stated.end : stated.end + 20])
+    return number <= 3 and len(before) <= 45 and wire is not None and _DATELINE.match(folded, start) is not None
+
+
+_ABOUT = re.compile(
+    r"(?:\b(?:by|before|until|till|since|after|for|in|from|to|of|d'ici|d'ici le|avant le|jusqu'au|depuis le|au|du)|截至|到|至|自|从|在|于|前)\s*(?:le |the |au )?$"
+)
 
 
 def instant(stated: Stated, zone: str) -> dt.datetime | dt.date | None:
@@ -193,7 +207,6 @@ def attach(local: dt.datetime, zone: str) -> dt.datetime:
 
 # ---------------------------------------------------------------------------------------------------- happened on
 
-Market = Literal[True, False]
 _RELATIVE: Final = {
     "previous_session": r"previous trading (?:day|session)|previous session|prior session|the session before|seance precedente|la veille|前一(?:个)?交易日|上一(?:个)?交易日|前一日|前一天",
     "today": r"\btoday\b|this afternoon|aujourd'hui|ce soir|今天|今日|当天|当日|本日",
@@ -205,8 +218,23 @@ _RELATIVE: Final = {
     "weekday": rf"(?<![a-z])(?P<dayname>{'|'.join(_DAYS)})(?![a-z])",
 }
 _REL = re.compile("|".join(f"(?P<{name}>{form})" for name, form in _RELATIVE.items()))
-_COUNT: Final = {"two": 2, "three": 3, "four": 4, "five": 5, "deux": 2, "trois": 3, "quatre": 4, "cinq": 5, "两": 2, "三": 3, "四": 4, "五": 5}
-_OWN_ZONE = re.compile(r"美东时间|美国东部时间|纽约时间|当地时间|eastern (?:standard |daylight )?time|\best?\b|local time|heure de new york|heure locale")
+_COUNT: Final = {
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "deux": 2,
+    "trois": 3,
+    "quatre": 4,
+    "cinq": 5,
+    "两": 2,
+    "三": 3,
+    "四": 4,
+    "五": 5,
+}
+_OWN_ZONE = re.compile(
+    r"美东时间|美国东部时间|纽约时间|当地时间|eastern (?:standard |daylight )?time|\best?\b|local time|heure de new york|heure locale"
+)
 
 
 class Reference(NamedTuple):
@@ -231,7 +259,9 @@ def _tz(zone: str) -> dt.tzinfo:
     return attach(dt.datetime(2000, 1, 1), zone).tzinfo or dt.UTC
 
 
-def happened_on(folded: str, start: int, end: int, ref: Reference, language: str, *, market: bool, near: int | None = None) -> dt.date | None:
+def happened_on(
+    folded: str, start: int, end: int, ref: Reference, language: str, *, market: bool, near: int | None = None
+) -> dt.date | None:
     """Find the day on which a sentence says that something happened.
 
     Parameters
@@ -255,7 +285,12 @@ def happened_on(folded: str, start: int, end: int, ref: Reference, language: str
     for stated in dates(folded, start, end, language=language):
         day = _latest_year(stated, ref)
         if day:
-            found.append((stated.start, last_session(day, ref, own=bool(_OWN_ZONE.search(folded, start, end))) if market else day))
+            found.append(
+                (
+                    stated.start,
+                    last_session(day, ref, own=bool(_OWN_ZONE.search(folded, start, end))) if market else day,
+                )
+            )
     for match in _REL.finditer(folded, start, end):
         day = _relative(match, ref, market=market, stated=[item for _, item in found])
         if day:
@@ -355,8 +390,3 @@ def _as_date(sessions: np.ndarray, index: int, otherwise: dt.date) -> dt.date:  
 
 def _micros(at: dt.datetime) -> int:
     return int(at.timestamp() * 1_000_000)
-
-
-def iter_lines(text: str) -> Iterator[str]:
-    """Yield the lines of a text, folded (for tests and tools)."""
-    return (fold(line) for line in text.splitlines())

@@ -12,7 +12,9 @@ from engine.reader.moves import Move
 from engine.reader.passage import Passage
 
 _MEMORY: Final = 2  # sentences for which "it" still means the last one named
-_PRONOUN: Final = re.compile(r"^\W*(?:(?:also|but|although|while|however|still|mais|bien que|但|而|不过|虽然|尽管)[\s,]*)?(?:it|its|they|the company|the stock|il|elle|le groupe|la societe|它|其|该公司|公司|他们)(?![a-z])")
+_PRONOUN: Final = re.compile(
+    r"^\W*(?:(?:also|but|although|while|however|still|mais|bien que|但|而|不过|虽然|尽管)[\s,]*)?(?:it|its|they|the company|the stock|il|elle|le groupe|la societe|它|其|该公司|公司|他们)(?![a-z])"
+)
 
 
 @dataclass
@@ -20,7 +22,9 @@ class Story:
     """What is known of a document: all of it for ties and movers, what was read so far for "it"."""
 
     lexicon: Lexicon
-    ties: dict[str, tuple[str, ...]] = field(default_factory=dict)  # private company -> listed names that the story ties to it
+    ties: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # private company -> listed names that the story ties to it
     hub: str = ""  # the private company that the story is about
     movers: tuple[str, ...] = ()  # listed names whose fall it tells, in order
     named: tuple[str, ...] = ()  # all listed names in it
@@ -32,7 +36,13 @@ class Story:
     def remember(self, passage: Passage) -> None:
         """Move on past a sentence."""
         entities = self.lexicon.entities
-        keys = tuple(dict.fromkeys(hit.key for hit in passage.names if entities[hit.key].role != "person" and not passage.is_era(hit, self.lexicon)))
+        keys = tuple(
+            dict.fromkeys(
+                hit.key
+                for hit in passage.names
+                if entities[hit.key].role != "person" and not passage.is_era(hit, self.lexicon)
+            )
+        )
         strong = tuple(key for key in keys if not entities[key].weak and not entities[key].topic)
         if strong:
             # "It warned of ..." keeps its subject though it names AI; a sentence that names companies changes it
@@ -92,7 +102,12 @@ def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon) -> S
     named = dict.fromkeys(
         hit.key for passage in passages for hit in passage.names if entities[hit.key].role == "asset" and not entities[hit.key].index
     )  # fmt: skip
-    private = Counter(hit.key for passage in passages for hit in passage.names if entities[hit.key].role == "private" and not entities[hit.key].rival)
+    private = Counter(
+        hit.key
+        for passage in passages
+        for hit in passage.names
+        if entities[hit.key].role == "private" and not entities[hit.key].rival
+    )
     hub = private.most_common(1)[0][0] if private else ""
     about_ai = any(_is_ai(entities[hit.key]) for passage in passages for hit in passage.names)
     return Story(lexicon, _ties(passages, lexicon), hub, tuple(falls), tuple(named), about_ai)
@@ -133,7 +148,12 @@ def named(passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
     out: dict[str, None] = {}
     for hit in passage.names:
         entity = lexicon.entities[hit.key]
-        if entity.role == "asset" and not entity.index and not _is_bystander(hit, passage) and not passage.is_era(hit, lexicon):
+        if (
+            entity.role == "asset"
+            and not entity.index
+            and not _is_bystander(hit, passage)
+            and not passage.is_era(hit, lexicon)
+        ):
             out[hit.key] = None
     return tuple(out)
 
@@ -165,8 +185,14 @@ def touched(rule: Rule, hit: Hit, passage: Passage, story: Story) -> tuple[tuple
     if rule.who == "market" and rule.default != ("SPY",):
         return rule.default, False
     if rule.who == "market":
-        market = tuple(dict.fromkeys(asset for entity in entities if entity.weak or entity.index for asset in entity.assets))
-        return (market or tuple(dict.fromkeys(a for g in priced for a in story.of(g))) or (rule.default if story.about_ai else ())), False
+        market = tuple(
+            dict.fromkeys(asset for entity in entities if entity.weak or entity.index for asset in entity.assets)
+        )
+        return (
+            market
+            or tuple(dict.fromkeys(a for g in priced for a in story.of(g)))
+            or (rule.default if story.about_ai else ())
+        ), False
     rival = any(lexicon.entities[key].rival for key in private)
     if private and not rival and (hubbed or not groups):
         return tied, False
@@ -186,7 +212,11 @@ def _tied(key: str, story: Story) -> tuple[str, ...]:
     if key in story.ties and story.ties[key]:
         return story.ties[key]
     if story.age <= 1 and not story.lexicon.entities[key].rival:
-        before = tuple(k for k in story.subject if story.lexicon.entities[k].role == "asset" and not story.lexicon.entities[k].index)
+        before = tuple(
+            k
+            for k in story.subject
+            if story.lexicon.entities[k].role == "asset" and not story.lexicon.entities[k].index
+        )
         if before:
             return before
     told = () if story.lexicon.entities[key].rival else story.named
@@ -195,7 +225,12 @@ def _tied(key: str, story: Story) -> tuple[str, ...]:
 
 def _shaken(story: Story, lexicon: Lexicon) -> tuple[str, ...]:
     """Give those who fall in a story about AI: names with moves, else those tied to its company, else those named."""
-    core = {asset for key in ("group:ai", "group:chips") if key in lexicon.entities for asset in lexicon.entities[key].members}
+    core = {
+        asset
+        for key in ("group:ai", "group:chips")
+        if key in lexicon.entities
+        for asset in lexicon.entities[key].members
+    }
     for choice in (story.movers, story.ties.get(story.hub, ()), story.named):
         kept = tuple(asset for asset in choice if asset in core)
         if len(kept) >= 2:
@@ -212,5 +247,10 @@ def _unnamed(rule: Rule, passage: Passage, story: Story) -> tuple[tuple[str, ...
         return hub, True
     if recent:
         return story.listed(story.subject), True
-    market = tuple(asset for h in passage.names if story.lexicon.entities[h.key].weak for asset in story.lexicon.entities[h.key].assets)
+    market = tuple(
+        asset
+        for h in passage.names
+        if story.lexicon.entities[h.key].weak
+        for asset in story.lexicon.entities[h.key].assets
+    )
     return tuple(dict.fromkeys(market)), False
