@@ -61,11 +61,20 @@ def catalogue(seeds: Path, *, show: bool = False) -> dict[str, Any]:
         out["pairs"][name] = pairs
         bare = mine(want_bare)
         hits = sum((d, v, u) in got_values for d, v, u in bare)
-        out["figures under no asset"][name] = {"wanted": len(bare), "hits": hits, "recall": round(hits / len(bare), 3) if bare else None}
+        out["figures under no asset"][name] = {
+            "wanted": len(bare),
+            "hits": hits,
+            "recall": round(hits / len(bare), 3) if bare else None,
+        }
         moves = {p for p in mine(want_pairs) if p[3] == "%" and p[2] < 1}
         out["moves"][name] = {"wanted": len(moves), "hits": len(moves & got_pairs)}
     if show:
-        for label, items in (("missed", wanted - found), ("extra", found - wanted), ("missed figure", want_pairs - got_pairs), ("extra figure", got_pairs - want_pairs)):
+        for label, items in (
+            ("missed", wanted - found),
+            ("extra", found - wanted),
+            ("missed figure", want_pairs - got_pairs),
+            ("extra figure", got_pairs - want_pairs),
+        ):
             for item in sorted(items):
                 print(label, *item, file=sys.stderr)
         for item in sorted(want_bare):
@@ -99,14 +108,112 @@ def _found_figures(rows: Iterable[dict[str, Any]]) -> tuple[set[Pair], set[tuple
     return pairs, values
 
 
+# ------------------------------------------------------------------------------------------------------ documents
+
+
+def documents(name: str, *, show: bool = False) -> dict[str, Any]:
+    """Score the reader on the short documents of tests/reader/documents/NAME.toml, by language.
+
+    A document's `expect` is all that it should give; what its `may` lists counts neither way.
+    """
+    from engine.reader.document import Document, read
+    from engine.reader.lexicon import load
+
+    lexicon = load()
+    wanted: set[Triple] = set()
+    found: set[Triple] = set()
+    language: dict[str, str] = {}
+    figures = defaultdict(lambda: [0, 0])
+    for entry in tomllib.load((ROOT / "tests" / "reader" / "documents" / f"{name}.toml").open("rb"))["document"]:
+        key, tongue = entry["id"], entry["language"]
+        language[key] = tongue
+        rows = [item.row for item in read(Document(key, entry["text"].strip(), key, published=str(entry["published"])), lexicon)]
+        may = {(key, kind, asset) for kind, assets in entry.get("may", []) for asset in assets}
+        wanted |= {(key, kind, asset) for kind, assets in entry["expect"] for asset in assets}
+        found |= {(key, row["kind"], asset) for row in rows for asset in row["assets"]} - may
+        told = {(f["asset"], round(f["value"], 6), f["unit"]) for row in rows for f in row["figures"]}
+        want = {(asset, float(value), unit) for asset, value, unit in entry.get("figures", [])}
+        for group in ("all", tongue):
+            figures[group][0] += len(want & told)
+            figures[group][1] += len(want)
+    if show:
+        for label, items in (("missed", wanted - found), ("extra", found - wanted)):
+            for item in sorted(items):
+                print(label, *item, file=sys.stderr)
+    out: dict[str, Any] = {}
+    for group in ["all", *sorted(set(language.values()))]:
+        mine = {key for key, tongue in language.items() if group in ("all", tongue)}
+        out[group] = {
+            "documents": len(mine), **score({t for t in found if t[0] in mine}, {t for t in wanted if t[0] in mine}),
+            "figures": "{} of {}".format(*figures[group]),
+        }  # fmt: skip
+    return out
+
+
+# ---------------------------------------------------------------------------------------------------------- speed
+
+
+def speed(count: int, share: float, near: float) -> dict[str, Any]:
+    """Time a reading of `count` made documents, of which `share` make claims and `near` look as if they might.
+
+    One process; polars' own threads are counted in the processor time. The rate per core divides the text's bytes by the
+    processor time of the whole reading, not by the wall's.
+    """
+    import resource
+    import tempfile
+    import time
+
+    from benchmarks.reader_corpus import write
+    from engine.reader import read_sources
+    from engine.reader.lexicon import load
+    from engine.reader.prefilter import Prefilter
+    from engine.reader.sources import Columns, batches
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "corpus.parquet"
+        size = write(path, count, share, near)
+        prefilter = Prefilter(load())
+        stages: dict[str, float] = {}
+        begin = time.process_time()
+        for _ in batches([path], Columns()):
+            pass
+        stages["parquet"] = time.process_time() - begin
+        begin = time.process_time()
+        for batch in batches([path], Columns()):
+            prefilter.keep(batch)
+        stages["prefilter"] = time.process_time() - begin - stages["parquet"]
+        wall, begin = time.perf_counter(), time.process_time()
+        reading = read_sources(path, progress=sys.stderr.isatty())
+        cpu, wall = time.process_time() - begin, time.perf_counter() - wall
+        stages["grammar and the rest"] = cpu - stages["parquet"] - stages["prefilter"]
+    return {
+        "documents": count, "megabytes": round(size / 1e6, 1), "share with claims": share, "share near": near, "kept by the prefilter": reading.counts["kept"],
+        "with events": reading.counts["with_events"], "repeated": reading.counts["repeated"], "events": len(reading.events),
+        "cpu seconds": {name: round(value, 2) for name, value in stages.items()}, "MB/s per core": round(size / 1e6 / cpu, 1),
+        "MB/s by the wall": round(size / 1e6 / wall, 1), "MB/s per core, by stage": {name: round(size / 1e6 / max(value, 1e-9), 1) for name, value in stages.items()},
+        "milliseconds a document kept": round(stages["grammar and the rest"] / max(reading.counts["kept"], 1) * 1e3, 3),
+        "peak memory, MiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }  # fmt: skip
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one of the measurements and print it as JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["catalogue"])
+    parser.add_argument("what", choices=["catalogue", "documents", "speed"])
     parser.add_argument("--seeds", type=Path, default=ROOT.parent / "shared" / "seeds")
-    parser.add_argument("--show", action="store_true")
+    parser.add_argument("--show", action="store_true", help="list what was missed and what was too much")
+    parser.add_argument("--documents", type=int, default=1_000_000)
+    parser.add_argument("--share", type=float, default=0.03, help="share of made documents that make a claim")
+    parser.add_argument("--near", type=float, default=0.10, help="share that only look as if they did")
     given = parser.parse_args(arguments)
-    print(json.dumps(catalogue(given.seeds, show=given.show), indent=1, ensure_ascii=False))
+    result: dict[str, Any]
+    if given.what == "catalogue":
+        result = catalogue(given.seeds, show=given.show)
+    elif given.what == "documents":
+        result = {name: documents(name, show=given.show) for name in ("tuned", "widened", "unseen")}
+    else:
+        result = speed(given.documents, given.share, given.near)
+    print(json.dumps(result, indent=1, ensure_ascii=False))
     return 0
 
 

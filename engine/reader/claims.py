@@ -54,7 +54,8 @@ def claims(passages: list[Passage], lexicon: Lexicon) -> list[Claim]:
     out: list[Claim] = []
     age = 99
     for passage, mine in zip(passages, told, strict=True):
-        found = [] if passage.has("irony") else list(_claims_of(passage, mine, story))
+        silent = not passage.concepts and not mine
+        found = [] if silent or passage.has("irony") else list(_claims_of(passage, mine, story))
         if found:
             age = 0
         elif out and passage.figures and age < _SUPPORT and _goes_on(passage, mine, out[-1], story):

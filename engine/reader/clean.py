@@ -41,6 +41,7 @@ _FURNITURE: Final = re.compile(
     r"|简体中文|繁体中文|english|francais(?: \(.*\))?|espanol|русский|українська|日本语|portugues(?: \(.*\))?|bahasa indonesia|tieng viet|deutsch|italiano|한국어|turkce|العربية)"
 )
 _BULLET = re.compile(r"^[\s·*•\-–>|#]+")
+_OURS = re.compile(r"[a-z\u3400-\u9fff]")
 _LETTERS = re.compile(r"[^\W\d_]")
 # "A股超话基金财经基金": tags that a platform glues to the end of a post, without a verb or a stop.
 _TAGS = re.compile(
@@ -48,42 +49,54 @@ _TAGS = re.compile(
 )
 
 
-def story(text: str) -> Iterator[Span]:
-    """Yield the sentences of the story, as spans of `text`.
+def story(text: str, folded: str) -> Iterator[Span]:
+    """Yield the sentences of the story, as spans of `text`; those that `is_notice` tells are still among them.
 
     Parameters
     ----------
-    text
-        A repaired text, or the part of a page that trafilatura kept.
+    text, folded
+        A repaired text, or the part of a page that trafilatura kept; and its folded form.
 
     Examples
     --------
-    >>> page = "Menu\\nNvidia fell 3% on Thursday.\\n0/400\\nThis is not financial advice.\\nEspañol"
-    >>> [page[a:b] for a, b in story(page)]
+    >>> page = "Menu\nNvidia fell 3% on Thursday.\n0/400\nEspañol"
+    >>> [page[a:b] for a, b in story(page, fold(page))]
     ['Nvidia fell 3% on Thursday.']
     """
     position = 0
     for line in text.splitlines(keepends=True):
         start, position = position, position + len(line)
-        low = fold(line)
-        if _is_furniture(low):
+        if _is_furniture(folded[start:position]):
             continue
-        end = start + len(line)
-        tags = _TAGS.search(line.rstrip())
-        if tags and tags.start() > 20:
-            end = start + tags.start()
-        for span in sentences(text, start, end):
-            if not _NOTICE.search(low, span.start - start, span.end - start):
-                yield span
+        end = position
+        if "超话" in line or "#" in line:
+            tags = _TAGS.search(line.rstrip())
+            if tags and tags.start() > 20:
+                end = start + tags.start()
+        yield from sentences(text, start, end)
+
+
+def is_notice(folded: str, start: int, end: int) -> bool:
+    """Tell whether a sentence is a disclaimer, a request to subscribe, or the like.
+
+    >>> text = "this is not financial advice."
+    >>> is_notice(text, 0, len(text))
+    True
+    """
+    return _NOTICE.search(folded, start, end) is not None
 
 
 def _is_furniture(low: str) -> bool:
     words = _BULLET.sub("", low).strip()
     if not words or not _LETTERS.search(words):
         return True
+    if len(words) <= 40 and not _OURS.search(words):
+        return True  # the name of a language in its own script
     if len(words) <= 70 and _FURNITURE.fullmatch(words):
         return True
     # A row of a menu: short words between bars or wide gaps, and nothing that ends a sentence.
+    if len(words) > 300:
+        return False
     cells = re.split(r"\s*[|/»>]\s*|\s{3,}|\t", words)
     return (
         len(cells) >= 4

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from engine.clock import Publication, publication
@@ -66,6 +66,7 @@ class Found:
     row: dict[str, Any]
     claim: Claim
     worth: Worth
+    story: str = ""  # the folded sentences of the whole story
 
 
 def read(document: Document, lexicon: Lexicon, delay: dt.timedelta = dt.timedelta(0)) -> list[Found]:
@@ -79,17 +80,16 @@ def read(document: Document, lexicon: Lexicon, delay: dt.timedelta = dt.timedelt
     text = repair(document.text[:LONGEST])
     folded = fold(text)
     latin = languages.latin_of(folded)
-    spans = list(story(text))
+    spans = list(story(text, folded))
     tongues = [languages.of_sentence(folded[span.start : span.end], latin) for span in spans]
     found = claims(passages(text, folded, spans, lexicon, tongues), lexicon)
     if not found:
         return []
-    tongue = (document.note and document.note.language) or languages.of_document(
-        "".join(text[a:b] for a, b in spans), "".join(folded[a:b] for a, b in spans)
-    )
+    told = "".join(folded[a:b] for a, b in spans)
+    tongue = (document.note and document.note.language) or languages.of_document("".join(text[a:b] for a, b in spans), told)
     when, zone = published(document, text, folded, tongue)
     reference = times.Reference(when.at, zone)
-    return _events(document, text, tongue, found, when, reference, lexicon, delay)
+    return [replace(item, story=told) for item in _events(document, text, tongue, found, when, reference, lexicon, delay)]
 
 
 def published(document: Document, text: str, folded: str, tongue: str) -> tuple[Publication, str]:
@@ -106,7 +106,10 @@ def published(document: Document, text: str, folded: str, tongue: str) -> tuple[
     latin = "zh" if tongue.startswith("zh") else tongue
     zone = note.timezone or document.timezone or times.ZONES.get(tongue, times.ZONES["und"])
     stated: dt.datetime | dt.date | None
-    if isinstance(document.published, str):
+    exact = _iso(document.published)
+    if exact is not None:
+        stated = exact
+    elif isinstance(document.published, str):
         line = fold(document.published)
         dates = [item for item in times.dates(line, language=latin) if item.year]
         if not dates:
@@ -117,11 +120,11 @@ def published(document: Document, text: str, folded: str, tongue: str) -> tuple[
         stated = times.instant(dates[0], zone)
     elif document.published is not None:
         stated = document.published
-        if isinstance(stated, dt.datetime) and stated.tzinfo is None:
-            stated = times.attach(stated, zone)
     else:
         own = times.published(text, folded, latin)
         stated = times.instant(own, zone) if own else None
+    if isinstance(stated, dt.datetime) and stated.tzinfo is None:
+        stated = times.attach(stated, zone)
     if stated is not None:
         return publication(stated, zone, source=document.source), zone
     if note.published is not None:
@@ -131,6 +134,16 @@ def published(document: Document, text: str, folded: str, tongue: str) -> tuple[
         told = publication(at, zone, reason=note.reason, source=document.source)
         return (Publication(told.at, note.precision, note.reason), zone)  # type: ignore[arg-type]
     return publication(None, source=document.source), zone
+
+
+def _iso(published: dt.datetime | dt.date | str | None) -> dt.datetime | dt.date | None:
+    """Read ISO 8601, the usual notation of a column, without searching for it."""
+    if not isinstance(published, str):
+        return None
+    try:
+        return dt.date.fromisoformat(published) if len(published) == 10 else dt.datetime.fromisoformat(published)
+    except ValueError:
+        return None
 
 
 def _events(

@@ -11,15 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.reader.document import Document, Found
-from engine.reader.fold import fold
 
 HASHES: Final = 64
 BANDS: Final = 16  # of 4 hashes: two stories that share 70% of their shingles meet in a band with probability 0.99
-ALIKE: Final = 0.6  # share of equal hashes, an estimate of Jaccard's index (Broder 1997)
+ALIKE: Final = 0.6  # share of equal bins, an estimate of Jaccard's index of the shingles (Broder 1997)
 SHINGLE: Final = 6  # characters
 WINDOW: Final = dt.timedelta(days=14)  # a text that comes again later is another story
 _NOISE: Final = re.compile(r"[\W_]+")
-_PRIME: Final = np.uint64((1 << 61) - 1)
+_EMPTY: Final = np.uint64((1 << 64) - 1)
+LONGEST: Final = 20_000  # characters of a story that are compared
 _Signature = npt.NDArray[np.uint64]
 
 
@@ -31,9 +31,6 @@ class Stories:
         self._copies: list[tuple[str, Document]] = []
         self._found: list[tuple[Document, list[dict[str, Any]], _Signature]] = []
         self.repeated = 0
-        rng = np.random.default_rng(20251106)
-        self._a = rng.integers(1, 1 << 31, HASHES, dtype=np.uint64)
-        self._b = rng.integers(0, 1 << 31, HASHES, dtype=np.uint64)
 
     def is_copy(self, document: Document) -> bool:
         """Tell whether the very text, published at the very time, was read already; such a document needs no reading."""
@@ -52,10 +49,8 @@ class Stories:
         """Keep the events of a document."""
         if not found:
             return
-        # The words that made the claims, and what stands around them in the same sentences: menus and tags do not count.
-        text = " ".join(item.row["evidence"] for item in sorted(found, key=lambda item: item.row["evidence_start"]))
         slim = Document(document.doc_id, "", document.source)
-        self._found.append((slim, [item.row for item in found], self._signature(text)))
+        self._found.append((slim, [item.row for item in found], self._signature(found[0].story)))
 
     def settle(self) -> tuple[list[dict[str, Any]], list[tuple[str, str, str, dt.datetime]]]:
         """Join the tellings of each story.
@@ -106,19 +101,21 @@ class Stories:
 
     def _home(self, index: int, signature: _Signature, first: dict[tuple[int, bytes], list[int]]) -> int | None:
         """Find an earlier telling of the same story, or make this one a home."""
-        keys = [(band, signature[band * 4 : band * 4 + 4].tobytes()) for band in range(BANDS)]
+        bands = [(band, signature[band * 4 : band * 4 + 4]) for band in range(BANDS)]
+        keys = [(band, part.tobytes()) for band, part in bands if (part != _EMPTY).any()]
         published = self._found[index][1][0]["published_at"]
         for other in dict.fromkeys(i for key in keys for i in first.get(key, ())):
             near = published - self._found[other][1][0]["published_at"] <= WINDOW
-            if near and float(np.mean(signature == self._found[other][2])) >= ALIKE:
+            if near and _alike(signature, self._found[other][2]) >= ALIKE:
                 return other
         for key in keys:
             first.setdefault(key, []).append(index)
         return None
 
-    def _signature(self, text: str) -> _Signature:
-        """Hash a text's shingles: the minimum of each of 64 hash functions over all of them (MinHash)."""
-        plain = _NOISE.sub("", fold(text))[:20_000]
+    @staticmethod
+    def _signature(text: str) -> _Signature:
+        """Hash a text's shingles into 64 bins and keep the least of each (one-permutation MinHash; Li, Owen and Zhang 2012)."""
+        plain = _NOISE.sub("", text[:LONGEST])
         codes = np.frombuffer(plain.encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
         if len(codes) < SHINGLE:
             codes = np.pad(codes, (0, SHINGLE - len(codes)))
@@ -126,9 +123,18 @@ class Stories:
         with np.errstate(over="ignore"):
             for offset in range(SHINGLE):
                 rolled = rolled * np.uint64(1_000_003) + codes[offset : offset + len(rolled)]
-            rolled = np.unique((rolled ^ (rolled >> np.uint64(29))) & np.uint64(0x7FFFFFFF))
-            mixed = (rolled[:, None] * self._a[None, :] + self._b[None, :]) % _PRIME
-        return np.asarray(mixed.min(axis=0))
+            rolled = (rolled ^ (rolled >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
+            rolled ^= rolled >> np.uint64(29)
+        rolled.sort()
+        least_last = rolled[::-1]
+        out = np.full(HASHES, _EMPTY)
+        out[(least_last % np.uint64(HASHES)).astype(np.intp)] = least_last  # the last one assigned stays: the least
+        return out
+
+
+def _alike(one: _Signature, other: _Signature) -> float:
+    filled = (one != _EMPTY) | (other != _EMPTY)
+    return float((one == other)[filled].mean()) if filled.any() else 0.0
 
 
 def _twin(event: dict[str, Any], kept: list[dict[str, Any]]) -> dict[str, Any] | None:

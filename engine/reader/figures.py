@@ -73,6 +73,9 @@ _ORDINALS: Final = {
 }  # fmt: skip
 
 
+_ANY = re.compile(r"\d|成|百分之|[千百万]亿|[一二三四五六七八九十两]+个?(?:交易)?日|per ?cent|half|third|quarter|moitie|tiers|quart|straight|consecutive|seances")
+
+
 def figures(folded: str, start: int = 0, end: int | None = None, *, language: str = "") -> list[Figure]:
     """Find the figures of a stretch of folded text.
 
@@ -96,6 +99,8 @@ def figures(folded: str, start: int = 0, end: int | None = None, *, language: st
     [(3.65, '%'), (230000000000.0, 'USD')]
     """
     stop = len(folded) if end is None else end
+    if not _ANY.search(folded, start, stop):
+        return []
     out: list[Figure] = []
     for match in _NUMBER.finditer(folded, start, stop):
         found = _figure(folded, match, stop, language)

@@ -21,6 +21,8 @@ _ENGLISH: Final = re.compile(
 
 def of_sentence(folded: str, latin: str) -> str:
     """Give "zh", or `latin` (the language of the document's Latin words), for a folded sentence."""
+    if folded.isascii():
+        return latin
     han = len(_HAN.findall(folded))
     return "zh" if han >= 2 and han * 4 >= len(_LATIN.findall(folded)) else latin
 
@@ -31,7 +33,7 @@ def latin_of(folded: str) -> str:
     >>> latin_of("l'action perd 3 % dans la matinee"), latin_of("the stock fell in the morning")
     ('fr', 'en')
     """
-    sample = folded[:6000]
+    sample = folded[:3000]
     return "fr" if len(_FRENCH.findall(sample)) > len(_ENGLISH.findall(sample)) else "en"
 
 
@@ -41,6 +43,8 @@ def of_document(text: str, folded: str) -> str:
     >>> of_document("輝達股價下跌", "辉达股价下跌")
     'zh-Hant'
     """
+    if folded.isascii() and _LATIN.search(folded):
+        return latin_of(folded)
     han = len(_HAN.findall(folded))
     latin = len(_LATIN.findall(folded))
     if not han and not latin:

@@ -137,8 +137,9 @@ class Lexicon:
         """
         out: list[Hit] = []
         size = len(folded)
+        terms = self.terms
         for index, start, stop in self._automaton.find_matches_as_indexes(folded, overlapping=True):
-            for term in self.terms[index]:
+            for term in terms[index]:
                 if term.language and language and term.language != language and not _borrowed(term, language):
                     continue
                 if term.left and start and _wordy(folded[start - 1]):

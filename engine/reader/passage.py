@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from engine.reader.clean import is_notice
 from engine.reader.figures import Figure, figures
 from engine.reader.lexicon import Hit, Lexicon
 from engine.reader.sentences import Span
@@ -210,12 +211,14 @@ def passages(
         hits = lexicon.scan(folded[span.start : span.end], text[span.start : span.end], language)
         names: list[Hit] = []
         concepts: dict[str, list[Hit]] = {}
-        for hit in hits:
-            moved = hit._replace(start=hit.start + span.start, end=hit.end + span.start)
-            if hit.role == "concept":
-                concepts.setdefault(hit.key, []).append(moved)
+        for start, end, role, key in hits:
+            moved = Hit(start + span.start, end + span.start, role, key)
+            if role == "concept":
+                concepts.setdefault(key, []).append(moved)
             elif not _is_anaphor(moved, folded, lexicon):
                 names.append(moved)
-        found = figures(folded, span.start, span.end, language=language)
+        if hits and is_notice(folded, span.start, span.end):
+            continue
+        found = figures(folded, span.start, span.end, language=language) if hits else []
         out.append(Passage(span, folded, language, names, concepts, found))
     return out

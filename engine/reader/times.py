@@ -56,6 +56,7 @@ _FORMS: Final = [
     re.compile(rf"(?<!\d)(?P<month>1[0-2]|0?[1-9])\s*月\s*(?P<day>3[01]|[12]\d|0?[1-9])\s*[日号]"),
     re.compile(rf"(?<![\d.])(?P<slash1>3[01]|[12]\d|0?[1-9])/(?P<slash2>3[01]|[12]\d|0?[1-9])/(?P<year>20\d\d)(?!\d)(?:{_gap}{_clock})?"),
 ]  # fmt: skip
+_DIGIT = re.compile(r"\d")
 _CUE = re.compile(
     r"publi(?:shed|cation|e|ee|ication)?\b|posted|updated|last modified|date\s*:|mis en ligne|mis a jour|modifie le|le \d|发布(?:时间|于)?|发表(?:于|时间)?|更新(?:于|时间)?"
     r"|时间\s*:|日期\s*:|刊登|出版|编辑于|发文"
@@ -88,6 +89,8 @@ class Stated(NamedTuple):
 def dates(folded: str, start: int = 0, end: int | None = None, *, language: str = "en") -> list[Stated]:
     """Find the calendar dates of a stretch of folded text, in order."""
     stop = len(folded) if end is None else end
+    if not _DIGIT.search(folded, start, stop):
+        return []
     out: list[Stated] = []
     for form in _FORMS:
         for match in form.finditer(folded, start, stop):
@@ -157,7 +160,7 @@ def published(text: str, folded: str, language: str) -> Stated | None:
         if number > 20 and position < len(text) - 400:
             continue
         stop = start + min(len(line), 160)
-        if not re.search(r"\d", folded[start:stop]):
+        if not _DIGIT.search(folded, start, stop):
             continue
         for stated in dates(folded, start, stop, language=language):
             if stated.year and _is_own(folded, start, stop, len(line.strip()), stated, number):

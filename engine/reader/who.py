@@ -35,6 +35,11 @@ class Story:
 
     def remember(self, passage: Passage) -> None:
         """Move on past a sentence."""
+        if not passage.names:
+            if passage.has("china_money"):
+                self.subject, self.mover = (), ()
+            self.age += 1
+            return
         entities = self.lexicon.entities
         keys = tuple(
             dict.fromkeys(
