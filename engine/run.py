@@ -6,8 +6,9 @@ import hashlib
 import json
 import math
 import os
+import platform
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy.typing as npt
 import polars as pl
 
 from engine.account import Account
+from engine.buy_and_hold import buy_and_hold
 from engine.event_table import SCHEMA
 from engine.events import Events
 from engine.faults import Fault
@@ -24,6 +26,9 @@ from engine.strategy import Strategy
 from kernels import layout as at
 
 _FRAMES = ("orders", "trades", "equity", "events", "unplaced")
+
+#: The index whose buy-and-hold stands beside that of all assets, where the market has it.
+_INDEX = "SPY"
 
 
 @dataclass(frozen=True)
@@ -34,11 +39,14 @@ class Run:
     ----------
     orders : polars, every order in the order of the fills, and every refused entry with its reason
     trades : polars, one row a position, by time of entry; an open one at its last mark, without an exit time
-    equity : polars, one row a bar: time, session, equity, cash, long, short, drawdown
+    equity : polars, one row a bar: time, session, equity, cash, long, short, drawdown; benchmark, what the initial cash would
+        be worth in equal parts of all assets of the market, bought at their first closes and held (`engine.buy_and_hold`);
+        spy, the same of SPY alone, null where the market has none
     metrics : by name; None where a metric has no value (a ratio with nothing to divide by)
     info : strategy, parameters, account, market, version: what the run was made from
     events : the events that the run was made from, for the evidence behind a trade
     unplaced : events that could not be acted on, and why
+    market : the bars, where the run was made in this process; not written, so None in one that was read
     """
 
     orders: pl.DataFrame
@@ -48,6 +56,7 @@ class Run:
     info: dict[str, Any]
     events: pl.DataFrame
     unplaced: pl.DataFrame
+    market: Market | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def made(
@@ -73,12 +82,16 @@ class Run:
                 "long": path[at.P_LONG],
                 "short": path[at.P_SHORT],
                 "drawdown": 1 - worth / np.maximum(np.maximum.accumulate(worth), cash),
-            }
+                "benchmark": buy_and_hold(market, cash),
+                "spy": buy_and_hold(market, cash, [_INDEX]) if _INDEX in market.assets else None,
+            },
+            schema_overrides={"spy": pl.Float64},
         )
         info = {
             "strategy": strategy.name(),
             "story": strategy.story(),
             "parameters": {k: _plain(v) for k, v in strategy.settings().items()},
+            "meanings": {k: declared.help for k, declared in (strategy.parameters | strategy.options).items()},
             "account": account.settings(),
             "initial_cash": cash,
             "market": {
@@ -88,10 +101,13 @@ class Run:
             },
             "inputs": {"prices": fingerprint(market.frame), "events": fingerprint(events.frame) if events else None},
             "tocsin": version(),
+            "versions": {
+                "python": platform.python_version(), **{name: version(name) for name in ("numpy", "numba", "polars")},
+            },
         }  # fmt: skip
         nulled = {k: (v if math.isfinite(v) else None) for k, v in metrics.items()}
         frame = events.frame if events else pl.DataFrame(schema=SCHEMA)
-        return cls(ledger[0], ledger[1], equity, nulled, info, frame, unplaced)
+        return cls(ledger[0], ledger[1], equity, nulled, info, frame, unplaced, market)
 
     def summary(self) -> pl.DataFrame:
         """Return the metrics as a table of metric and value."""
@@ -131,18 +147,15 @@ class Run:
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write one self-contained HTML page."""
-        from engine.report import write_report  # noqa: PLC0415 - plotly is only loaded for a report
+        from engine.report import write_report  # noqa: PLC0415 - jinja2 is only loaded for a report
 
         return write_report(self, Path(path))
 
-    def to_vectorbt(self) -> Any:
-        """Return a `vectorbt.Portfolio` of the same orders, for its plots and statistics (extra `vectorbt`).
-
-        Carry and dividends are not orders, so that its equity differs from ours by them.
-        """
+    def to_vectorbt(self, market: Market | None = None) -> Any:
+        """Return a `vectorbt.Portfolio` of the same orders, for its plots and statistics; see `engine.interop`."""
         from engine.interop import to_vectorbt  # noqa: PLC0415 - vectorbt is slow to load, and may be absent
 
-        return to_vectorbt(self)
+        return to_vectorbt(self, market)
 
 
 def fingerprint(frame: pl.DataFrame) -> str:
@@ -152,12 +165,12 @@ def fingerprint(frame: pl.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def version() -> str:
-    """Version of the installed distribution."""
+def version(distribution: str = "tocsin") -> str:
+    """Version of an installed distribution."""
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
 
     try:
-        return version("tocsin")
+        return version(distribution)
     except PackageNotFoundError:
         return "unknown"
 
