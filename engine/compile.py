@@ -52,7 +52,7 @@ from kernels import layout as at
 from kernels.layout import State
 from kernels.rules import KEEP, ONE, ZERO
 from kernels.steps import *
-from kernels.steps import decay_pressure
+from kernels.steps import WIDTH, decay_pressure, of_width
 
 F = np.{precision}
 
@@ -197,7 +197,7 @@ def _decide(strategy: type[Strategy]) -> str:
             meaning[name] = f"params[{rows[name]}, j]"
     meaning |= {name: f"params[at.{row}, j]" for name, row in _FIXED.items()}
     for c, name in enumerate(strategy.channels):
-        meaning[name] = f"state.decayed[{c}, j]"
+        meaning[name] = f"decayed[{c}, j]"
         meaning[f"{name}_new"] = f"new_{name}"
         before.append(f"new_{name} = news.fresh[k, {c}] if k >= 0 else ZERO")
     for name in strategy.features:
@@ -206,9 +206,9 @@ def _decide(strategy: type[Strategy]) -> str:
         meaning[name] = f"bars.trait[a, {i}]"
     meaning |= {
         "side": "side",
-        "bars_held": "(bars.time[t, at.NOW] - state.lot[a, at.OPENED, j] if side != ZERO else ZERO)",
-        "gain": "(side * (bars.price[a, t, at.KNOWN] / state.lot[a, at.ENTRY, j] - ONE) if side != ZERO else ZERO)",
-        "others": "(state.lane[at.NET, j] - own)",
+        "bars_held": "(bars.time[t, at.NOW] - lot[a, at.OPENED, j] if side != ZERO else ZERO)",
+        "gain": "(side * (bars.price[a, t, at.KNOWN] / lot[a, at.ENTRY, j] - ONE) if side != ZERO else ZERO)",
+        "others": "(lane[at.NET, j] - own)",
     }
     for name in arguments:
         if name not in meaning:
@@ -223,16 +223,18 @@ def _decide(strategy: type[Strategy]) -> str:
     if asks & set(strategy.channels):
         before.append("decay_pressure(a, t, params, state)")
     if asks & {"side", "bars_held", "gain", "others"}:
-        inside.append("shares = state.lot[a, at.SHARES, j]")
+        inside.append("shares = lot[a, at.SHARES, j]")
         inside.append("side = ONE if shares > ZERO else (-ONE if shares < ZERO else ZERO)")
     if "others" in asks:
-        inside.append("own = shares * bars.price[a, t, at.KNOWN] / state.lane[at.SIZING, j] if side != ZERO else ZERO")
+        inside.append("own = shares * bars.price[a, t, at.KNOWN] / lane[at.SIZING, j] if side != ZERO else ZERO")
     call = ", ".join(meaning[name] for name in arguments)
     lines = ["def decide(a, t, bars, news, params, state):"]
+    tables = ("lane", "lot", "decayed")
+    lines += [f"    {name} = of_width(state.{name})" for name in tables] + ["    params = of_width(params)"]
     lines += [f"    {line}" for line in before]
-    lines += ["    for j in range(params.shape[1]):"]
+    lines += ["    for j in range(WIDTH):"]
     lines += [f"        {line}" for line in inside]
-    lines += [f"        state.lot[a, at.WISH, j] = rule({call})", ""]
+    lines += [f"        lot[a, at.WISH, j] = rule({call})", ""]
     return "\n".join(lines)
 
 

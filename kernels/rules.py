@@ -11,6 +11,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from kernels.layout import (
+    MARGIN_CALL,
+    NONE,
+    REFUSED_CALL,
+    REFUSED_MARGIN,
+    REFUSED_NO_PRICE,
+    REFUSED_SMALL,
+    SIGNAL,
+    STOP_HIT,
+    TAKE_HIT,
+    TIME,
+    TRAIL_HIT,
+)
+
 rule = njit(error_model="numpy")
 
 ZERO, ONE = np.float32(0.0), np.float32(1.0)
@@ -97,14 +111,33 @@ def judge(shares, answer, leaving, clock, now, reverses, refresh):
     `leaving` is one more than the bar at which the exit was decided, 0 for none; `clock` the bar from which the time exit
     counts; `wish` the target weight to enter with, 0 for none.
     """
-    speaks = answer != KEEP
-    held = shares != ZERO
-    stays = held and speaks and answer * shares > ZERO
-    leaves = held and speaks and not stays
-    enters = speaks and answer != ZERO and (not held or (leaves and reverses))
-    new_leaving = now + ONE if leaves and leaving == ZERO else leaving
-    new_clock = now if stays and refresh else clock
+    speaks, held = answer != KEEP, shares != ZERO
+    stays = held & speaks & (answer * shares > ZERO)
+    leaves = held & speaks & (answer * shares <= ZERO)
+    enters = speaks & ((shares == ZERO) | (leaves & reverses))
+    new_leaving = now + ONE if leaves & (leaving == ZERO) else leaving
+    new_clock = now if stays & refresh else clock
     return new_leaving, new_clock, (answer if enters else ZERO)
+
+
+@rule
+def exit_at_open(shares, called, leaving, clock, hold, now, timed):
+    """Why a position leaves at the price orders fill at, before anything inside the bar: a reason of kernels.layout.
+
+    A forced close comes before a decided exit, that before a time exit; the last two only where `timed`.
+    """
+    reason = TIME if timed & (now - clock >= hold) else NONE
+    reason = SIGNAL if timed & (leaving != ZERO) else reason
+    reason = MARGIN_CALL if called != ZERO else reason
+    return reason if shares != ZERO else NONE
+
+
+@rule
+def sale(shares, entry, entry_fee, raw, slippage, split, terms):
+    """Close a position of `shares` (signed) at the price `raw` before slippage: (price, fee, slippage paid, profit)."""
+    price = buy_or_sell_price(-shares, raw, slippage)
+    fee = commission(abs(shares), price, split, terms)
+    return price, fee, abs(shares) * abs(price - raw), profit(shares, entry, price, entry_fee + fee)
 
 
 @rule
@@ -118,21 +151,21 @@ def whole_lots(shares, split, terms):
 
 
 @rule
-def entry_size(weight, sizing, price, split, equity, required, terms):
-    """Shares >= 0 that an entry gets, what the margin lets stand of it, and whether anything is left: (shares, cut, fits).
+def entry_size(weight, sizing, raw, split, equity, required, terms):
+    """Shares >= 0 that an entry gets, whether margin cut it, and whether anything is left: (shares, cut, fits).
 
     Parameters
     ----------
     weight : target weight, signed
     sizing : the equity that sizes every entry of the bar
-    price : the price before slippage
+    raw : the price before slippage
     equity, required : of the account before this entry, everything at this bar's prices
     """
-    fill = buy_or_sell_price(weight, price, terms.slippage)
-    wanted = abs(weight) * sizing / fill
-    need = entry_need(weight, fill, split, terms)
-    slip = abs(fill - price)
-    fee = terms.fee_rate * fill + quoted_shares(terms.fee_share, split)
+    price = buy_or_sell_price(weight, raw, terms.slippage)
+    wanted = abs(weight) * sizing / price
+    need = entry_need(weight, price, split, terms)
+    slip = abs(price - raw)
+    fee = terms.fee_rate * price + quoted_shares(terms.fee_share, split)
     room = equity - required
     # After x shares: equity - x * slip - max(min_fee, x * fee) >= required + x * need; each side of the max bounds x.
     largest = max(min(room / (slip + need + fee), (room - terms.min_fee) / (slip + need)), ZERO)
@@ -140,29 +173,46 @@ def entry_size(weight, sizing, price, split, equity, required, terms):
     left = min(wanted, largest)
     left = ZERO if left < wanted * terms.crumb else left
     left = whole_lots(left, split, terms)
-    fits = sizing > ZERO and left > ZERO and left * fill >= terms.min_notional
-    return (left if fits else ZERO), (cut or sizing <= ZERO), fits
+    fits = (sizing > ZERO) & (left > ZERO) & (left * price >= terms.min_notional)
+    return left, cut | (sizing <= ZERO), fits
 
 
 @rule
-def stop_inside(shares, entry, best, open_, high, low, stop, trail, take):
-    """Exit inside a bar: (stopped, trailed, taken, price before slippage).
+def purchase(weight, quantity, raw, split, terms):
+    """Open a position of `quantity` >= 0 shares in the direction of `weight`: (signed shares, price, fee, slippage paid)."""
+    price = buy_or_sell_price(weight, raw, terms.slippage)
+    fee = commission(quantity, price, split, terms)
+    return (quantity if weight > ZERO else -quantity), price, fee, quantity * abs(price - raw)
+
+
+@rule
+def refusal(called, trades, cut):
+    """Why an entry was refused: the first that holds."""
+    reason = REFUSED_MARGIN if cut else REFUSED_SMALL
+    reason = reason if trades else REFUSED_NO_PRICE
+    return REFUSED_CALL if called != ZERO else reason
+
+
+@rule
+def exit_inside(shares, entry, best, open_, high, low, stop, trail, take):
+    """Why and where a position leaves inside the bar: (a reason of kernels.layout, price before slippage).
 
     The stop hangs on the entry price, the trailing stop on the best price of earlier bars; the tighter counts, a tie is
     the stop. A gap beyond the level fills at the open. A target fills at its level, never better, and only where no stop
     was hit in the same bar: which came first inside the bar is unknown, and the worse is assumed.
     """
-    is_long = shares > ZERO
-    sign = ONE if is_long else -ONE
-    stop_level = entry * (ONE - sign * stop)
-    trail_level = best * (ONE - sign * trail)
-    level = max(stop_level, trail_level) if is_long else min(stop_level, trail_level)
-    goal = entry * (ONE + sign * take)
-    hit = low <= level if is_long else high >= level
-    reached = high >= goal if is_long else low <= goal
-    gapped = min(open_, level) if is_long else max(open_, level)
-    by_stop = stop_level >= trail_level if is_long else stop_level <= trail_level
-    return hit and by_stop, hit and not by_stop, reached and not hit, (gapped if hit else goal)
+    side = ONE if shares > ZERO else -ONE
+    long = shares > ZERO
+    stop_level = entry * (ONE - side * stop)
+    trail_level = best * (ONE - side * trail)
+    level = max(stop_level, trail_level) if long else min(stop_level, trail_level)
+    goal = entry * (ONE + side * take)
+    hit = (low <= level) if long else (high >= level)
+    reached = (high >= goal) if long else (low <= goal)
+    gapped = min(open_, level) if long else max(open_, level)
+    reason = TAKE_HIT if reached else NONE
+    reason = (STOP_HIT if level == stop_level else TRAIL_HIT) if hit else reason
+    return (reason if shares != ZERO else NONE), (gapped if hit else goal)
 
 
 @rule

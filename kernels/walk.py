@@ -10,6 +10,7 @@ from numba import njit
 from kernels import layout as at
 from kernels.layout import State
 from kernels.steps import (
+    WIDTH,
     begin,
     carry,
     enter,
@@ -17,7 +18,7 @@ from kernels.steps import (
     hear,
     is_bar,
     leave,
-    leave_inside,
+    live,
     mark,
     net_exposure,
     note_holding,
@@ -25,12 +26,11 @@ from kernels.steps import (
     settle,
     size_at_close,
     skip,
-    step,
     weigh,
 )
 
 
-@step
+@njit(error_model="numpy", inline="always")
 def walk(decide, bars, news, terms, plan, params, state, record):  # type: ignore[no-untyped-def]
     """Walk a block of lanes from the first bar to the last, in the order of docs/accounting.md.
 
@@ -48,7 +48,6 @@ def walk(decide, bars, news, terms, plan, params, state, record):  # type: ignor
         first = k
         while k < news.bar.shape[0] and news.bar[k] == t:
             hear(k, t, news, params, state)
-            state.note[at.ITEM, news.asset[k]] = k
             k += 1
 
         carry(t, bars, state)
@@ -57,10 +56,11 @@ def walk(decide, bars, news, terms, plan, params, state, record):  # type: ignor
                 if state.note[at.ACTIVE, a] != 0:
                     trades = is_bar(a, t, bars)
                     if trades:
-                        leave(a, t, bars.price[a, t, at.OPEN], False, bars, terms, params, state, record)
-                    note_holding(a, state)
+                        leave(a, t, bars.price[a, t, at.OPEN], not plan.closing, bars, terms, params, state, record)
                     if trades:
-                        leave_inside(a, t, bars, terms, params, state, record)
+                        live(a, t, not plan.closing, bars, terms, params, state, record)
+                    else:
+                        note_holding(a, state)
             size_at_close(t, bars, state)
 
         wishes = False
@@ -73,10 +73,11 @@ def walk(decide, bars, news, terms, plan, params, state, record):  # type: ignor
                 decide(a, t, bars, news, params, state)
                 wishes = weigh(a, t, everyone, bars, plan, state) or wishes
 
-        for a in range(n_assets):
-            if state.note[at.ACTIVE, a] != 0 and is_bar(a, t, bars):
-                raw = bars.price[a, t, at.CLOSE] if plan.closing else bars.price[a, t, at.OPEN]
-                leave(a, t, raw, True, bars, terms, params, state, record)
+        if plan.closing or wishes:
+            for a in range(n_assets):
+                if state.note[at.ACTIVE, a] != 0 and is_bar(a, t, bars):
+                    raw = bars.price[a, t, at.CLOSE] if plan.closing else bars.price[a, t, at.OPEN]
+                    leave(a, t, raw, plan.closing or wishes, bars, terms, params, state, record)
         if wishes:
             price_account(t, plan.closing, bars, terms, state)
             for i in range(first, k):
@@ -90,9 +91,10 @@ def walk(decide, bars, news, terms, plan, params, state, record):  # type: ignor
         if not plan.closing:
             for a in range(n_assets):
                 if state.note[at.ACTIVE, a] != 0:
-                    note_holding(a, state)
                     if is_bar(a, t, bars):
-                        leave_inside(a, t, bars, terms, params, state, record)
+                        live(a, t, not plan.closing, bars, terms, params, state, record)
+                    else:
+                        note_holding(a, state)
         held = mark(t, bars, terms, state)
         settle(t, bars, terms, params, state, record)
         t += 1
@@ -100,8 +102,8 @@ def walk(decide, bars, news, terms, plan, params, state, record):  # type: ignor
 
 
 @njit(error_model="numpy", nogil=True, cache=True)
-def run(decide, bars, news, terms, plan, params, width, lanes, lots, record):  # type: ignore[no-untyped-def]
-    """Walk every column of `params`, `width` lanes at a time.
+def run(decide, bars, news, terms, plan, params, lanes, lots, record):  # type: ignore[no-untyped-def]
+    """Walk every column of `params`, a block at a time.
 
     Parameters
     ----------
@@ -112,21 +114,21 @@ def run(decide, bars, news, terms, plan, params, width, lanes, lots, record):  #
     n_assets, total, kind = bars.price.shape[0], params.shape[1], params.dtype
     channels = news.fresh.shape[1]
     state = State(
-        np.zeros((at.N_LANE, width), kind),
-        np.zeros((n_assets, at.N_LOT, width), kind),
-        np.zeros((n_assets, channels, width), kind),
-        np.zeros((channels, width), kind),
+        np.zeros((at.N_LANE, WIDTH), kind),
+        np.zeros((n_assets, at.N_LOT, WIDTH), kind),
+        np.zeros((n_assets, channels, WIDTH), kind),
+        np.zeros((channels, WIDTH), kind),
         np.zeros((at.N_NOTE, n_assets), np.int64),
     )
-    block = np.zeros((params.shape[0], width), kind)
-    for low in range(0, total, width):
+    block = np.zeros((params.shape[0], WIDTH), kind)
+    for low in range(0, total, WIDTH):
         for i in range(params.shape[0]):
-            for j in range(width):
+            for j in range(WIDTH):
                 block[i, j] = params[i, min(low + j, total - 1)]  # the last block is filled up with its last lane
         walk(decide, bars, news, terms, plan, block, state, record)
         for i in range(at.N_LANE):
-            for j in range(min(width, total - low)):
+            for j in range(min(WIDTH, total - low)):
                 lanes[i, low + j] = state.lane[i, j]
     for a in range(n_assets):
         for i in range(at.N_LOT):
-            lots[a, i] = state.lot[a, i, (total - 1) % width]
+            lots[a, i] = state.lot[a, i, (total - 1) % WIDTH]

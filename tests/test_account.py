@@ -44,7 +44,7 @@ def test_small_generated_cases_agree(drawn: Case) -> None:
     compare(drawn)
 
 
-def walked_in_blocks(drawn: Case, hold: np.ndarray, stop: np.ndarray, width: int, dtype: type) -> np.ndarray:
+def walked_in_blocks(drawn: Case, hold: np.ndarray, stop: np.ndarray, dtype: type) -> np.ndarray:
     """Final sums of many lanes that differ in their time exits and stops."""
     strategy, market, account = strategy_of(drawn), OracleMarket(drawn.bars), account_of(drawn)
     heard = hear(strategy, market, None, dtype)
@@ -53,7 +53,7 @@ def walked_in_blocks(drawn: Case, hold: np.ndarray, stop: np.ndarray, width: int
     lanes, lots = np.zeros((at.N_LANE, hold.size), dtype), np.zeros((len(market.assets), at.N_LOT), dtype)
     record = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
     plan = plan_of(market, account, strategy, False)
-    compiled_run(Told, dtype)(bars, heard.news, account.terms(dtype), plan, params, width, lanes, lots, record)
+    compiled_run(Told, dtype)(bars, heard.news, account.terms(dtype), plan, params, lanes, lots, record)
     return lanes
 
 
@@ -67,13 +67,13 @@ def test_a_lane_does_not_notice_its_neighbours(seed: int) -> None:
         drawn.settings = type(drawn.settings)(**{**vars(drawn.settings), "kind": "portfolio"})
     random = np.random.default_rng(seed)
     hold, stop = random.integers(1, 20, 100).astype(float), random.uniform(0.01, 0.5, 100)
-    alone = walked_in_blocks(drawn, hold, stop, 1, np.float64)
-    for width in (2, 7, 64, 128):
-        blocks = walked_in_blocks(drawn, hold, stop, width, np.float64)
-        np.testing.assert_array_equal(alone[SUMS], blocks[SUMS], f"blocks of {width}")
+    together = walked_in_blocks(drawn, hold, stop, np.float64)
     shuffled = random.permutation(100)
-    moved = walked_in_blocks(drawn, hold[shuffled], stop[shuffled], 64, np.float64)
-    np.testing.assert_array_equal(alone[SUMS][:, shuffled], moved[SUMS], "another order of lanes")
+    moved = walked_in_blocks(drawn, hold[shuffled], stop[shuffled], np.float64)
+    np.testing.assert_array_equal(together[SUMS][:, shuffled], moved[SUMS], "another order of lanes")
+    for lane in range(0, 100, 9):
+        alone = walked_in_blocks(drawn, hold[lane : lane + 1], stop[lane : lane + 1], np.float64)
+        np.testing.assert_array_equal(together[SUMS][:, lane], alone[SUMS][:, 0], f"lane {lane} alone")
 
 
 def squeeze(closes: list[float]) -> Market:

@@ -1,0 +1,1 @@
+"""What a sceptic runs: the same work, side by side, in one process."""
