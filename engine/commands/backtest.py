@@ -1,0 +1,176 @@
+"""`tocsin backtest`: one strategy, prices and events in, a folder with the run out."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.commands.output import JsonFlag, answer, count, number, percent, table, working
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from engine.events import Events
+    from engine.market import Market
+    from engine.run import Run
+    from engine.strategy import Strategy
+
+
+def backtest(
+    strategy: Annotated[
+        str, typer.Argument(help="Name of an installed strategy, or path/to/script.py:ClassName.", metavar="STRATEGY")
+    ],
+    prices: Annotated[
+        Path, typer.Option(help="A file that `tocsin prices import` wrote, or prices in any usual form.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the run.")],
+    events: Annotated[
+        Path | None, typer.Option(help="Table of events; strategies that use prices alone need none.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A parameter or option of the strategy, or account.NAME; repeatable."
+        ),
+    ] = None,
+    borrow: Annotated[
+        Path | None, typer.Option(help="Table of asset, session, rate: the yearly borrow rate from that session on.")
+    ] = None,
+    delay: Annotated[str, typer.Option(help="Time to add to known_at, such as 15m or 1d.")] = "0s",
+    as_of: Annotated[
+        str | None, typer.Option(help="Use the labels as they stood at this time, such as 2025-12-01T00:00Z.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Backtest one strategy and write its run: run.json, orders, trades, equity, events and unplaced (Parquet)."""
+    from engine.account import Account  # noqa: PLC0415 - polars and numba are only loaded where there is work
+    from engine.market import Market  # noqa: PLC0415
+    from engine.registry import find_strategy, parse_settings  # noqa: PLC0415
+    from engine.staging import check_folder, staged  # noqa: PLC0415
+
+    begun = time.perf_counter()
+    check_folder(out)
+    kind = find_strategy(strategy)
+    own, of_account = parse_settings(settings or (), kind)
+    made, account = kind(**own), Account.from_settings(of_account)
+    rates = _borrow_table(borrow) if borrow else None
+    known = _events(events, delay, as_of) if events else None
+    market = Market.read(prices)
+    run = walked(made, market, known, account, rates)
+    run.info["files"] = {"prices": str(prices.absolute()), "events": str(events.absolute()) if events else None}
+    stale = (out / "report.html").is_file() and (out / "run.json").is_file()
+    with staged(out) as folder:
+        run.write(folder)
+    if stale:  # it tells of the run that was there before
+        (out / "report.html").unlink()
+    seconds = time.perf_counter() - begun
+    answer({**summary(run), "out": out, "seconds": seconds}, as_json, *_shown(run, market, out, seconds))
+
+
+def walked(
+    strategy: Strategy, market: Market, events: Events | None, account: Any = None, borrow: pl.DataFrame | None = None
+) -> Run:
+    """Backtest, and say so where the strategy has to be compiled first."""
+    import numpy as np  # noqa: PLC0415
+    from numba.core.errors import NumbaError  # noqa: PLC0415
+
+    from engine.backtest import backtest as run_backtest  # noqa: PLC0415
+    from engine.compile import is_compiled  # noqa: PLC0415
+    from engine.faults import Fault  # noqa: PLC0415
+
+    fresh = not is_compiled(type(strategy), np.float64)
+    try:
+        with working(f"compiling {strategy.name()} for this machine, once ...") if fresh else nullcontext():
+            return run_backtest(strategy, market, events, account, borrow=borrow)
+    except NumbaError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip() and "nopython" not in line]
+        cause = lines[0] if lines else "no reason given"
+        raise Fault(
+            f"{type(strategy).__name__}.rule cannot be compiled ({cause}), allowed are numbers, comparisons, math, min, max and "
+            "abs; rewrite it."
+        ) from None
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """Return what a run came to, for JSON."""
+    refused = run.orders["status"].to_list().count("refused")
+    return {
+        "strategy": run.info["strategy"],
+        "parameters": run.info["parameters"],
+        "account": run.info["account"],
+        "market": {name: value for name, value in run.info["market"].items() if name != "assets"},
+        "metrics": run.metrics,
+        "trades": run.trades.height,
+        "refused": refused,
+        "events": run.events.height,
+        "unplaced": run.unplaced.to_dicts(),
+    }
+
+
+def _shown(run: Run, market: Market, out: Path, seconds: float) -> list[Any]:
+    found = run.metrics
+    label = f" · {run.info['market']['label']} prices" if "label" in run.info["market"] else ""
+    pairs = [
+        ("total return", percent(found["total_return"], 2), "closed trades", number(found["closed_trades"], 0)),
+        ("CAGR", percent(found["cagr"], 2), "open trades", number(found["open_trades"], 0)),
+        ("volatility", percent(found["volatility"]), "hit rate", percent(found["hit_rate"])),
+        ("Sharpe", number(found["sharpe"]), "profit factor", number(found["profit_factor"])),
+        ("max drawdown", percent(found["max_drawdown"]), "borrow fees", number(found["total_borrow"])),
+        ("exposure", percent(found["exposure"]), "costs", number(found["total_costs"])),
+    ]
+    parts: list[Any] = [
+        f"{run.info['strategy']}{label} · {count(len(market.assets), 'asset')}, {count(len(market.opens), 'bar')} of "
+        f"{market.interval} on {market.calendar}, {market.sessions[0]} to {market.sessions[-1]} · {count(run.events.height, 'event')}",
+        table(("metric", "value", "metric ", "value "), pairs, right=("value", "value ")),
+    ]
+    refused = run.orders["status"].to_list().count("refused")
+    if refused:
+        parts.append(f"{count(refused, 'entry', 'entries')} refused; orders.parquet says why.")
+    if run.unplaced.height:
+        first = run.unplaced.row(0, named=True)
+        more = f", and {run.unplaced.height - 1} more" if run.unplaced.height > 1 else ""
+        parts.append(f"Not acted on: {first['event_id']} ({first['reason']}){more}; unplaced.parquet lists them.")
+    parts.append(f"Wrote {out} in {seconds:.1f} s. Next: tocsin why {out} [TRADE_ID], tocsin report {out}.")
+    return parts
+
+
+def _events(path: Path, delay: str, as_of: str | None) -> Events:
+    import datetime as dt  # noqa: PLC0415
+
+    from engine.events import Events  # noqa: PLC0415
+    from engine.faults import Fault  # noqa: PLC0415
+
+    events = Events.read(path)
+    if as_of:
+        from engine.reader.labels import as_of as labels_as_of  # noqa: PLC0415
+
+        try:
+            instant = dt.datetime.fromisoformat(as_of)
+        except ValueError:
+            raise Fault(
+                f"--as-of is {as_of!r}, allowed is an instant with a zone; write it as 2025-12-01T00:00Z."
+            ) from None
+        events = labels_as_of(events, instant)
+    return events.delayed(delay)
+
+
+def _borrow_table(path: Path) -> pl.DataFrame:
+    import polars as pl  # noqa: PLC0415
+
+    from engine.faults import Fault  # noqa: PLC0415
+
+    if not path.is_file() or path.suffix not in (".csv", ".parquet"):
+        raise Fault(f"--borrow {str(path)!r} is no table, allowed is a .csv or .parquet file that exists; name one.")
+    try:
+        frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, try_parse_dates=True)
+        kinds = {"asset": pl.String, "session": pl.Date, "rate": pl.Float64}
+        return frame.cast({name: kind for name, kind in kinds.items() if name in frame.columns})
+    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
+        cause = str(error).strip().partition("\n")[0]
+        raise Fault(
+            f"--borrow {str(path)!r} cannot be read ({cause}), needed are asset, session (2025-01-28) and rate (0.03); correct it."
+        ) from None

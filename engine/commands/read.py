@@ -1,0 +1,136 @@
+"""`tocsin read`: documents -> a table of events."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.commands.output import JsonFlag, answer, count, table
+
+if TYPE_CHECKING:
+    from engine.events import Events
+
+
+def read(
+    documents: Annotated[
+        list[str],
+        typer.Argument(help="Files (.txt .md .html .json .jsonl .csv .parquet), folders, globs.", metavar="DOCS..."),
+    ],
+    out: Annotated[Path | None, typer.Option(help="The Parquet file to write.")] = None,
+    sidecar: Annotated[
+        Path | None, typer.Option(help="TOML file with what pages lack: date, zone, and the reason.")
+    ] = None,
+    lexicon: Annotated[
+        list[Path] | None, typer.Option(help="TOML file that adds to the reader's words or overrides them; repeatable.")
+    ] = None,
+    columns: Annotated[
+        Path | None, typer.Option(help="TOML file that says which column of a table holds what.")
+    ] = None,
+    delay: Annotated[str, typer.Option(help="Time from publication to knowledge, such as 15m.")] = "0s",
+    reader: Annotated[
+        str, typer.Option(help="Name of the reader; others come with packages (`tocsin.readers`).")
+    ] = "lexicon",
+    beside: Annotated[
+        Path | None,
+        typer.Option(help="An earlier table of these documents, whose labels are kept beside the new ones."),
+    ] = None,
+    sources: Annotated[
+        Path | None, typer.Option(help="Also write which documents tell of each event (Parquet).")
+    ] = None,
+    explain: Annotated[
+        str | None, typer.Option(metavar="EVENT_ID", help="Say how one event came to be, and write nothing.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Read documents in French, English, simplified or traditional Chinese, and write the events found in them."""
+    from engine.faults import Fault  # noqa: PLC0415 - polars is only loaded where there is work
+
+    paths: list[str] = list(documents)
+    if explain:
+        from engine.reader import explain as explained  # noqa: PLC0415
+
+        found = explained(explain, paths, sidecar=sidecar, lexicon=lexicon or (), columns=columns)
+        answer({name: value for name, value in found.items() if name != "text"}, as_json, found["text"])
+        return
+    if out is None:
+        raise Fault("--out is missing, needed is the Parquet file to write; name one, such as --out events.parquet.")
+    from engine.staging import check_file  # noqa: PLC0415
+
+    check_file(out)
+    if sources:
+        check_file(sources, "--sources")
+    events, document = _read(paths, sidecar, lexicon or [], columns, delay, reader, sources, as_json)
+    if beside:
+        from engine.events import Events  # noqa: PLC0415
+        from engine.reader.labels import beside as kept_beside  # noqa: PLC0415
+
+        events = kept_beside(Events.read(beside), events)
+    events.write(out)
+    answer({**document, "out": out, "events": len(events)}, as_json, *_shown(events, document, out))
+
+
+def _read(
+    paths: list[str],
+    sidecar: Path | None,
+    lexicon: list[Path],
+    columns: Path | None,
+    delay: str,
+    reader: str,
+    sources: Path | None,
+    quiet: bool,
+) -> tuple[Events, dict[str, Any]]:
+    import sys  # noqa: PLC0415
+
+    from engine.faults import Fault  # noqa: PLC0415
+    from engine.reader import plugins  # noqa: PLC0415
+
+    progress = sys.stderr.isatty() and not quiet
+    if reader != plugins.OWN:
+        if sources:
+            raise Fault(
+                f"--sources is not known of the reader {reader!r}, allowed is {plugins.OWN!r}; leave one of them out."
+            )
+        told = plugins.reader(reader)(
+            paths, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, progress=progress
+        )
+        return told, {"reader": reader, "refused": []}
+    from engine.reader import read_sources  # noqa: PLC0415
+
+    reading = read_sources(paths, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, progress=progress)
+    if reading.refused.height and not len(reading.events):
+        first = reading.refused.row(0, named=True)
+        raise Fault(first["reason"] or f"{first['source']} states no publication time; supply a date in a sidecar.")
+    if sources:
+        reading.sources.write_parquet(sources)
+    return reading.events, {"reader": reader, "counts": reading.counts, "refused": reading.refused.to_dicts()}
+
+
+def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:
+    import polars as pl  # noqa: PLC0415
+
+    frame = events.frame
+    kinds = frame.group_by("kind").agg(
+        pl.len().alias("count"),
+        pl.col("doc_id").n_unique().alias("documents"),
+        pl.col("assets").explode().drop_nulls().value_counts(sort=True).struct.field("assets").head(6),
+    )
+    rows = [
+        (kind, number, documents, ", ".join(assets))
+        for kind, number, documents, assets in kinds.sort("count", "kind", descending=[True, False]).iter_rows()
+    ]
+    counts = document.get("counts", {})
+    parts: list[Any] = []
+    if counts:
+        parts.append(
+            f"{count(counts['documents'], 'document')}, {counts['with_events']:,} of them with events, "
+            f"{counts['repeated']:,} repeated."
+        )
+    parts.append(table(("kind", "events", "documents", "most named"), rows, right=("events", "documents")))
+    for refused in document["refused"][:5]:
+        parts.append(f"Left out: {refused['reason']}")
+    if len(document["refused"]) > 5:
+        parts.append(f"... and {len(document['refused']) - 5} more left out; --json lists them all.")
+    parts.append(f"Wrote {count(len(events), 'event')} to {out}.")
+    return parts

@@ -1,0 +1,103 @@
+"""`tocsin why` and `tocsin report`: what a run's folder holds, for a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.commands.output import JsonFlag, answer, number, percent, table
+
+if TYPE_CHECKING:
+    from engine.market import Market
+    from engine.run import Run
+
+Folder = Annotated[Path, typer.Argument(help="Folder that `tocsin backtest` wrote.", metavar="DIR")]
+
+
+def why(
+    folder: Folder,
+    trade_id: Annotated[
+        int | None, typer.Argument(help="A trade_id; left out, the trades are listed.", metavar="[TRADE_ID]")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show the sentence, the clock and the fills behind one trade."""
+    from engine.run import Run  # noqa: PLC0415 - polars is only loaded where there is work
+
+    run = Run.read(folder)
+    if trade_id is None:
+        answer({"strategy": run.info["strategy"], "trades": run.trades.to_dicts()}, as_json, *_listed(run))
+        return
+    from engine.why import why as trace  # noqa: PLC0415
+    from engine.why import why_text  # noqa: PLC0415
+
+    found = trace(run, trade_id)
+    answer(found, as_json, why_text(found, run.info["market"]["timezone"]))
+
+
+def _listed(run: Run) -> list[Any]:
+    if run.trades.is_empty():
+        return [
+            f"{run.info['strategy']} made no trade; orders.parquet says what was refused, unplaced.parquet what was not acted on."
+        ]
+    rows = [
+        (
+            row["trade_id"], row["asset"], row["side"], f"{row['entry_time']:%Y-%m-%d}",
+            f"{row['exit_time']:%Y-%m-%d}" if row["exit_time"] else "-", row["exit_reason"], number(row["net"], signed=True),
+            percent(row["return"], signed=True), len(row["event_ids"]),
+        )
+        for row in run.trades.iter_rows(named=True)
+    ]  # fmt: skip
+    columns = ("trade", "asset", "side", "entry", "exit", "reason", "net", "return", "events")
+    return [table(columns, rows, right=("trade", "net", "return", "events"))]
+
+
+def report(
+    folder: Folder,
+    prices: Annotated[
+        Path | None,
+        typer.Option(help="Prices of the run, for buy-and-hold; by default those it was made from, if still there."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="The HTML file; by default DIR/report.html.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write one self-contained HTML page of a run."""
+    from engine.report import write_report  # noqa: PLC0415 - plotly is only loaded for a report
+    from engine.run import Run  # noqa: PLC0415
+    from engine.staging import check_file  # noqa: PLC0415
+
+    run = Run.read(folder)
+    page = out or folder / "report.html"
+    check_file(page, suffix=".html")
+    market = _prices(run, prices)
+    write_report(run, page, market)
+    document = {"report": page, "buy_and_hold": market is not None}
+    note = "" if market else " Without buy-and-hold: the run's prices are not where they were; name them with --prices."
+    answer(document, as_json, f"Wrote {page}.{note}")
+
+
+def _prices(run: Run, given: Path | None) -> Market | None:
+    """Read the prices of a run: those given have to be the run's; else those where it found them, if they are unchanged."""
+    from engine.faults import Fault  # noqa: PLC0415
+    from engine.market import Market  # noqa: PLC0415
+    from engine.run import fingerprint  # noqa: PLC0415
+
+    noted = run.info.get("files", {}).get("prices")
+    path = given or (Path(noted) if noted else None)
+    if path is None or (given is None and not path.exists()):
+        return None
+    try:
+        market = Market.read(path)
+    except Fault:
+        if given:
+            raise
+        return None
+    if fingerprint(market.frame) == run.info["inputs"]["prices"]:
+        return market
+    if given:
+        raise Fault(
+            f"--prices {str(given)!r} are not those the run was made from; name those, or run `tocsin backtest` again."
+        )
+    return None
