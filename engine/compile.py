@@ -35,7 +35,8 @@ import kernels
 from engine.faults import Failure, Fault
 from engine.guess import did_you_mean
 from engine.strategy import Strategy
-from kernels import layout, walk
+from kernels import layout, steps, walk
+from kernels.gpu import kernel_text
 from kernels.layout import N_FIXED
 
 _FIXED = {"hold": "HOLD", "stop": "STOP", "trail": "TRAIL", "take": "TAKE"}
@@ -103,6 +104,17 @@ def is_compiled(strategy: type[Strategy], dtype: npt.DTypeLike) -> bool:
     """Whether numba has compiled a strategy and the walk on this machine before, so that `compiled_run` answers at once."""
     modules = (_place(source(strategy, dtype), strategy.name()), _place(inspect.getsource(walk), "walk"))
     return all(any(path.parent.glob(f"__pycache__/{path.stem}.*.nbc")) for path in modules)
+
+
+def gpu_kernel(strategy: type[Strategy], dtype: npt.DTypeLike, assets: int) -> Callable[..., None]:
+    """Return the CUDA kernel of a strategy as a plain function, for a GPU's compiler or the simulator; one lane a thread."""
+    steps_1 = _load(inspect.getsource(steps).replace(f"WIDTH = {steps.WIDTH}", "WIDTH = 1"), "steps_of_one")
+    walk_1 = _load(inspect.getsource(walk).replace("from kernels.steps import", f"from {steps_1.__name__} import"), "walk_of_one")
+    answers = source(strategy, dtype).replace("from kernels.steps import", f"from {steps_1.__name__} import")
+    decide = _load(answers + "\ndecide = njit(error_model='numpy')(decide)\n", f"{strategy.name()}_of_one")
+    rows, channels = N_FIXED + len(own_rows(strategy)), len(strategy.channels)
+    text = kernel_text(strategy.name(), decide.__name__, walk_1.__name__, dtype, assets, channels, rows)
+    return _load(text, f"{strategy.name()}_kernel").kernel  # type: ignore[no-any-return]
 
 
 def source(strategy: type[Strategy], dtype: npt.DTypeLike) -> str:

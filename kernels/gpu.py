@@ -1,0 +1,73 @@
+"""The walk for CUDA: one thread walks a block of one lane, through the same functions as the CPU.
+
+A kernel is generated as text, because the sizes of a thread's own arrays must be known when it is compiled: the number of
+assets, of channels and of parameter rows. Importing this file touches no device.
+"""
+
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.np.numpy_support import from_dtype
+
+from kernels import layout as at
+from kernels.rules import Terms
+
+_KERNEL = '''"""The kernel of {name} in {precision}: {assets} assets, {channels} channels, {rows} parameter rows; generated, do not edit."""
+
+import numpy as np
+from numba import cuda, types
+
+from kernels.layout import Bars, News, Plan, Record, State
+from kernels.rules import Terms
+from {decide} import decide
+from {walk} import walk
+
+
+def kernel(
+    price, time, feature, trait, managed, bar, asset, ranked, fresh, {terms}, order, asked, closing, reverses, refresh, nets,
+    earns, params, lanes,
+):
+    i = cuda.grid(1)
+    if i < params.shape[1]:
+        mine = cuda.local.array(({rows}, 1), types.{precision})
+        lane = cuda.local.array(({n_lane}, 1), types.{precision})
+        positions = cuda.local.array(({assets}, {n_lot}, 1), types.{precision})
+        pressure = cuda.local.array(({assets}, {channels}, 1), types.{precision})
+        decayed = cuda.local.array(({channels}, 1), types.{precision})
+        note = cuda.local.array(({n_note}, {assets}), types.int64)
+        ledger = cuda.local.array((1, {n_ledger}), types.{precision})
+        path = cuda.local.array(({n_path}, 1), types.{precision})
+        count = cuda.local.array(1, types.int64)
+        for row in range({rows}):
+            mine[row, 0] = params[row, i]
+        bars = Bars(price, time, feature, trait, managed)
+        news = News(bar, asset, ranked, fresh)
+        terms = Terms({terms})
+        plan = Plan(order, asked, closing, reverses, refresh, nets, earns)
+        state = State(lane, positions, pressure, decayed, note)
+        walk(decide, bars, news, terms, plan, mine, state, Record(ledger[:0], count, path[:, :0]))  # nothing is recorded
+        for row in range({n_lane}):
+            lanes[row, i] = lane[row, 0]
+'''
+
+
+def kernel_text(name: str, decide: str, walk: str, dtype: Any, assets: int, channels: int, rows: int) -> str:
+    """Return the text of a kernel over the functions `decide` and `walk` of the modules so named."""
+    return _KERNEL.format(
+        name=name, decide=decide, walk=walk, precision=np.dtype(dtype).name, assets=assets, channels=max(channels, 1), rows=rows,
+        terms=", ".join(Terms._fields), n_lane=at.N_LANE, n_lot=at.N_LOT, n_note=at.N_NOTE, n_ledger=at.N_LEDGER, n_path=at.N_PATH,
+    )  # fmt: skip
+
+
+def kernel_types(dtype: Any) -> Any:
+    """Return the signature of a kernel in one precision."""
+    kind, whole, yes = from_dtype(np.dtype(dtype)), types.int64, types.boolean
+
+    def array(of: Any, dims: int) -> Any:
+        return types.Array(of, dims, "C")
+
+    bars = (array(kind, 3), array(kind, 2), array(kind, 3), array(kind, 2), array(yes, 1))
+    news = (array(whole, 1), array(whole, 1), array(yes, 1), array(kind, 2))
+    plan = (array(whole, 1), whole, yes, yes, yes, yes, yes)
+    return types.void(*bars, *news, *[kind] * len(Terms._fields), *plan, array(kind, 2), array(kind, 2))
