@@ -306,9 +306,9 @@ class _Builder:
             if term not in slot:
                 slot.append(term)
         if role == "concept":
-            self.concepts.setdefault(key, []).append(head)
+            self.concepts.setdefault(key, []).append(raw)
         elif role != "nobody":
-            self.names.append(head)
+            self.names.append(raw)
 
 
 def _tail(joined: str, parts: list[str], *, chinese: bool) -> re.Pattern[str]:

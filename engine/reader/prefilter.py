@@ -56,15 +56,16 @@ def _split(terms: list[str]) -> tuple[str, list[str]]:
     latin: dict[str, None] = {}
     han: dict[str, None] = {}
     for term in terms:
-        stem = term.endswith("*")
-        word = term.rstrip("*").strip()
-        if not word:
-            continue
+        # Of "play* down" or "exclu* .. baisse des taux" the longest literal piece is looked for: the rarest, most likely.
+        pieces = [piece for part in term.split(" .. ") for piece in part.strip().split("*") if piece.strip()]
+        piece = max(pieces, key=lambda text: len(text.strip()))
+        word = piece.strip()
         if any(map(is_han, word)):
             han[word] = None
             han.update(dict.fromkeys(converter.convert(word) for converter in _converters()))
             continue
+        ends = not term.endswith("*") and term.endswith(piece) and word[-1].isalnum()
         for form in {word.lower(), fold(word)}:
             body = re.sub(r"\\?[ -]", "[ -]", re.escape(form)).replace("'", "['’]")
-            latin[body + ("" if stem or not form[-1].isalnum() else r"(?-u:\b)")] = None
+            latin[body + (r"(?-u:\b)" if ends else "")] = None
     return r"(?i)(?-u:\b)(?:" + "|".join(latin) + ")", list(han)
