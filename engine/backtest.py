@@ -10,9 +10,9 @@ import polars as pl
 
 from engine.account import Account
 from engine.arrays import Heard, bars_of, bars_per_year, hear, plan_of, years_of
-from engine.compile import compiled_run, lane_rows, rule_asks
+from engine.compile import compiled_run, lane_rows, path_gatherer, rule_asks
 from engine.events import Events
-from engine.faults import Fault
+from engine.faults import Failure, Fault
 from engine.ledger import ledger_frames
 from engine.market import Market
 from engine.run import Run
@@ -20,11 +20,13 @@ from engine.strategy import Strategy
 from kernels import layout as at
 from kernels.layout import Bars, Record
 from kernels.metrics import metrics
-from kernels.steps import gather_path
 
 Matrix = npt.NDArray[np.float64]
 
 _ORDERS_AT_FIRST = 4096
+
+#: How far ledger and equity may differ, as a share of the initial cash or of what was traded.
+_SLACK = 1e-9
 
 #: What the accounts of one run add up to.
 _AMOUNTS = [
@@ -86,8 +88,17 @@ def backtest(
     years, yearly = years_of(market), bars_per_year(market, account)
     values = metrics(lane[:, None], cash, len(bars.time), years, yearly, account.cash_rate)
     ledger = ledger_frames(market, account, heard, bars, walks)
+    _add_up(strategy, ledger[1], lane, cash)
     found = {name: float(value[0]) for name, value in values.items()}
     return Run.made(strategy, market, account, ledger, path, found, cash, heard.unplaced, events)
+
+
+def _add_up(strategy: Strategy, trades: pl.DataFrame, lane: Matrix, cash: float) -> None:
+    """Hold the ledger against the account: trades and interest are all that its equity can have come from."""
+    earned = float(trades["net"].sum()) + lane[at.EARNED] - lane[at.OWED]
+    missing = earned - (lane[at.EQUITY] - cash)
+    if not abs(missing) <= _SLACK * max(cash, lane[at.TRADED]):
+        raise Failure(f"The ledger of {strategy.name()} and its equity differ by {missing:g}; this is an error of ours, please report it.")
 
 
 def walk_one(strategy: Strategy, market: Market, account: Account, bars: Bars, heard: Heard, only: int | None) -> Walked:
@@ -108,7 +119,7 @@ def walk_one(strategy: Strategy, market: Market, account: Account, bars: Bars, h
     while True:
         lanes, lots = np.zeros((at.N_LANE, 1)), np.zeros((assets, at.N_LOT))
         record = Record(np.zeros((capacity, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, n_bars)))
-        run(bars, news, account.terms(np.float64), plan, params, 1, lanes, lots, record)
+        run(bars, news, account.terms(np.float64), plan, params, lanes, lots, record)
         count = int(record.count[0])
         if count <= capacity:
             break
@@ -126,7 +137,7 @@ def _combined(walks: list[Walked], account: Account) -> tuple[Matrix, Matrix]:
     own = np.zeros((at.N_LANE, 1))
     own[[at.EQUITY, at.PEAK]] = account.cash * len(walks)
     own[at.WORST] = np.inf
-    gather_path(path[at.P_EQUITY], path[at.P_HELD], own)
+    path_gatherer()(path[at.P_EQUITY], path[at.P_HELD], own)
     lane: Matrix = own[:, 0]
     lane[_AMOUNTS] = np.sum([w.lane[_AMOUNTS] for w in walks], axis=0)
     return path, lane

@@ -92,6 +92,12 @@ def lane_rows(strategy: type[Strategy], settings: Mapping[str, Any], dtype: npt.
     return np.ascontiguousarray(np.stack(lanes), np.dtype(dtype))
 
 
+def path_gatherer() -> Callable[..., None]:
+    """Return the compiled `gather_path` of kernels/walk.py."""
+    return _load(inspect.getsource(walk), "walk").gather_path  # type: ignore[no-any-return]
+
+
+@cache
 def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike) -> Callable[..., None]:
     """Return `run` of kernels/walk.py with a strategy's `decide` in one precision; from the cache where it is there."""
     decide = _load(source(strategy, dtype), strategy.name())

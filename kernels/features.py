@@ -10,7 +10,7 @@ from numba import njit
 Matrix = npt.NDArray[np.float64]
 
 
-@njit(error_model="numpy", nogil=True)
+@njit(error_model="numpy", nogil=True, cache=True)
 def average(mark: Matrix, window: int) -> Matrix:
     """Mean of the last `window` closes; NaN before there are as many."""
     out = np.full(mark.shape, np.nan)
@@ -24,7 +24,7 @@ def average(mark: Matrix, window: int) -> Matrix:
     return out
 
 
-@njit(error_model="numpy", nogil=True)
+@njit(error_model="numpy", nogil=True, cache=True)
 def change(mark: Matrix, window: int) -> Matrix:
     """Return over the last `window` bars; NaN before there are as many."""
     out = np.full(mark.shape, np.nan)
@@ -34,7 +34,7 @@ def change(mark: Matrix, window: int) -> Matrix:
     return out
 
 
-@njit(error_model="numpy", nogil=True)
+@njit(error_model="numpy", nogil=True, cache=True)
 def deviation(mark: Matrix, window: int) -> Matrix:
     """Sample standard deviation of the last `window` one-bar returns; NaN before there are as many."""
     out = np.full(mark.shape, np.nan)

@@ -487,14 +487,3 @@ def finish(state):
     for a in range(lot.shape[0]):
         for j in range(WIDTH):
             lane[at.OPENS, j] += ONE if lot[a, at.SHARES, j] != ZERO else ZERO
-
-
-@step
-def gather_path(equity, held, lane):
-    """Gather the sums of a path of equity, (bar,), that is already walked, into the first column of `lane`."""
-    for t in range(equity.shape[0]):
-        before = lane[at.EQUITY, 0]
-        lane[at.HOLDING, 0] = held[t]
-        gather(0, before, equity[t], change(before, equity[t]) if lane[at.RUINED, 0] == ZERO else ZERO, lane)
-        lane[at.RUINED, 0] = ONE if equity[t] <= ZERO else lane[at.RUINED, 0]
-    lane[at.EQUITY_SUM, 0] += lane[at.STILL, 0] * lane[at.EQUITY, 0]

@@ -9,12 +9,14 @@ from numba import njit
 
 from kernels import layout as at
 from kernels.layout import State
+from kernels.rules import ONE, ZERO, change
 from kernels.steps import (
     WIDTH,
     begin,
     carry,
     enter,
     finish,
+    gather,
     hear,
     is_bar,
     leave,
@@ -132,3 +134,14 @@ def run(decide, bars, news, terms, plan, params, lanes, lots, record):  # type: 
     for a in range(n_assets):
         for i in range(at.N_LOT):
             lots[a, i] = state.lot[a, i, (total - 1) % WIDTH]
+
+
+@njit(error_model="numpy", nogil=True, cache=True)
+def gather_path(equity, held, lane):
+    """Gather the sums of a path of equity, (bar,), that is already walked, into the first column of `lane`."""
+    for t in range(equity.shape[0]):
+        before = lane[at.EQUITY, 0]
+        lane[at.HOLDING, 0] = held[t]
+        gather(0, before, equity[t], change(before, equity[t]) if lane[at.RUINED, 0] == ZERO else ZERO, lane)
+        lane[at.RUINED, 0] = ONE if equity[t] <= ZERO else lane[at.RUINED, 0]
+    lane[at.EQUITY_SUM, 0] += lane[at.STILL, 0] * lane[at.EQUITY, 0]
