@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Measure the reader: what it finds of the seed catalogue, of the test documents, and how fast it reads.
 
 Usage::
@@ -43,9 +44,9 @@ def catalogue(seeds: Path, *, show: bool = False) -> dict[str, Any]:
     its facts that stand under an event; a figure under no asset counts where it is found, under any. A figure that the reader
     gives under an asset counts against precision where the catalogue has no such figure under that asset.
     """
-    from engine.reader import read_documents
+    from engine.reader import read_documents  # noqa: PLC0415
 
-    data = tomllib.load((ROOT / "seeds" / "catalogue.toml").open("rb"))
+    data = tomllib.loads((ROOT / "seeds" / "catalogue.toml").read_text(encoding="utf-8"))
     frame = read_documents(sorted(seeds.glob("0*.txt")), sidecar=SIDECAR).frame
     language = {d["id"]: d["language"] for d in data["document"]}
     wanted = {(e["document"], e["kind"], a) for e in data["event"] for a in e["assets"]}
@@ -116,18 +117,23 @@ def documents(name: str, *, show: bool = False) -> dict[str, Any]:
 
     A document's `expect` is all that it should give; what its `may` lists counts neither way.
     """
-    from engine.reader.document import Document, read
-    from engine.reader.lexicon import load
+    from engine.reader.document import Document, read  # noqa: PLC0415
+    from engine.reader.lexicon import load  # noqa: PLC0415
 
     lexicon = load()
     wanted: set[Triple] = set()
     found: set[Triple] = set()
     language: dict[str, str] = {}
     figures = defaultdict(lambda: [0, 0])
-    for entry in tomllib.load((ROOT / "tests" / "reader" / "documents" / f"{name}.toml").open("rb"))["document"]:
+    for entry in tomllib.loads((ROOT / "tests" / "reader" / "documents" / f"{name}.toml").read_text(encoding="utf-8"))[
+        "document"
+    ]:
         key, tongue = entry["id"], entry["language"]
         language[key] = tongue
-        rows = [item.row for item in read(Document(key, entry["text"].strip(), key, published=str(entry["published"])), lexicon)]
+        rows = [
+            item.row
+            for item in read(Document(key, entry["text"].strip(), key, published=str(entry["published"])), lexicon)
+        ]
         may = {(key, kind, asset) for kind, assets in entry.get("may", []) for asset in assets}
         wanted |= {(key, kind, asset) for kind, assets in entry["expect"] for asset in assets}
         found |= {(key, row["kind"], asset) for row in rows for asset in row["assets"]} - may
@@ -159,15 +165,15 @@ def speed(count: int, share: float, near: float) -> dict[str, Any]:
     One process; polars' own threads are counted in the processor time. The rate per core divides the text's bytes by the
     processor time of the whole reading, not by the wall's.
     """
-    import resource
-    import tempfile
-    import time
+    import resource  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415
+    import time  # noqa: PLC0415
 
-    from benchmarks.reader_corpus import write
-    from engine.reader import read_sources
-    from engine.reader.lexicon import load
-    from engine.reader.prefilter import Prefilter
-    from engine.reader.sources import Columns, batches
+    from benchmarks.reader_corpus import write  # noqa: PLC0415
+    from engine.reader import read_sources  # noqa: PLC0415
+    from engine.reader.lexicon import load  # noqa: PLC0415
+    from engine.reader.prefilter import Prefilter  # noqa: PLC0415
+    from engine.reader.sources import Columns, batches  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "corpus.parquet"

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Tell the story from what stands around it: menus, captions, counters, disclaimers, tags."""
 
 from __future__ import annotations
@@ -6,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from engine.reader.fold import fold, is_han
+from engine.reader.fold import is_han
 from engine.reader.sentences import Span, sentences
 
 # A line (or the sentence of a long line) that says one of these is no part of the story. Folded: lower case, no accents,
@@ -50,7 +51,7 @@ _TAGS = re.compile(
 
 
 def story(text: str, folded: str) -> Iterator[Span]:
-    """Yield the sentences of the story, as spans of `text`; those that `is_notice` tells are still among them.
+    r"""Yield the sentences of the story, as spans of `text`; those that `is_notice` tells are still among them.
 
     Parameters
     ----------

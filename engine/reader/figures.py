@@ -1,7 +1,9 @@
+# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Numbers with their units, in the notation of each language."""
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final, Literal, NamedTuple
 
@@ -73,7 +75,9 @@ _ORDINALS: Final = {
 }  # fmt: skip
 
 
-_ANY = re.compile(r"\d|成|百分之|[千百万]亿|[一二三四五六七八九十两]+个?(?:交易)?日|per ?cent|half|third|quarter|moitie|tiers|quart|straight|consecutive|seances")
+_ANY = re.compile(
+    r"\d|成|百分之|[千百万]亿|[一二三四五六七八九十两]+个?(?:交易)?日|per ?cent|half|third|quarter|moitie|tiers|quart|straight|consecutive|seances"
+)
 
 
 def figures(folded: str, start: int = 0, end: int | None = None, *, language: str = "") -> list[Figure]:
@@ -140,7 +144,7 @@ def _figure(folded: str, match: re.Match[str], stop: int, language: str) -> Figu
         last = suffix.end()
     elif scale and not unit:
         unit = "count"
-    if not unit or value != value or abs(value) > 1e18:
+    if not unit or math.isnan(value) or abs(value) > 1e18:
         return None
     return Figure(begin, last, value, unit, signed)
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Load the reader's words from TOML files, let a user's file add to them or override them, and compile them."""
 
 from __future__ import annotations
@@ -312,7 +313,7 @@ class _Builder:
 
 
 def _tail(joined: str, parts: list[str], *, chinese: bool) -> re.Pattern[str]:
-    gap = r"[^。！？；;!?\n]{0,%d}?" % (12 if chinese else 40)
+    gap = rf"[^。！？；;!?\n]{{0,{12 if chinese else 40}}}?"
     out = r"" if chinese else r"\w*"
     if joined:
         out += _words(joined)

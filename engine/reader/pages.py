@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """HTML -> the main text and the time that the page's own metadata state."""
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def main_text(page: str) -> tuple[str, str | None]:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 text = trafilatura.extract(page, include_comments=False, include_tables=False, deduplicate=False) or ""
-        except Exception:  # noqa: BLE001  (lxml and its helpers fail in many ways on torn pages; a page is never a crash)
+        except Exception:
             text = ""
     return (text if len(text) >= 40 else stripped(page)), published
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Other readers, found by entry point: a model, a service, a table of somebody else's labels."""
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def reader(name: str = OWN) -> Reader:
     (point,) = [item for item in entry_points(group=GROUP) if item.name == name][:1]
     try:
         found: Reader = point.load()
-    except Exception as error:  # noqa: BLE001  (somebody else's module may fail in any way)
+    except Exception as error:
         raise Fault(
             f"reader {name!r}: {known[name]} cannot be loaded ({error}); repair or remove the package."
         ) from error

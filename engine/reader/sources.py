@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Documents in: files, folders, globs and tables of rows -> batches of documents, in a stream."""
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-import pyarrow.parquet as pq
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from engine.faults import Fault
 from engine.reader.decode import decode
@@ -59,12 +60,14 @@ def columns_from(source: str | Path | dict[str, str] | Columns | None) -> Column
     """
     if source is None or isinstance(source, Columns):
         return source or Columns()
+    given: dict[str, Any]
     if isinstance(source, dict):
         given, name = dict(source), "columns"
     else:
         name = f"columns {source}"
         given = read_toml(source, "columns")
-        given = given.get("columns", given)
+        inner = given.get("columns", given)
+        given = inner if isinstance(inner, dict) else given
     allowed = list(Columns.__dataclass_fields__)
     for key, value in given.items():
         if key not in allowed:

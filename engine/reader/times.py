@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """When: the time a page says it was published, and the day on which a claim says something happened."""
 
 from __future__ import annotations
@@ -6,7 +7,7 @@ import datetime as dt
 import functools
 import re
 import zoneinfo
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -53,7 +54,7 @@ _FORMS: Final = [
     re.compile(rf"(?<![\d.])(?P<year>20\d\d|19\d\d)[-/.](?P<month>1[0-2]|0?[1-9])[-/.](?P<day>3[01]|[12]\d|0?[1-9])(?!\d)(?:{_gap}{_clock})?"),
     re.compile(rf"\b(?P<mname>{_month})\.? (?P<day>3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?!\d)(?:,? (?P<year>20\d\d|19\d\d)(?!\d))?(?:{_gap}{_clock})?"),
     re.compile(rf"(?<!\d)(?P<day>3[01]|[12]\d|0?[1-9])(?:er|st|nd|rd|th)? (?P<mname>{_month})\.?(?![a-z])(?:,? (?P<year>20\d\d|19\d\d)(?!\d))?(?:{_gap}{_clock})?"),
-    re.compile(rf"(?<!\d)(?P<month>1[0-2]|0?[1-9])\s*月\s*(?P<day>3[01]|[12]\d|0?[1-9])\s*[日号]"),
+    re.compile(r"(?<!\d)(?P<month>1[0-2]|0?[1-9])\s*月\s*(?P<day>3[01]|[12]\d|0?[1-9])\s*[日号]"),
     re.compile(rf"(?<![\d.])(?P<slash1>3[01]|[12]\d|0?[1-9])/(?P<slash2>3[01]|[12]\d|0?[1-9])/(?P<year>20\d\d)(?!\d)(?:{_gap}{_clock})?"),
 ]  # fmt: skip
 _DIGIT = re.compile(r"\d")
@@ -170,7 +171,7 @@ def published(text: str, folded: str, language: str) -> Stated | None:
     return max(whole, key=lambda item: (item.date() or dt.date.min, item.time or dt.time.min), default=None)
 
 
-def _is_own(folded: str, start: int, stop: int, length: int, stated: Stated, number: int) -> bool:
+def _is_own(folded: str, start: int, stop: int, length: int, stated: Stated, number: int) -> bool:  # noqa: PLR0917
     before, after = folded[start : stated.start], folded[stated.end : stop]
     rest = f"{before} {after}".strip(" \n-|·,;:()[]【】")
     wide = sum(2 if is_han(char) else 1 for char in rest)
@@ -179,9 +180,18 @@ def _is_own(folded: str, start: int, stop: int, length: int, stated: Stated, num
     if _ABOUT.search(before):
         return False  # "to list by 1 January 2027" is what a headline says, not when it was written
     edge = not before.strip(" \n-|·,:(【[") or not after.strip(" \n-|·,:.)】]") or "|" in rest or "·" in rest
-    if edge and length <= 110 and number <= 12 and wide <= 44 and len(rest.split()) <= 7 and not re.search(r"[.。!?！？]", rest):
+    if (
+        edge
+        and length <= 110
+        and number <= 12
+        and wide <= 44
+        and len(rest.split()) <= 7
+        and not re.search(r"[.。!?！？]", rest)
+    ):
         return True
-    wire = re.match(r"[)）】]?\s*(?:\(?(?:reuters|afp|ap|bloomberg)\)?)?\s*(?:-|电|讯|:)", folded[stated.end : stated.end + 20])
+    wire = re.match(
+        r"[)）】]?\s*(?:\(?(?:reuters|afp|ap|bloomberg)\)?)?\s*(?:-|电|讯|:)", folded[stated.end : stated.end + 20]
+    )
     return number <= 3 and len(before) <= 45 and wire is not None and _DATELINE.match(folded, start) is not None
 
 
@@ -217,7 +227,7 @@ _RELATIVE: Final = {
     "yesterday": r"\byesterday\b|last night|\bovernight\b|\bhier(?: soir)?\b|cette nuit|la nuit derniere|昨天|昨日|昨夜|昨晚|隔夜|一夜|夜间",
     "last_week": r"last week|la semaine derniere|la semaine passee|上周(?![一二三四五六日])|上星期(?![一二三四五六日])|上个星期",
     "days_ago": r"(?P<ago>\d+|two|three|four|five|deux|trois|quatre|cinq|两|三|四|五) (?:days ago)|il y a (?P<agofr>\d+|deux|trois|quatre|cinq) jours|(?P<agozh>\d+|两|三|四|五)天前",
-    "last_weekday": rf"(?:last|上周|上星期) ?(?P<lastday>monday|tuesday|wednesday|thursday|friday|[一二三四五六日])|(?P<lastdayfr>lundi|mardi|mercredi|jeudi|vendredi) dernier",
+    "last_weekday": r"(?:last|上周|上星期) ?(?P<lastday>monday|tuesday|wednesday|thursday|friday|[一二三四五六日])|(?P<lastdayfr>lundi|mardi|mercredi|jeudi|vendredi) dernier",
     "weekday": rf"(?<![a-z])(?P<dayname>{'|'.join(_DAYS)})(?![a-z])",
 }
 _REL = re.compile("|".join(f"(?P<{name}>{form})" for name, form in _RELATIVE.items()))
@@ -317,7 +327,7 @@ def _relative(match: re.Match[str], ref: Reference, *, market: bool, stated: lis
     local = ref.local_date
     part = match.groupdict()
     if part.get("previous_session"):
-        return session_before(stated[0] if stated else local if market else local)
+        return session_before(stated[0] if stated else local)
     if part.get("today"):
         return last_session(local, ref) if market else local
     if part.get("morning"):
@@ -356,7 +366,7 @@ def _latest_weekday(weekday: int, until: dt.date) -> dt.date:
 
 
 @functools.cache
-def _sessions() -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _sessions() -> tuple[Any, Any]:
     from engine.calendars import calendar  # noqa: PLC0415  (a second of building that only a reader of dates pays)
 
     nyse = calendar("XNYS")
@@ -384,7 +394,7 @@ def session_before(day: dt.date) -> dt.date:
     return _as_date(sessions, int(np.searchsorted(sessions, np.datetime64(day, "D"), side="left")) - 1, day)
 
 
-def _as_date(sessions: np.ndarray, index: int, otherwise: dt.date) -> dt.date:  # type: ignore[type-arg]
+def _as_date(sessions: Any, index: int, otherwise: dt.date) -> dt.date:
     if index < 0 or index >= len(sessions) - 1:
         return otherwise
     found: dt.date = sessions[index].astype("datetime64[D]").item()

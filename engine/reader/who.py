@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Whom a claim touches: names, groups and private companies -> listed names, by what the story itself says."""
 
 from __future__ import annotations
@@ -214,7 +215,7 @@ def touched(rule: Rule, hit: Hit, passage: Passage, story: Story) -> tuple[tuple
 
 def _tied(key: str, story: Story) -> tuple[str, ...]:
     """Give the names tied to a private company; where the story ties none, the one just spoken of, or the few that it names."""
-    if key in story.ties and story.ties[key]:
+    if story.ties.get(key):
         return story.ties[key]
     if story.age <= 1 and not story.lexicon.entities[key].rival:
         before = tuple(

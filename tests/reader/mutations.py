@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Documents that were cut, spliced, garbled and blown up, for tests that nothing makes the reader fall over."""
 
 from __future__ import annotations
@@ -48,7 +49,10 @@ def _misread(rng: random.Random, text: str) -> str:
 
 def _noise(rng: random.Random, text: str) -> str:
     at = rng.randint(0, len(text))
-    junk = "".join(chr(rng.choice([0, 9, 10, 13, 0x85, 0x2028, 0x200B, 0x202E, 0xFFFD, 0xE000, 0x1F600, 0x20000, 0x41, 0x25])) for _ in range(9))
+    junk = "".join(
+        chr(rng.choice([0, 9, 10, 13, 0x85, 0x2028, 0x200B, 0x202E, 0xFFFD, 0xE000, 0x1F600, 0x20000, 0x41, 0x25]))
+        for _ in range(9)
+    )
     return text[:at] + junk + text[at:]
 
 
