@@ -32,9 +32,9 @@ def buy_and_hold(market: Market, cash: float, assets: Sequence[str] | None = Non
     --------
     >>> import polars as pl
     >>> days = ["2025-01-06", "2025-01-07", "2025-01-08"]
-    >>> rows = pl.DataFrame({"date": days, "open": [9, 10, 11], "close": [10, 11, 12]})
-    >>> market = Market.from_frame(rows, asset="A", calendar="XNYS")
-    >>> buy_and_hold(market, 100.0).tolist()
+    >>> prices = dict.fromkeys(("open", "high", "low", "close"), [10, 11, 12])
+    >>> market = Market.from_frame(pl.DataFrame({"date": days, **prices}), asset="A", calendar="XNYS")
+    >>> buy_and_hold(market, 100.0).round(6).tolist()
     [100.0, 110.0, 120.0]
     """
     names = market.assets if assets is None else tuple(assets)

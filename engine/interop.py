@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def to_vectorbt(run: Run, market: Market | None = None) -> Any:
     """Return a `vectorbt.Portfolio` of a run's orders, for its plots and statistics (extra `vectorbt`).
 
-    The portfolio is put together from the orders as they were filled, not simulated anew: several orders in one bar, gaps
-    and forced closes stay what they were. Columns are the assets; the accounts of ``kind="columns"`` stay apart, a
+    The portfolio is put together from the orders as they were filled, not simulated anew: several orders in one bar,
+    gaps and forced closes stay what they were. Columns are the assets; the accounts of ``kind="columns"`` stay apart, a
     ``"portfolio"`` is one group with one cash. Borrow fees, interest and dividends are not orders, so that its cash
     differs from ours by them.
 
@@ -75,10 +75,10 @@ def _prices_of(run: Run, given: Market | None) -> Market:
     market = given or run.market
     if market is None:
         raise Fault(
-            "market is missing, and a run that was read from a folder holds no prices; give the market that it was made from."
+            "market is missing, and a run that was read from a folder holds no prices; give the market it was made from."
         )
     if given is not None and fingerprint(given.frame) != run.info["inputs"]["prices"]:
-        raise Fault(f"market is {given!r}, whose prices are not those that the run was made from; give the one that it was.")
+        raise Fault(f"market is {given!r}, whose prices are not those that the run was made from; give the one it was.")
     return market
 
 
