@@ -60,6 +60,7 @@ def story(text: str, folded: str) -> Iterator[Span]:
 
     Examples
     --------
+    >>> from engine.reader.fold import fold
     >>> page = "Menu\nNvidia fell 3% on Thursday.\n0/400\nEspañol"
     >>> [page[a:b] for a, b in story(page, fold(page))]
     ['Nvidia fell 3% on Thursday.']

@@ -159,7 +159,12 @@ def _table(rows: list[dict[str, Any]]) -> Events:
 
 
 def _sources(told: list[tuple[str, str, str, dt.datetime]]) -> pl.DataFrame:
-    schema: dict[str, Any] = {"event_id": pl.String, "doc_id": pl.String, "source": pl.String, "published_at": pl.Datetime("us", "UTC")}
+    schema: dict[str, Any] = {
+        "event_id": pl.String,
+        "doc_id": pl.String,
+        "source": pl.String,
+        "published_at": pl.Datetime("us", "UTC"),
+    }
     return pl.DataFrame(told, schema=schema, orient="row").sort("event_id", "published_at", "doc_id")
 
 
