@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from engine.backtest import backtest
     from engine.events import Events
     from engine.faults import Failure, Fault
+    from engine.grid import span
     from engine.market import Market
     from engine.run import Run
     from engine.strategy import KEEP, Channel, Feature, Strategy, option, param
+    from engine.sweep import Sweep, sweep
 
 #: The module that each public name lives in.
 _HOMES = {
@@ -28,9 +30,12 @@ _HOMES = {
     "Market": "market",
     "Run": "run",
     "Strategy": "strategy",
+    "Sweep": "sweep",
     "backtest": "backtest",
     "option": "strategy",
     "param": "strategy",
+    "span": "grid",
+    "sweep": "sweep",
 }
 
 __all__ = [
@@ -44,9 +49,12 @@ __all__ = [
     "Market",
     "Run",
     "Strategy",
+    "Sweep",
     "backtest",
     "option",
     "param",
+    "span",
+    "sweep",
 ]
 
 

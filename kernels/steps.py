@@ -268,28 +268,20 @@ def leave(a, t, raw, timed, bars, terms, params, state, record):
 
 
 @step
-def live(a, t, at_open, bars, terms, params, state, record):
-    """Step 6, and where `at_open` what is left of step 4: every exit of one asset in one pass; the bar's extremes are kept.
-
-    Exits at the open of assets whose bar has no entries need no pass of their own, for nothing happens between them and the
-    inside of the bar.
-    """
+def leave_inside(a, t, bars, terms, params, state, record):
+    """Step 6: stops, trailing stops and targets inside the bar; then the bar's own extremes count for the next."""
     lane, lot, params = of_width(state.lane), of_width(state.lot), of_width(params)
     open_, high, low = bars.price[a, t, at.OPEN], bars.price[a, t, at.HIGH], bars.price[a, t, at.LOW]
-    now, managed = bars.time[t, at.NOW], bars.managed[a]
+    managed = bars.managed[a]
     exits = False
     for j in range(WIDTH):
-        shares, entry, best, clock = lot[a, at.SHARES, j], lot[a, at.ENTRY, j], lot[a, at.BEST, j], lot[a, at.CLOCK, j]
-        called, leaving, held = lane[at.CALLED, j], lot[a, at.LEAVING, j], lane[at.HOLDING, j]
-        hold, stop, trail, take = params[at.HOLD, j], params[at.STOP, j], params[at.TRAIL, j], params[at.TAKE, j]
-        first = exit_at_open(shares, called, leaving, clock, hold if managed else FAR, now, at_open)
-        first = first if at_open else at.NONE
-        inside, price = exit_inside(shares, entry, best, open_, high, low, stop, trail, take)
-        inside = inside if managed else at.NONE
-        reason = first if first != at.NONE else inside
+        shares, entry, best = lot[a, at.SHARES, j], lot[a, at.ENTRY, j], lot[a, at.BEST, j]
+        stop, trail, take = params[at.STOP, j], params[at.TRAIL, j], params[at.TAKE, j]
+        reason, price = exit_inside(shares, entry, best, open_, high, low, stop, trail, take)
+        reason = reason if managed else at.NONE
         lane[at.REASON, j] = reason
-        lane[at.PRICE, j] = open_ if first != at.NONE else price
-        lane[at.HOLDING, j] = ONE if (shares != ZERO) & (first == at.NONE) else held
+        lane[at.PRICE, j] = price
+        lane[at.HOLDING, j] = ONE if shares != ZERO else lane[at.HOLDING, j]
         lot[a, at.BEST, j] = best_price(shares, best, high, low)
         exits = exits | (reason != at.NONE)
     if exits:

@@ -20,7 +20,7 @@ from kernels.steps import (
     hear,
     is_bar,
     leave,
-    live,
+    leave_inside,
     mark,
     net_exposure,
     note_holding,
@@ -56,11 +56,9 @@ def walk(decide, bars, news, terms, plan, params, state, record):  # type: ignor
         if plan.closing:
             for a in range(n_assets):
                 if state.note[at.ACTIVE, a] != 0:
-                    trades = is_bar(a, t, bars)
-                    if trades:
-                        leave(a, t, bars.price[a, t, at.OPEN], not plan.closing, bars, terms, params, state, record)
-                    if trades:
-                        live(a, t, not plan.closing, bars, terms, params, state, record)
+                    if is_bar(a, t, bars):
+                        leave(a, t, bars.price[a, t, at.OPEN], False, bars, terms, params, state, record)
+                        leave_inside(a, t, bars, terms, params, state, record)
                     else:
                         note_holding(a, state)
             size_at_close(t, bars, state)
@@ -75,11 +73,10 @@ def walk(decide, bars, news, terms, plan, params, state, record):  # type: ignor
                 decide(a, t, bars, news, params, state)
                 wishes = weigh(a, t, everyone, bars, plan, state) or wishes
 
-        if plan.closing or wishes:
-            for a in range(n_assets):
-                if state.note[at.ACTIVE, a] != 0 and is_bar(a, t, bars):
-                    raw = bars.price[a, t, at.CLOSE] if plan.closing else bars.price[a, t, at.OPEN]
-                    leave(a, t, raw, plan.closing or wishes, bars, terms, params, state, record)
+        for a in range(n_assets):
+            if state.note[at.ACTIVE, a] != 0 and is_bar(a, t, bars):
+                raw = bars.price[a, t, at.CLOSE] if plan.closing else bars.price[a, t, at.OPEN]
+                leave(a, t, raw, True, bars, terms, params, state, record)
         if wishes:
             price_account(t, plan.closing, bars, terms, state)
             for i in range(first, k):
@@ -94,7 +91,7 @@ def walk(decide, bars, news, terms, plan, params, state, record):  # type: ignor
             for a in range(n_assets):
                 if state.note[at.ACTIVE, a] != 0:
                     if is_bar(a, t, bars):
-                        live(a, t, not plan.closing, bars, terms, params, state, record)
+                        leave_inside(a, t, bars, terms, params, state, record)
                     else:
                         note_holding(a, state)
         held = mark(t, bars, terms, state)
