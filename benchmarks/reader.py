@@ -5,7 +5,7 @@ Usage::
 
     python -m benchmarks.reader catalogue [--seeds ../shared/seeds] [--show]
     python -m benchmarks.reader documents [--show]
-    python -m benchmarks.reader speed [--documents 1000000] [--share 0.05]
+    python -m benchmarks.reader speed [--documents 1000000] [--share 0.02]
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=Path, default=ROOT.parent / "shared" / "seeds")
     parser.add_argument("--show", action="store_true", help="list what was missed and what was too much")
     parser.add_argument("--documents", type=int, default=1_000_000)
-    parser.add_argument("--share", type=float, default=0.03, help="share of made documents that make a claim")
+    parser.add_argument("--share", type=float, default=0.02, help="share of made documents that make a claim")
     parser.add_argument("--near", type=float, default=0.10, help="share that only look as if they did")
     given = parser.parse_args(arguments)
     result: dict[str, Any]

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import re
 from typing import Any, Final
 
 import numpy as np
@@ -18,9 +17,8 @@ BANDS: Final = 16  # of 4 hashes: two stories that share 70% of their shingles m
 ALIKE: Final = 0.6  # share of equal bins, an estimate of Jaccard's index of the shingles (Broder 1997)
 SHINGLE: Final = 6  # characters
 WINDOW: Final = dt.timedelta(days=14)  # a text that comes again later is another story
-_NOISE: Final = re.compile(r"[\W_]+")
 _EMPTY: Final = np.uint64((1 << 64) - 1)
-LONGEST: Final = 20_000  # characters of a story that are compared
+LONGEST: Final = 8_000  # characters of a story that are compared
 _Signature = npt.NDArray[np.uint64]
 
 
@@ -116,8 +114,7 @@ class Stories:
     @staticmethod
     def _signature(text: str) -> _Signature:
         """Hash a text's shingles into 64 bins and keep the least of each (one-permutation MinHash; Li, Owen and Zhang 2012)."""
-        plain = _NOISE.sub("", text[:LONGEST])
-        codes = np.frombuffer(plain.encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
+        codes = np.frombuffer(text[:LONGEST].encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
         if len(codes) < SHINGLE:
             codes = np.pad(codes, (0, SHINGLE - len(codes)))
         rolled = np.zeros(len(codes) - SHINGLE + 1, dtype=np.uint64)

@@ -24,6 +24,8 @@ def of_sentence(folded: str, latin: str) -> str:
     if folded.isascii():
         return latin
     han = len(_HAN.findall(folded))
+    if han * 2 >= len(folded):
+        return "zh"
     return "zh" if han >= 2 and han * 4 >= len(_LATIN.findall(folded)) else latin
 
 
@@ -33,25 +35,26 @@ def latin_of(folded: str) -> str:
     >>> latin_of("l'action perd 3 % dans la matinee"), latin_of("the stock fell in the morning")
     ('fr', 'en')
     """
-    sample = folded[:3000]
+    sample = folded[:1500]
     return "fr" if len(_FRENCH.findall(sample)) > len(_ENGLISH.findall(sample)) else "en"
 
 
-def of_document(text: str, folded: str) -> str:
+def of_document(text: str, folded: str, latin_tongue: str | None = None) -> str:
     """Give the language of a document as a BCP 47 tag: "fr", "en", "zh-Hans", "zh-Hant"; "und" where it has no letters.
 
     >>> of_document("輝達股價下跌", "辉达股价下跌")
     'zh-Hant'
     """
     if folded.isascii() and _LATIN.search(folded):
-        return latin_of(folded)
+        return latin_tongue or latin_of(folded)
+    folded = folded[:4000]
     han = len(_HAN.findall(folded))
-    latin = len(_LATIN.findall(folded))
+    latin = 0 if han * 2 >= len(folded) > 0 else len(_LATIN.findall(folded))
     if not han and not latin:
         return "und"
     if han * 3 >= latin:  # a Chinese character says about as much as three letters
-        return "zh-Hant" if _is_traditional(text[:20_000]) else "zh-Hans"
-    return latin_of(folded)
+        return "zh-Hant" if _is_traditional(text[:4000]) else "zh-Hans"
+    return latin_tongue or latin_of(folded)
 
 
 @functools.cache
