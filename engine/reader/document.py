@@ -21,6 +21,7 @@ from engine.reader.lexicon import Lexicon
 from engine.reader.passage import passages
 from engine.reader.strength import Worth, weigh
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 2100
 _DATED: Final = re.compile(r"(?:19|20)\d\d")
 LONGEST: Final = 4_000_000  # characters of one document that are read; more than any article has
 
@@ -132,6 +133,10 @@ def published(document: Document, text: str, folded: str, tongue: str) -> tuple[
     else:
         own = times.published(text, folded, latin)
         stated = times.instant(own, zone) if own else None
+    if stated is not None and not _FIRST_YEAR <= stated.year <= _LAST_YEAR:
+        raise Fault(
+            f"{document.source}: the publication time {stated.isoformat()} lies outside {_FIRST_YEAR} to {_LAST_YEAR}; correct it."
+        )
     if isinstance(stated, dt.datetime) and stated.tzinfo is None:
         stated = times.attach(stated, zone)
     if stated is not None:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from engine.faults import Fault
 from engine.reader.fold import is_han
 
 ZONES: Final = {
@@ -137,7 +138,9 @@ def _zone_of(part: dict[str, str | None]) -> str | None:
     if not zone:
         return None
     if part.get("gmt"):
-        return f"{int(part['gmt'] or 0):+03d}:00"
+        zone = f"{int(part['gmt'] or 0):+03d}:00"
+    if zone[0] in "+-" and (int(zone[-2:]) > 59 or int(zone[1:3]) * 60 + int(zone[-2:]) > _FURTHEST):
+        return None  # digits that happen to stand there
     return _ZONE_WORDS.get(zone, zone)
 
 
@@ -209,13 +212,21 @@ def instant(stated: Stated, zone: str) -> dt.datetime | dt.date | None:
     return attach(local, stated.zone or zone)
 
 
+_FURTHEST: Final = 14 * 60  # minutes: no clock is further from UTC
+
+
 def attach(local: dt.datetime, zone: str) -> dt.datetime:
     """Give a local time its zone: an IANA name or an offset such as +08:00. A time that a clock shows twice is the later."""
     offset = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", zone)
-    if offset:
-        minutes = int(offset[2]) * 60 + int(offset[3])
+    minutes = int(offset[2]) * 60 + int(offset[3]) if offset else 0
+    if offset and int(offset[3]) < 60 and minutes <= _FURTHEST:
         return local.replace(tzinfo=dt.timezone(dt.timedelta(minutes=minutes if offset[1] == "+" else -minutes)))
-    return local.replace(tzinfo=zoneinfo.ZoneInfo(zone), fold=1)
+    try:
+        return local.replace(tzinfo=zoneinfo.ZoneInfo(zone), fold=1)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise Fault(
+            f"time zone {zone!r} is not known; give an IANA name such as 'Europe/Paris', or an offset such as +08:00."
+        ) from None
 
 
 # ---------------------------------------------------------------------------------------------------- happened on

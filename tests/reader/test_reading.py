@@ -190,3 +190,13 @@ def test_relative_days(text: str, zone: str, day: str) -> None:
     reference = Reference(dt.datetime(2025, 11, date, hour, 59, 59, tzinfo=dt.UTC), zone)
     folded = fold(text)
     assert str(happened_on(folded, 0, len(folded), reference, "zh", market=True)) == day
+
+
+@pytest.mark.parametrize("when", ["0001-01-01", "9999-12-31T23:59", "2025-11-07T08:00+61:00", "31/31/2025", "soon"])
+def test_an_impossible_time_refuses_its_document_alone(tmp_path: Path, when: str) -> None:
+    pl.DataFrame({"text": ["Nvidia fell 3%.", "AMD fell 4%."], "date": [when, "2025-11-07"]}).write_parquet(
+        tmp_path / "t.parquet"
+    )
+    reading = read_sources(tmp_path / "t.parquet")
+    assert [row["assets"] for row in reading.events.frame.to_dicts()][-1] == ["AMD"]
+    assert reading.refused.height + len(reading.events) == 2
