@@ -14,11 +14,13 @@ import typer
 from engine.commands import backtest, demo, doctor, prices, read, show
 from engine.faults import Failure, Fault
 
+#: Exit status of a program stopped from the keyboard: 128 and the number of the signal. Typer returns it, too.
+_STOPPED = 130
+
 app = typer.Typer(
     name="tocsin",
     help="Backtest what the news says: documents and prices in, trades with their evidence out.",
     epilog="Exit status: 0 done, 1 the work failed, 2 the input is at fault, 130 stopped from the keyboard.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -39,13 +41,16 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    """Hold the options that belong to no command."""
+    """Hold the options that belong to no command; without a command, show the help."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,12 +70,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status = app(given, prog_name="tocsin", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
-        return _failed("Stopped; nothing was written.", 130, given)
+        status = _STOPPED
     except BrokenPipeError:  # the reader of our output has had enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
         return _failed(*_said(error), given)
+    if status == _STOPPED:
+        return _failed("Stopped; nothing was written.", _STOPPED, given)
     return status if isinstance(status, int) else 0
 
 

@@ -103,7 +103,15 @@ def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike) -> Callable[...
     decide = _load(source(strategy, dtype), strategy.name())
     walked = _load(inspect.getsource(walk), "walk")
     types = layout.decide_types(np.dtype(dtype))
-    return partial(walked.run, cfunc(types, cache=True, error_model="numpy")(decide.decide))
+    try:
+        pointer = cfunc(types, cache=True, error_model="numpy")(decide.decide)
+    except Exception as error:  # numba refuses a rule in many ways
+        lines = [line.strip() for line in str(error).splitlines() if line.strip() and "nopython" not in line]
+        raise Fault(
+            f"{strategy.__name__}.rule cannot be compiled ({lines[0].rstrip(':') if lines else type(error).__name__}), allowed are "
+            f"numbers, comparisons, math, min, max and abs; rewrite it."
+        ) from error
+    return partial(walked.run, pointer)
 
 
 def is_compiled(strategy: type[Strategy], dtype: npt.DTypeLike) -> bool:
@@ -147,6 +155,10 @@ def _functions(strategy: type[Strategy]) -> list[str]:
         tree = ast.parse(text).body[0]
         if not isinstance(tree, ast.FunctionDef):
             raise Fault(f"{strategy.__name__}.{name} is no `def`, allowed is a plain function; write it as one.")
+        if not _answers(tree.body) or any(isinstance(n, ast.Return) and _is_none(n.value) for n in ast.walk(tree)):
+            raise Fault(
+                f"{strategy.__name__}.{name} can end without an answer, allowed is a number on every path; end it with `return KEEP`."
+            )
         tree.decorator_list, tree.name, tree.returns = [], name, None
         for argument in tree.args.args:
             argument.annotation = None
@@ -186,6 +198,18 @@ class _Typed(ast.NodeTransformer):
         if isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
             return ast.Call(ast.Name("F", ast.Load()), [node], [])
         return node
+
+
+def _answers(body: list[ast.stmt]) -> bool:
+    """Whether every path through `body` ends in a return."""
+    last = body[-1]
+    if isinstance(last, ast.If):
+        return bool(last.orelse) and _answers(last.body) and _answers(last.orelse)
+    return isinstance(last, ast.Return)
+
+
+def _is_none(value: ast.expr | None) -> bool:
+    return value is None or (isinstance(value, ast.Constant) and value.value is None)
 
 
 def _free_names(tree: ast.FunctionDef) -> set[str]:

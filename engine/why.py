@@ -111,7 +111,7 @@ def why_text(found: dict[str, Any], timezone: str) -> str:
         ]
     lines += [
         "",
-        f"came to    prices, slippage and commission {trade['pnl']:+,.2f} · borrow {trade['carry']:+,.2f} · "
+        f"came to    prices, slippage and commission {trade['pnl']:+,.2f} · borrow {trade['carry'] + 0.0:+,.2f} · "
         f"dividends {trade['dividends']:+,.2f} · net {trade['net']:+,.2f}",
         f"on the way worst {trade['worst']:+.2%}, best {trade['best']:+.2%}, {trade['bars_held']} bars held",
     ]
@@ -123,7 +123,7 @@ def _fill_lines(fill: dict[str, Any], zone: ZoneInfo) -> list[str]:
     for event in fill["events"]:
         lines += [*_event_lines(event, zone), ""]
     if not fill["events"] and fill["reason"] in ("ENTRY", "CLIPPED", "SIGNAL"):
-        lines.append("document   none: the rule decided by prices and the clock alone")
+        lines.append("document   none: no event stands behind this order")
     knowing = f", knowing closes up to {fill['knowing']}" if fill["knowing"] else ""
     cut = ", cut to the margin" if fill["reason"] == "CLIPPED" else ""
     if fill["decided"]:

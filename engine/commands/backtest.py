@@ -76,23 +76,13 @@ def walked(
 ) -> Run:
     """Backtest, and say so where the strategy has to be compiled first."""
     import numpy as np  # noqa: PLC0415
-    from numba.core.errors import NumbaError  # noqa: PLC0415
 
     from engine.backtest import backtest as run_backtest  # noqa: PLC0415
     from engine.compile import is_compiled  # noqa: PLC0415
-    from engine.faults import Fault  # noqa: PLC0415
 
     fresh = not is_compiled(type(strategy), np.float64)
-    try:
-        with working(f"compiling {strategy.name()} for this machine, once ...") if fresh else nullcontext():
-            return run_backtest(strategy, market, events, account, borrow=borrow)
-    except NumbaError as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip() and "nopython" not in line]
-        cause = lines[0] if lines else "no reason given"
-        raise Fault(
-            f"{type(strategy).__name__}.rule cannot be compiled ({cause}), allowed are numbers, comparisons, math, min, max and "
-            "abs; rewrite it."
-        ) from None
+    with working(f"compiling {strategy.name()} for this machine, once ...") if fresh else nullcontext():
+        return run_backtest(strategy, market, events, account, borrow=borrow)
 
 
 def summary(run: Run) -> dict[str, Any]:

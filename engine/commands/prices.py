@@ -12,12 +12,14 @@ from engine.commands.output import JsonFlag, answer, count, table
 if TYPE_CHECKING:
     import polars as pl
 
-app = typer.Typer(no_args_is_help=True, help="Prices in any usual form -> one checked file.")
+app = typer.Typer()
 
 
-@app.callback()
-def _group() -> None:
-    """Keep `import` a command of its own, whatever else the group holds."""
+@app.callback(invoke_without_command=True)
+def _group(context: typer.Context) -> None:
+    """Bring prices in any usual form into one checked file."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command("import")
@@ -80,7 +82,7 @@ def _findings(findings: pl.DataFrame) -> list[Any]:
     rows = []
     for (severity, check), part in findings.group_by(["severity", "check"], maintain_order=True):
         first = part.row(0, named=True)
-        row = f", row {first['row']}" if first["row"] is not None else ""
+        row = f", line {first['row']}" if first["row"] is not None else ""
         where = f"{Path(first['source']).name}{row}: " if first["source"] else ""
         rows.append((severity, check, part.height, where + first["message"]))
     shown = table(("severity", "check", "count", "the first"), rows, right=("count",))

@@ -19,7 +19,7 @@ Folder = Annotated[Path, typer.Argument(help="Folder that `tocsin backtest` wrot
 def why(
     folder: Folder,
     trade_id: Annotated[
-        int | None, typer.Argument(help="A trade_id; left out, the trades are listed.", metavar="[TRADE_ID]")
+        str | None, typer.Argument(help="A trade_id; left out, the trades are listed.", metavar="[TRADE_ID]")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -30,10 +30,13 @@ def why(
     if trade_id is None:
         answer({"strategy": run.info["strategy"], "trades": run.trades.to_dicts()}, as_json, *_listed(run))
         return
+    from engine.faults import Fault  # noqa: PLC0415
     from engine.why import why as trace  # noqa: PLC0415
     from engine.why import why_text  # noqa: PLC0415
 
-    found = trace(run, trade_id)
+    if not trade_id.isdecimal():
+        raise Fault(f"TRADE_ID is {trade_id!r}, allowed is a whole number; `tocsin why {folder}` lists the trades.")
+    found = trace(run, int(trade_id))
     answer(found, as_json, why_text(found, run.info["market"]["timezone"]))
 
 
@@ -56,48 +59,32 @@ def _listed(run: Run) -> list[Any]:
 
 def report(
     folder: Folder,
-    prices: Annotated[
-        Path | None,
-        typer.Option(help="Prices of the run, for buy-and-hold; by default those it was made from, if still there."),
-    ] = None,
     out: Annotated[Path | None, typer.Option(help="The HTML file; by default DIR/report.html.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Write one self-contained HTML page of a run."""
-    from engine.report import write_report  # noqa: PLC0415 - plotly is only loaded for a report
+    from engine.report import write_report  # noqa: PLC0415 - polars is only loaded where there is work
     from engine.run import Run  # noqa: PLC0415
     from engine.staging import check_file  # noqa: PLC0415
 
     run = Run.read(folder)
     page = out or folder / "report.html"
     check_file(page, suffix=".html")
-    market = _prices(run, prices)
-    write_report(run, page, market)
-    document = {"report": page, "buy_and_hold": market is not None}
-    note = "" if market else " Without buy-and-hold: the run's prices are not where they were; name them with --prices."
-    answer(document, as_json, f"Wrote {page}.{note}")
+    write_report(run, page, _prices(run))
+    answer({"report": page}, as_json, f"Wrote {page}.")
 
 
-def _prices(run: Run, given: Path | None) -> Market | None:
-    """Read the prices of a run: those given have to be the run's; else those where it found them, if they are unchanged."""
+def _prices(run: Run) -> Market | None:
+    """Read the prices of a run where it found them, if they are still there unchanged; the page then says what was found in them."""
     from engine.faults import Fault  # noqa: PLC0415
     from engine.market import Market  # noqa: PLC0415
     from engine.run import fingerprint  # noqa: PLC0415
 
     noted = run.info.get("files", {}).get("prices")
-    path = given or (Path(noted) if noted else None)
-    if path is None or (given is None and not path.exists()):
+    if not noted or not noted.endswith(".parquet") or not Path(noted).is_file():
         return None
     try:
-        market = Market.read(path)
+        market = Market.read(noted)
     except Fault:
-        if given:
-            raise
         return None
-    if fingerprint(market.frame) == run.info["inputs"]["prices"]:
-        return market
-    if given:
-        raise Fault(
-            f"--prices {str(given)!r} are not those the run was made from; name those, or run `tocsin backtest` again."
-        )
-    return None
+    return market if fingerprint(market.frame) == run.info["inputs"]["prices"] else None
