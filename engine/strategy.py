@@ -59,10 +59,9 @@ class Param:
 
     def check(self, owner: str, name: str, value: Any) -> float:
         """Return the value as a float; infinity stands for none."""
-        if value is None or (isinstance(value, str) and value.lower() in ("none", "off")):
-            value = math.inf
+        given = math.inf if value is None or (isinstance(value, str) and value.lower() in ("none", "off")) else value
         try:
-            number = float(value)
+            number = float(given)
         except (TypeError, ValueError):
             number = math.nan
         allowed = f"a {'whole ' if self.whole else ''}number from {self.low:g} to {self.high:g}"

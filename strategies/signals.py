@@ -26,8 +26,29 @@ def _read(value: Any) -> pl.DataFrame | None:
         path = Path(value)
         if path.suffix not in (".csv", ".parquet") or not path.is_file():
             raise Fault(f"{str(value)!r} is no table of signals, allowed is a .csv or .parquet file that exists; name one.")
+    try:
+        if not isinstance(value, (str, Path)):
+            return pl.DataFrame(value)
         return pl.read_csv(path, try_parse_dates=True) if path.suffix == ".csv" else pl.read_parquet(path)
-    return pl.DataFrame(value)
+    except (pl.exceptions.PolarsError, OSError, TypeError, ValueError) as error:
+        what = str(value) if isinstance(value, (str, Path)) else f"a {type(value).__name__}"
+        cause = str(error).strip().partition("\n")[0]
+        raise Fault(
+            f"{what} cannot be read as a table of signals ({cause}); give asset, weight and session or known_at."
+        ) from None
+
+
+def _cast(given: pl.DataFrame, name: str, kind: pl.DataType) -> pl.Series:
+    """Bring a column to the type that is wanted; dates may be written as text, 2025-01-28."""
+    column = given[name]
+    is_text = isinstance(kind, pl.Date) and column.dtype == pl.String
+    try:
+        return column.str.to_date("%Y-%m-%d") if is_text else column.cast(kind)
+    except pl.exceptions.PolarsError:
+        shown = column.drop_nulls().head(1).to_list()
+        raise Fault(
+            f"signals hold {column.dtype} such as {shown} in the column {name!r}, allowed is {kind}; convert it."
+        ) from None
 
 
 class Signals(Strategy):
@@ -64,11 +85,15 @@ class Signals(Strategy):
         for name in ("asset", "weight", when):
             if name not in given.columns:
                 raise Fault(f"signals lack the column {name!r}, needed are asset, weight and session or known_at; add it.")
-        frame = given.select(
-            pl.col("asset").cast(pl.String),
-            pl.col("weight").cast(pl.Float64),
-            pl.col(when),
-            (pl.col("event_id") if "event_id" in given.columns else pl.lit(None)).cast(pl.String).alias("event_id"),
+        if "event_id" not in given.columns:
+            given = given.with_columns(event_id=None)
+        frame = pl.DataFrame(
+            [
+                _cast(given, "asset", pl.String()),
+                _cast(given, "weight", pl.Float64()),
+                _cast(given, "event_id", pl.String()),
+                given[when] if when == "known_at" else _cast(given, when, pl.Date()),
+            ]
         ).with_row_index("row")
         frame = frame.with_columns(bar=self._bars(frame, when, market))
         known = {asset: i for i, asset in enumerate(market.assets)}
@@ -99,7 +124,7 @@ class Signals(Strategy):
             instants = frame["known_at"].cast(_INSTANT).dt.timestamp("us").to_numpy()
             bars = first_bar(instants, market.opens)
             return pl.Series(bars).cast(pl.Int32).replace(-1, None)
-        sessions = frame["session"].cast(pl.Date).to_numpy().astype("datetime64[D]")
+        sessions = frame["session"].to_numpy().astype("datetime64[D]")
         place = np.searchsorted(market.sessions, sessions)
         found = place < market.sessions.size
         found[found] = market.sessions[place[found]] == sessions[found]
