@@ -155,7 +155,7 @@ def _functions(strategy: type[Strategy]) -> list[str]:
         tree = ast.parse(text).body[0]
         if not isinstance(tree, ast.FunctionDef):
             raise Fault(f"{strategy.__name__}.{name} is no `def`, allowed is a plain function; write it as one.")
-        if not _answers(tree.body) or any(isinstance(n, ast.Return) and _is_none(n.value) for n in ast.walk(tree)):
+        if not _answers(tree.body) or any(isinstance(n, ast.Constant) and n.value is None for n in ast.walk(tree)):
             raise Fault(
                 f"{strategy.__name__}.{name} can end without an answer, allowed is a number on every path; end it with `return KEEP`."
             )
@@ -205,11 +205,7 @@ def _answers(body: list[ast.stmt]) -> bool:
     last = body[-1]
     if isinstance(last, ast.If):
         return bool(last.orelse) and _answers(last.body) and _answers(last.orelse)
-    return isinstance(last, ast.Return)
-
-
-def _is_none(value: ast.expr | None) -> bool:
-    return value is None or (isinstance(value, ast.Constant) and value.value is None)
+    return isinstance(last, ast.Return) and last.value is not None
 
 
 def _free_names(tree: ast.FunctionDef) -> set[str]:

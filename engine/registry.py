@@ -159,9 +159,8 @@ def _module(path: Path) -> ModuleType:
 
 def _told(error: Exception, path: Path | None = None) -> str:
     """Say an error of somebody else's code in one line: what, and on which line of `path`."""
-    lines = [
-        frame.lineno for frame in traceback.extract_tb(error.__traceback__) if path and Path(frame.filename) == path
-    ]
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if path and Path(frame.filename).resolve() == path.resolve()]
     line = error.lineno if isinstance(error, SyntaxError) else (lines[-1] if lines else None)
     reason = error.msg if isinstance(error, SyntaxError) else str(error).partition("\n")[0]
     return f"{type(error).__name__}: {reason}{f', line {line}' if line else ''}"
