@@ -1,5 +1,7 @@
 """Prices as aligned columns of bars."""
 
+from __future__ import annotations
+
 import base64
 import datetime as dt
 import io
@@ -9,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import polars as pl
@@ -18,7 +20,9 @@ from numpy.typing import DTypeLike, NDArray
 from engine.calendars import Dates, Instants
 from engine.faults import Failure, Fault
 from engine.guess import did_you_mean
-from engine.placing import Hours
+
+if TYPE_CHECKING:
+    from engine.prices.placing import Hours
 
 SCHEMA = pl.Schema(
     {
@@ -198,9 +202,7 @@ class Market:
         """Give the embedded market: simulated prices, whose moves on some days are those the seed documents quote."""
         from seeds import market  # noqa: PLC0415
 
-        rows = market().with_columns(dividend=pl.lit(0.0), split=pl.lit(1.0))  # the simulation has neither
-        made = cls.from_frame(rows, calendar="XNYS", interval="1d")
-        return made.labelled("SIMULATED")
+        return cls.from_frame(market(), calendar="XNYS", interval="1d").labelled("SIMULATED")
 
     def labelled(self, label: str) -> "Market":
         """Give the same market with a label that goes wherever it goes."""

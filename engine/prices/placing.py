@@ -10,7 +10,7 @@ import polars as pl
 
 from engine.calendars import Calendar, Dates, Instants, calendar, interval_length, interval_name
 from engine.faults import Fault
-from engine.findings import Findings
+from engine.prices.findings import Findings
 
 Hours = Literal["regular", "all"]
 

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo, available_timezones
 import polars as pl
 
 from engine.faults import Fault
-from engine.findings import Findings
 from engine.guess import did_you_mean
+from engine.prices.findings import Findings
 
 _UTC = pl.Datetime("us", "UTC")
 _LOCAL = pl.Datetime("us")

@@ -5,7 +5,7 @@ import re
 import polars as pl
 
 from engine.faults import Fault
-from engine.findings import Findings, Severity
+from engine.prices.findings import Findings, Severity
 
 PRICES = ("open", "high", "low", "close")
 _NUMBERS = (*PRICES, "volume", "adj_close", "dividend", "split")

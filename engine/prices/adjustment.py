@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from engine.findings import Findings, shown
+from engine.prices.findings import Findings, shown
 
 _FLOAT32 = 2.0**-24  # relative rounding error of a float32
 _PRICES = ("open", "high", "low", "close")

@@ -9,15 +9,15 @@ from typing import Any
 
 import polars as pl
 
-from engine.adjustment import adjust
 from engine.calendars import interval_length
-from engine.checks import check_bars, check_gaps, check_order, check_splits, drop_duplicates
 from engine.faults import Fault
-from engine.findings import Findings
 from engine.market import Market
-from engine.placing import Hours, choose_calendar, make_grid, place
-from engine.spelling import name_columns, parse_numbers
-from engine.stamps import check_timezone, parse_stamps
+from engine.prices.adjustment import adjust
+from engine.prices.checks import check_bars, check_gaps, check_order, check_splits, drop_duplicates
+from engine.prices.findings import Findings
+from engine.prices.placing import Hours, choose_calendar, make_grid, place
+from engine.prices.spelling import name_columns, parse_numbers
+from engine.prices.stamps import check_timezone, parse_stamps
 
 _TEXTS = (".csv", ".tsv", ".csv.gz")
 _TABLES = (".parquet", ".arrow", ".feather")
@@ -89,7 +89,7 @@ def import_prices(
     hours
         "regular" leaves out intraday bars outside the exchange's hours, "all" keeps them.
     accept
-        Names of checks that shall not stop the import, out of ``engine.findings.ACCEPTABLE``.
+        Names of checks that shall not stop the import, out of ``engine.prices.findings.ACCEPTABLE``.
 
     Returns
     -------

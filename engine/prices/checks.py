@@ -5,8 +5,8 @@ import math
 import numpy as np
 import polars as pl
 
-from engine.findings import Findings, counted, shown
-from engine.placing import Grid
+from engine.prices.findings import Findings, counted, shown
+from engine.prices.placing import Grid
 
 _ROUNDING = 1e-6  # relative; vendors compute in float32
 _SLIGHT = 0.01  # an open or close this far outside the bar widens the bar; further out, the bar is left out
