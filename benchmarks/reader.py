@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Measure the reader: what it finds of the seed catalogue, of the test documents, and how fast it reads.
 
 Usage::

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """A made corpus of short documents in four languages, for timing the reader: every document is different.
 
 Three sorts: `claims` (a name and a claim of it: what the reader is for), `near` (a name without a claim, or a claim without a

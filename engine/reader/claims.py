@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """What a passage claims: kinds by the lexicon's rules, with whom they touch and how they are said."""
 
 from __future__ import annotations

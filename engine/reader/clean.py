@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Tell the story from what stands around it: menus, captions, counters, disclaimers, tags."""
 
 from __future__ import annotations

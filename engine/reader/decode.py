@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Bytes -> text: find the encoding, repair what broke on the way; never fail."""
 
 from __future__ import annotations

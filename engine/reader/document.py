@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """A document on its way through the reader, and the events of one."""
 
 from __future__ import annotations
@@ -160,7 +159,7 @@ def _iso(published: dt.datetime | dt.date | str | None) -> dt.datetime | dt.date
         return None
 
 
-def _events(  # noqa: PLR0917
+def _events(
     document: Document,
     text: str,
     tongue: str,

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """One story on ten sites: exact copies and near copies become one event with ten sources."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Why an event is what it is: the sentence, the words, the times and every factor of its strength."""
 
 from __future__ import annotations

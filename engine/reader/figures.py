@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Numbers with their units, in the notation of each language."""
 
 from __future__ import annotations

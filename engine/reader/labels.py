@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Old labels beside new ones: what a newer lexicon says, and what an older one said at the time."""
 
 from __future__ import annotations

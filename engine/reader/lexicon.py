@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Load the reader's words from TOML files, let a user's file add to them or override them, and compile them."""
 
 from __future__ import annotations

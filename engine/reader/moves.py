@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Moves of prices and of market values: whose, how far, and which way."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """HTML -> the main text and the time that the page's own metadata state."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """A sentence with what was found in it, and the questions that the rules ask of it."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Other readers, found by entry point: a model, a service, a table of somebody else's labels."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """The first, vectorised pass: throw away the documents in which nobody is named or nothing is claimed."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """The figures of a sentence as the events table carries them: whose, what, how much."""
 
 from __future__ import annotations

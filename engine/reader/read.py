@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Read many documents: in batches, past the prefilter, through the grammar, with repeats of one story joined."""
 
 from __future__ import annotations
@@ -109,7 +108,7 @@ def read_documents(
     return reading.events
 
 
-def _run(  # noqa: PLR0917
+def _run(
     paths: list[Path],
     lexicon: Lexicon,
     notes: Sidecar,

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Sidecar files: what a page does not say of itself, and why it is believed."""
 
 from __future__ import annotations

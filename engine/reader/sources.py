@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Documents in: files, folders, globs and tables of rows -> batches of documents, in a stream."""
 
 from __future__ import annotations

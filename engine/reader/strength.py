@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """What a claim is worth: strength and stance, by one stated formula."""
 
 from __future__ import annotations

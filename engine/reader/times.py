@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """When: the time a page says it was published, and the day on which a claim says something happened."""
 
 from __future__ import annotations
@@ -174,7 +173,7 @@ def published(text: str, folded: str, language: str) -> Stated | None:
     return max(whole, key=lambda item: (item.date() or dt.date.min, item.time or dt.time.min), default=None)
 
 
-def _is_own(folded: str, start: int, stop: int, length: int, stated: Stated, number: int) -> bool:  # noqa: PLR0917
+def _is_own(folded: str, start: int, stop: int, length: int, stated: Stated, number: int) -> bool:
     before, after = folded[start : stated.start], folded[stated.end : stop]
     rest = f"{before} {after}".strip(" \n-|·,;:()[]【】")
     wide = sum(2 if is_han(char) else 1 for char in rest)

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (patterns, word tables and Chinese, whose characters count twice)
 """Whom a claim touches: names, groups and private companies -> listed names, by what the story itself says."""
 
 from __future__ import annotations
