@@ -62,10 +62,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--static", action="store_true", help="only what needs no running")
     if not parser.parse_args().static:
-        print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}")
+        print(
+            f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
+        )
         for dtype in (np.float32, np.float64):
             rate, trades = throughput(dtype)
-            print(f"narrative sweep, {np.dtype(dtype).name}: {rate:,.0f} backtests/s of one thread, {trades:.1f} trades each")
+            print(
+                f"narrative sweep, {np.dtype(dtype).name}: {rate:,.0f} backtests/s of one thread, {trades:.1f} trades each"
+            )
     from kernels.static import compile_static  # noqa: PLC0415 - needs numba-cuda
 
     print(f"{'kernel (float32, 20 assets)':34s} {'arch':7s} registers  stack  spilled  instructions  float64")
@@ -73,7 +77,8 @@ def main() -> None:
         kernel = gpu_kernel(getattr(strategies, name), np.float32, 20)
         for arch in ARCHITECTURES:
             s = compile_static(kernel, kernel_types(np.float32), arch)
-            print(f"{name:34s} sm_{arch[0]}{arch[1]:<4d} {s.registers:9d} {s.stack:6d} {s.spilled:8d} {s.instructions:13d}  {'yes' if s.float64 else 'no'}")
+            sizes = f"{s.registers:9d} {s.stack:6d} {s.spilled:8d} {s.instructions:13d}"
+            print(f"{name:34s} sm_{arch[0]}{arch[1]:<4d} {sizes}  {'yes' if s.float64 else 'no'}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ class Job:
     news: News
 
 
-def narrative(assets: int = 20, bars: int = 500, stories: int = 40, dtype: npt.DTypeLike = np.float32, seed: int = 0) -> Job:
+def narrative(
+    assets: int = 20, bars: int = 500, stories: int = 40, dtype: npt.DTypeLike = np.float32, seed: int = 0
+) -> Job:
     """Daily bars of a random walk, and stories that touch four assets each, in two channels (warn and relief)."""
     random = np.random.default_rng(seed)
     close = 100 * np.exp(np.cumsum(random.normal(0, 0.02, (assets, bars)), axis=1))

@@ -72,7 +72,9 @@ class Account:
         known = [f.name for f in fields(cls)]
         for name in settings:
             if name not in known:
-                raise Fault(f"account.{name} is no setting of the account{did_you_mean(name, known)}; known are {', '.join(known)}.")
+                raise Fault(
+                    f"account.{name} is no setting of the account{did_you_mean(name, known)}; known are {', '.join(known)}."
+                )
         return cls(**settings)
 
     def settings(self) -> dict[str, Any]:
@@ -81,7 +83,7 @@ class Account:
 
     def terms(self, dtype: npt.DTypeLike) -> Terms:
         """Return the broker's terms as scalars of one precision."""
-        kind = np.dtype(dtype).type
+        kind: Any = np.dtype(dtype).type
         double = np.dtype(dtype) == np.float64
         values = (
             self.cash, self.slippage, self.min_fee, self.fee_rate, self.fee_share, self.initial,

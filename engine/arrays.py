@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ def bars_of(
     strategy: Strategy,
     dtype: npt.DTypeLike,
     borrow: pl.DataFrame | None = None,
-    windows: dict[str, Sequence[int]] | None = None,
+    windows: Mapping[str, Sequence[int]] | None = None,
 ) -> Bars:
     """Lay the market out for a walk.
 
@@ -44,7 +44,9 @@ def bars_of(
         the features before it. Left out, the strategy's own
     """
     columns = market.columns(np.float64)
-    whole = np.isfinite(columns.open) & np.isfinite(columns.high) & np.isfinite(columns.low) & np.isfinite(columns.close)
+    whole = (
+        np.isfinite(columns.open) & np.isfinite(columns.high) & np.isfinite(columns.low) & np.isfinite(columns.close)
+    )
     opens, highs, lows, closes = (
         np.where(whole, c, np.nan) for c in (columns.open, columns.high, columns.low, columns.close)
     )
@@ -80,7 +82,7 @@ def plan_of(market: Market, account: Account, strategy: Strategy, nets: bool) ->
     )  # fmt: skip
 
 
-def _windows(strategy: Strategy, windows: dict[str, Sequence[int]] | None) -> list[tuple[str, int]]:
+def _windows(strategy: Strategy, windows: Mapping[str, Sequence[int]] | None) -> list[tuple[str, int]]:
     pairs: list[tuple[str, int]] = []
     for name, feature in strategy.features.items():
         own = feature.window if isinstance(feature.window, int) else int(getattr(strategy, feature.window))
@@ -124,9 +126,13 @@ def _borrow_rates(market: Market, account: Account, table: pl.DataFrame | None) 
     starts = table.with_columns(pl.col("session").cast(pl.Date)).sort("session")
     for (asset,), rows in starts.group_by(["asset"], maintain_order=True):
         if asset in market.assets:
-            place = np.searchsorted(rows["session"].to_numpy().astype("datetime64[D]"), market.sessions, side="right") - 1
+            place = (
+                np.searchsorted(rows["session"].to_numpy().astype("datetime64[D]"), market.sessions, side="right") - 1
+            )
             given = rows["rate"].to_numpy()
-            rates[market.assets.index(str(asset))] = np.where(place >= 0, given[np.maximum(place, 0)], account.borrow_rate)
+            rates[market.assets.index(str(asset))] = np.where(
+                place >= 0, given[np.maximum(place, 0)], account.borrow_rate
+            )
     return rates
 
 
@@ -165,7 +171,15 @@ def hear(strategy: Strategy, market: Market, events: Events | None, dtype: npt.D
     index = pl.DataFrame({"assets": list(market.assets), "asset": np.arange(len(market.assets), dtype=np.int32)})
     rows = (
         frame.filter(pl.col("bar") >= 0)
-        .select("event_id", "kind", "strength", "stance", "known_at", "bar", pl.col("assets").list.unique(maintain_order=True))
+        .select(
+            "event_id",
+            "kind",
+            "strength",
+            "stance",
+            "known_at",
+            "bar",
+            pl.col("assets").list.unique(maintain_order=True),
+        )
         .explode("assets")
         .join(index, on="assets", how="inner")
         .sort("known_at", "event_id")
@@ -176,10 +190,16 @@ def hear(strategy: Strategy, market: Market, events: Events | None, dtype: npt.D
 def news_of(rows: pl.DataFrame, channels: Sequence[Channel], dtype: npt.DTypeLike, unplaced: pl.DataFrame) -> Heard:
     """Gather rows of event_id, kind, strength, stance, known_at, bar, asset, sorted by age, into items of news."""
     heard = [_in_channel(channel) for channel in channels]
-    enters = pl.any_horizontal([h for h, c in zip(heard, channels, strict=True) if c.role != "leave"] or [pl.lit(False)])
-    leaves = pl.any_horizontal([h for h, c in zip(heard, channels, strict=True) if c.role != "enter"] or [pl.lit(False)])
+    enters = pl.any_horizontal(
+        [h for h, c in zip(heard, channels, strict=True) if c.role != "leave"] or [pl.lit(False)]
+    )
+    leaves = pl.any_horizontal(
+        [h for h, c in zip(heard, channels, strict=True) if c.role != "enter"] or [pl.lit(False)]
+    )
     value = [pl.col("strength") * (pl.col("stance") if c.value == "signed" else 1.0) for c in channels]
-    fresh = [pl.when(h).then(v).otherwise(0.0).alias(f"fresh{i}") for i, (h, v) in enumerate(zip(heard, value, strict=True))]
+    fresh = [
+        pl.when(h).then(v).otherwise(0.0).alias(f"fresh{i}") for i, (h, v) in enumerate(zip(heard, value, strict=True))
+    ]
     items = (
         rows.filter(pl.any_horizontal(heard))
         .with_columns(*fresh, enters=enters, leaves=leaves)

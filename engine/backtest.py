@@ -68,7 +68,9 @@ def backtest(
         When the strategy cannot work with what it is given, or its rule answers something that is no number.
     """
     if not isinstance(strategy, Strategy):
-        raise Fault(f"strategy is {strategy!r}, allowed is an instance of a Strategy; write {getattr(strategy, '__name__', 'it')}().")
+        raise Fault(
+            f"strategy is {strategy!r}, allowed is an instance of a Strategy; write {getattr(strategy, '__name__', 'it')}()."
+        )
     account = account or Account()
     strategy.check(market, events)
     heard = hear(strategy, market, events)
@@ -98,15 +100,21 @@ def _add_up(strategy: Strategy, trades: pl.DataFrame, lane: Matrix, cash: float)
     earned = float(trades["net"].sum()) + lane[at.EARNED] - lane[at.OWED]
     missing = earned - (lane[at.EQUITY] - cash)
     if not abs(missing) <= _SLACK * max(cash, lane[at.TRADED]):
-        raise Failure(f"The ledger of {strategy.name()} and its equity differ by {missing:g}; this is an error of ours, please report it.")
+        raise Failure(
+            f"The ledger of {strategy.name()} and its equity differ by {missing:g}; this is an error of ours, please report it."
+        )
 
 
-def walk_one(strategy: Strategy, market: Market, account: Account, bars: Bars, heard: Heard, only: int | None) -> Walked:
+def walk_one(
+    strategy: Strategy, market: Market, account: Account, bars: Bars, heard: Heard, only: int | None
+) -> Walked:
     """Walk and record one lane over all assets, or over one of them."""
     news, plan = heard.news, plan_of(market, account, strategy, "others" in rule_asks(type(strategy)))
     if only is not None:
         one = slice(only, only + 1)
-        of_assets = {name: np.ascontiguousarray(getattr(bars, name)[one]) for name in ("price", "feature", "trait", "managed")}
+        of_assets = {
+            name: np.ascontiguousarray(getattr(bars, name)[one]) for name in ("price", "feature", "trait", "managed")
+        }
         bars = bars._replace(**of_assets)
         mine = news.asset == only
         news = type(news)(*(np.ascontiguousarray(v[mine]) for v in news))

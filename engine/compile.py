@@ -97,7 +97,6 @@ def path_gatherer() -> Callable[..., None]:
     return _load(inspect.getsource(walk), "walk").gather_path  # type: ignore[no-any-return]
 
 
-@cache
 def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike) -> Callable[..., None]:
     """Return `run` of kernels/walk.py with a strategy's `decide` in one precision; from the cache where it is there."""
     decide = _load(source(strategy, dtype), strategy.name())
@@ -123,7 +122,9 @@ def is_compiled(strategy: type[Strategy], dtype: npt.DTypeLike) -> bool:
 def gpu_kernel(strategy: type[Strategy], dtype: npt.DTypeLike, assets: int) -> Callable[..., None]:
     """Return the CUDA kernel of a strategy as a plain function, for a GPU's compiler or the simulator; one lane a thread."""
     steps_1 = _load(inspect.getsource(steps).replace(f"WIDTH = {steps.WIDTH}", "WIDTH = 1"), "steps_of_one")
-    walk_1 = _load(inspect.getsource(walk).replace("from kernels.steps import", f"from {steps_1.__name__} import"), "walk_of_one")
+    walk_1 = _load(
+        inspect.getsource(walk).replace("from kernels.steps import", f"from {steps_1.__name__} import"), "walk_of_one"
+    )
     answers = source(strategy, dtype).replace("from kernels.steps import", f"from {steps_1.__name__} import")
     decide = _load(answers + "\ndecide = njit(error_model='numpy')(decide)\n", f"{strategy.name()}_of_one")
     rows, channels = N_FIXED + len(own_rows(strategy)), len(strategy.channels)
@@ -187,7 +188,9 @@ def _rule_of(strategy: type[Strategy]) -> FunctionType:
     rule = inspect.getattr_static(strategy, "rule", None)
     rule = getattr(rule, "__func__", rule)
     if not isinstance(rule, FunctionType):
-        raise Fault(f"{strategy.__name__} has no rule, allowed is a static method of numbers; write `@staticmethod def rule(...)`.")
+        raise Fault(
+            f"{strategy.__name__} has no rule, allowed is a static method of numbers; write `@staticmethod def rule(...)`."
+        )
     return rule
 
 
@@ -304,7 +307,9 @@ def _load(text: str, name: str) -> ModuleType:
             fresh.write_text(text, encoding="utf-8")
             fresh.replace(path)
     except OSError as error:
-        raise Failure(f"The cache folder {folder} cannot be written ({error.strerror}); set TOCSIN_CACHE to one that can.") from None
+        raise Failure(
+            f"The cache folder {folder} cannot be written ({error.strerror}); set TOCSIN_CACHE to one that can."
+        ) from None
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise Failure(f"{path} cannot be loaded; delete it and run again.")
@@ -312,5 +317,3 @@ def _load(text: str, name: str) -> ModuleType:
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     return module
-
-

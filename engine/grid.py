@@ -27,13 +27,19 @@ def span(low: float, high: float, n: int | None = None) -> list[float]:
     [0.1, 0.2, 0.3]
     """
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-        raise Fault(f"span({low:g}, {high:g}) runs backwards or without end, allowed is low <= high; swap or correct them.")
+        raise Fault(
+            f"span({low:g}, {high:g}) runs backwards or without end, allowed is low <= high; swap or correct them."
+        )
     if n is None:
         if low != int(low) or high != int(high):
-            raise Fault(f"span({low:g}, {high:g}) has ends that are not whole, allowed are whole ends or a number of values; give n.")
+            raise Fault(
+                f"span({low:g}, {high:g}) has ends that are not whole, allowed are whole ends or a number of values; give n."
+            )
         return [float(v) for v in range(int(low), int(high) + 1)]
     if n < 2:
-        raise Fault(f"span({low:g}, {high:g}, {n}) has {n} values, allowed are 2 or more; write a single value as it is.")
+        raise Fault(
+            f"span({low:g}, {high:g}, {n}) has {n} values, allowed are 2 or more; write a single value as it is."
+        )
     return [float(v) for v in np.round(np.linspace(low, high, n), 12)]
 
 
@@ -73,10 +79,18 @@ class Grid:
         for name, listed in given.items():
             if name not in strategy.parameters:
                 known = list(strategy.parameters)
-                raise Fault(f"{strategy.name()}.{name} cannot be swept{did_you_mean(name, known)}, allowed are {', '.join(known)}; rename it.")
-            many = listed if isinstance(listed, (Sequence, np.ndarray, range)) and not isinstance(listed, str) else [listed]
+                raise Fault(
+                    f"{strategy.name()}.{name} cannot be swept{did_you_mean(name, known)}, allowed are {', '.join(known)}; rename it."
+                )
+            many = (
+                listed
+                if isinstance(listed, (Sequence, np.ndarray, range)) and not isinstance(listed, str)
+                else [listed]
+            )
             if len(many) == 0:
-                raise Fault(f"{strategy.name()}.{name} has no values, allowed is one or more; give some, or leave it out.")
+                raise Fault(
+                    f"{strategy.name()}.{name} has no values, allowed is one or more; give some, or leave it out."
+                )
             axes[name] = np.array([strategy.parameters[name].check(strategy.name(), name, v) for v in many])
         grid = cls(axes, rows=table is not None)
         return grid if where is None else grid._constrained(where)
@@ -85,7 +99,9 @@ class Grid:
         wanted = where.__code__.co_varnames[: where.__code__.co_argcount]
         for name in wanted:
             if name not in self.axes:
-                raise Fault(f"where asks for {name!r}{did_you_mean(name, self.axes)}, allowed are the swept {', '.join(self.axes)}; rename it.")
+                raise Fault(
+                    f"where asks for {name!r}{did_you_mean(name, self.axes)}, allowed are the swept {', '.join(self.axes)}; rename it."
+                )
         lanes = np.arange(self.size)
         columns = self.values(lanes)
         kept = lanes[np.broadcast_to(np.asarray(where(**{n: columns[n] for n in wanted}), bool), lanes.shape)]

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from engine.backtest import Walked
 
 INSTANT = pl.Datetime("us", "UTC")
-ORDERS = {
+ORDERS: dict[str, Any] = {
     "order_id": pl.Int64, "status": pl.String, "time_decided": INSTANT, "time_filled": INSTANT, "asset": pl.String,
     "side": pl.String, "shares": pl.Float64, "price": pl.Float64, "commission": pl.Float64, "slippage": pl.Float64,
     "reason": pl.String, "event_ids": pl.List(pl.String),
 }  # fmt: skip
-TRADES = {
+TRADES: dict[str, Any] = {
     "trade_id": pl.Int64, "asset": pl.String, "side": pl.String, "shares": pl.Float64, "entry_time": INSTANT,
     "entry_price": pl.Float64, "exit_time": INSTANT, "exit_price": pl.Float64, "pnl": pl.Float64, "return": pl.Float64,
     "bars_held": pl.Int64, "exit_reason": pl.String, "carry": pl.Float64, "dividends": pl.Float64, "net": pl.Float64,
@@ -81,7 +81,13 @@ def _in_order(walked: Walked, account: Account, sources: Sources) -> list[Any]:
         if group == _ENTRIES:
             return (line[at.L_BAR], rank[group], i)
         ids = sources.behind(line)
-        return (line[at.L_BAR], rank[group], 0 if ids else 1, sources.age[ids[0]] if ids else line[at.L_ASSET], line[at.L_ASSET])
+        return (
+            line[at.L_BAR],
+            rank[group],
+            0 if ids else 1,
+            sources.age[ids[0]] if ids else line[at.L_ASSET],
+            line[at.L_ASSET],
+        )
 
     return [line for _, line in sorted(enumerate(walked.ledger), key=key)]
 
@@ -128,7 +134,9 @@ def _trades(
         elif line[at.L_REASON] < at.ENTERED:
             entry = open_.pop(asset)
             amounts = (line[at.L_PROFIT], line[at.L_BORROWED], line[at.L_PAID])
-            last = _Exit(line[at.L_BAR], line[at.L_PRICE], REASON_NAMES[int(line[at.L_REASON])], line[at.L_FEE], amounts, line)
+            last = _Exit(
+                line[at.L_BAR], line[at.L_PRICE], REASON_NAMES[int(line[at.L_REASON])], line[at.L_FEE], amounts, line
+            )
             trades.append(_trade(entry, last, account, bars, market, sources))
     for asset, entry in open_.items():
         lot = walked.lots[asset if len(walked.lots) > 1 else 0]

@@ -59,7 +59,7 @@ class _Axis:
         self.first, self.last, self.span = first, last, span
 
     def at(self, day: np.datetime64 | dt.date) -> float:
-        share = (np.datetime64(day, "D") - self.first) / (self.last - self.first)
+        share = (np.datetime64(str(day), "D") - self.first) / (self.last - self.first)
         return self.span[0] + float(share) * (self.span[1] - self.span[0])
 
 

@@ -111,7 +111,10 @@ class Run:
 
     def summary(self) -> pl.DataFrame:
         """Return the metrics as a table of metric and value."""
-        return pl.DataFrame({"metric": list(self.metrics), "value": list(self.metrics.values())}, {"metric": pl.String, "value": pl.Float64})
+        return pl.DataFrame(
+            {"metric": list(self.metrics), "value": list(self.metrics.values())},
+            {"metric": pl.String, "value": pl.Float64},
+        )
 
     def write(self, folder: str | os.PathLike[str]) -> Path:
         """Write run.json, orders, trades, equity, events and unplaced (Parquet) into a folder, whole or not at all."""
@@ -136,13 +139,17 @@ class Run:
         """Read a folder that `write` made."""
         source = Path(folder)
         if not (source / "run.json").is_file():
-            raise Fault(f"{source} holds no run.json, allowed is a folder that `tocsin backtest` wrote; name one, or run it again.")
+            raise Fault(
+                f"{source} holds no run.json, allowed is a folder that `tocsin backtest` wrote; name one, or run it again."
+            )
         try:
             info = json.loads((source / "run.json").read_text(encoding="utf-8"))
-            frames = {name: pl.read_parquet(source / f"{name}.parquet") for name in _FRAMES}
+            frames: dict[str, Any] = {name: pl.read_parquet(source / f"{name}.parquet") for name in _FRAMES}
             metrics = info.pop("metrics")
         except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
-            raise Fault(f"{source} cannot be read as a run ({str(error).splitlines()[0]}); run `tocsin backtest` again.") from None
+            raise Fault(
+                f"{source} cannot be read as a run ({str(error).splitlines()[0]}); run `tocsin backtest` again."
+            ) from None
         return cls(metrics=metrics, info=info, **frames)
 
     def report(self, path: str | os.PathLike[str]) -> Path:

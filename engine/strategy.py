@@ -128,6 +128,14 @@ class Feature:
     window: str | int = 1
 
 
+def _switch(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() in ("true", "yes", "on", "1", "false", "no", "off", "0"):
+        return str(value).lower() in ("true", "yes", "on", "1")
+    raise Fault(f"the value is {value!r}, allowed are true and false; give one of them.")
+
+
 class Strategy:
     """Base of all strategies: named parameters and one scalar rule. Make one by subclassing; see the module's text.
 
@@ -140,17 +148,19 @@ class Strategy:
     traits: ClassVar[tuple[str, ...]] = ()
     watch: ClassVar[Literal["events", "held", "always"]] = "always"
     reverses: bool = False
-    refresh: bool = option(False, "whether a same-way signal restarts the clock of the time exit", lambda v: _switch(v))
+    refresh: bool = option(False, "whether a same-way signal restarts the clock of the time exit", _switch)
 
     hold: float = param(None, 1, 1e6, "bars after which a position is closed", whole=True)
     stop: float = param(None, 1e-6, 1e3, "adverse move from the entry price at which a position is closed")
-    trail: float = param(None, 1e-6, 1e3, "adverse move from the best price since the entry at which a position is closed")
+    trail: float = param(
+        None, 1e-6, 1e3, "adverse move from the best price since the entry at which a position is closed"
+    )
     take: float = param(None, 1e-6, 1e3, "gain on the entry price at which a position is closed")
     half_life: float = param(10, 1e-3, 1e6, "bars in which the pressure of an event halves")
 
     parameters: ClassVar[dict[str, Param]]
     options: ClassVar[dict[str, Option]]
-    rule: Callable[..., float]
+    rule: ClassVar[Callable[..., Any]]
 
     def __init_subclass__(cls) -> None:
         declared: dict[str, Any] = {}
@@ -164,7 +174,9 @@ class Strategy:
         known = [*cls.parameters, *cls.options]
         for name in settings:
             if name not in known:
-                raise Fault(f"{cls.name()}.{name} is no parameter{did_you_mean(name, known)}; known are {', '.join(known)}.")
+                raise Fault(
+                    f"{cls.name()}.{name} is no parameter{did_you_mean(name, known)}; known are {', '.join(known)}."
+                )
         for name, declared in cls.parameters.items():
             value = settings.get(name, declared.default)
             setattr(self, name, declared.check(cls.name(), name, value) if name in settings else value)
@@ -208,9 +220,9 @@ class Strategy:
         """Whether hold, stop, trail and take apply to each asset."""
         return np.ones(len(assets), np.bool_)
 
-    def judged(self, assets: Sequence[str]) -> npt.NDArray[np.int32]:
+    def judged(self, assets: Sequence[str]) -> npt.NDArray[np.int64]:
         """The order in which the assets are judged at a bar."""
-        return np.arange(len(assets), dtype=np.int32)
+        return np.arange(len(assets), dtype=np.int64)
 
     def table(self, market: Market) -> pl.DataFrame | None:
         """Return what the strategy hears in place of events: event_id, kind, strength, stance, known_at, bar, asset (index)."""
@@ -218,14 +230,6 @@ class Strategy:
 
     def check(self, market: Market, events: Events | None) -> None:
         """Refuse a market or events that the strategy cannot work with."""
-
-
-def _switch(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if str(value).lower() in ("true", "yes", "on", "1", "false", "no", "off", "0"):
-        return str(value).lower() in ("true", "yes", "on", "1")
-    raise Fault(f"the value is {value!r}, allowed are true and false; give one of them.")
 
 
 def symbols(value: Any) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -90,15 +91,21 @@ class Sweep:
         self._metric(metric)
         self._axis(parameter)
         value = pl.col(metric).fill_nan(None)
-        return self.table.group_by(parameter).agg(mean=value.mean(), best=value.max(), count=value.count()).sort(parameter)
+        return (
+            self.table.group_by(parameter).agg(mean=value.mean(), best=value.max(), count=value.count()).sort(parameter)
+        )
 
     def _metric(self, name: str) -> None:
         if name not in METRICS:
-            raise Fault(f"metric {name!r} is unknown{did_you_mean(name, METRICS)}, allowed are {', '.join(METRICS)}; name one.")
+            raise Fault(
+                f"metric {name!r} is unknown{did_you_mean(name, METRICS)}, allowed are {', '.join(METRICS)}; name one."
+            )
 
     def _axis(self, name: str) -> None:
         if name not in self.grid.axes:
-            raise Fault(f"{name!r} was not swept{did_you_mean(name, self.grid.axes)}, allowed are {', '.join(self.grid.axes)}; name one.")
+            raise Fault(
+                f"{name!r} was not swept{did_you_mean(name, self.grid.axes)}, allowed are {', '.join(self.grid.axes)}; name one."
+            )
 
 
 def sweep(
@@ -130,16 +137,22 @@ def sweep(
     The result does not depend on threads, on the order of the grid, or on which lanes are walked together.
     """
     if not (isinstance(strategy, type) and issubclass(strategy, Strategy)):
-        raise Fault(f"strategy is {strategy!r}, allowed is a class of Strategy; leave out the parentheses, and give values by name.")
+        raise Fault(
+            f"strategy is {strategy!r}, allowed is a class of Strategy; leave out the parentheses, and give values by name."
+        )
     if precision not in ("float32", "float64"):
         raise Fault(f"precision is {precision!r}, allowed are 'float32' and 'float64'; choose one.")
     account = account or Account()
     if account.kind != "portfolio":
-        raise Fault(f"account.kind is {account.kind!r}, allowed in a sweep is 'portfolio'; sweep one asset at a time for the like of columns.")
+        raise Fault(
+            f"account.kind is {account.kind!r}, allowed in a sweep is 'portfolio'; sweep one asset at a time for the like of columns."
+        )
     fixed = {name: grid.pop(name) for name in list(grid) if name in strategy.options}
     lanes = Grid.of(strategy, grid, table, where)
     if lanes.size > _MOST:
-        raise Fault(f"the sweep has {lanes.size:,} lanes, allowed are {_MOST:,}; take fewer values, or a table of random ones.")
+        raise Fault(
+            f"the sweep has {lanes.size:,} lanes, allowed are {_MOST:,}; take fewer values, or a table of random ones."
+        )
     first = strategy(**fixed, **{name: float(v[0]) for name, v in lanes.values(np.array([0])).items()})
     first.check(market, events)
     job = _Job(first, lanes, market, account, hear(first, market, events, precision), np.dtype(precision), borrow)
@@ -153,7 +166,14 @@ class _Job:
     """Everything that is the same for all lanes, laid out once."""
 
     def __init__(
-        self, first: Strategy, grid: Grid, market: Market, account: Account, heard: Heard, dtype: np.dtype[Any], borrow: pl.DataFrame | None
+        self,
+        first: Strategy,
+        grid: Grid,
+        market: Market,
+        account: Account,
+        heard: Heard,
+        dtype: np.dtype[Any],
+        borrow: pl.DataFrame | None,
     ) -> None:
         self.strategy, self.grid, self.dtype = type(first), grid, dtype
         self.settings = first.settings()
@@ -196,7 +216,8 @@ def _walk(job: _Job, threads: int, progress: Callable[[int, int], None] | None) 
             order = np.lexsort((*params[N_FIXED:], params[at.STOP], params[at.DECAY], params[at.HOLD]))
             tasks = [order[i : i + _TASK] for i in range(0, order.size, _TASK)]
             lanes = np.empty((at.N_LANE, order.size), job.dtype)
-            for task, walked in zip(tasks, pool.map(lambda t: _walk_some(job, np.ascontiguousarray(params[:, t])), tasks), strict=True):
+            parts = [np.ascontiguousarray(params[:, task]) for task in tasks]
+            for task, walked in zip(tasks, pool.map(partial(_walk_some, job), parts), strict=True):
                 lanes[:, task] = walked
             _refuse_faults(job, lanes)
             account = job.account
@@ -223,4 +244,3 @@ def _refuse_faults(job: _Job, lanes: npt.NDArray[Any]) -> None:
             f"{job.strategy.name()}.rule answered not-a-number {faults} times, allowed are a weight, 0 and KEEP; guard the rule "
             f"against features that are not known yet (a comparison with one is false)."
         )
-

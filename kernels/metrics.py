@@ -17,7 +17,9 @@ METRICS = (
 _LEAST = 1e-12
 
 
-def metrics(lanes: npt.NDArray[np.floating], cash: float, bars: int, years: float, bars_per_year: float, cash_rate: float) -> dict[str, Array]:
+def metrics(
+    lanes: npt.NDArray[np.floating], cash: float, bars: int, years: float, bars_per_year: float, cash_rate: float
+) -> dict[str, Array]:
     """Compute every metric of every lane.
 
     Parameters

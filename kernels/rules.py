@@ -33,7 +33,7 @@ ZERO, ONE = np.float32(0.0), np.float32(1.0)
 FAR = np.float32(np.inf)
 
 #: What a rule answers to leave an asset as it is. A power of two, so that float32 and float64 agree on it.
-KEEP = np.float32(2.0**100)
+KEEP: float = np.float32(2.0**100)  # type: ignore[assignment]
 
 
 class Terms(NamedTuple):

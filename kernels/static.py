@@ -52,7 +52,11 @@ def compile_static(kernel: Callable[..., None], signature: Any, arch: tuple[int,
     def number(pattern: str) -> int:
         return sum(int(found) for found in re.findall(pattern, said))
 
-    float64 = tuple(line.strip() for line in ptx.splitlines() if re.match(r"\s*(@\S+\s+)?[a-z0-9.]+\.f64\b", line) and ".reg" not in line)
+    float64 = tuple(
+        line.strip()
+        for line in ptx.splitlines()
+        if re.match(r"\s*(@\S+\s+)?[a-z0-9.]+\.f64\b", line) and ".reg" not in line
+    )
     return Static(
         number(r"Used (\d+) registers"), number(r"(\d+) bytes stack frame"), number(r"(\d+) bytes spill"), float64[:5],
         len(re.findall(r"^\s+/\*[0-9a-f]{4,}\*/", sass, re.MULTILINE)),

@@ -321,7 +321,9 @@ def enter(a, t, closing, bars, terms, state, record):
         if weight == ZERO:
             continue
         lot[a, at.WISH, j] = ZERO
-        quantity, _, fits = entry_size(weight, lane[at.SIZING, j], raw, split, lane[at.WORTH, j], lane[at.NEED, j], terms)
+        quantity, _, fits = entry_size(
+            weight, lane[at.SIZING, j], raw, split, lane[at.WORTH, j], lane[at.NEED, j], terms
+        )
         if not (trades & fits & (lane[at.CALLED, j] == ZERO)):
             continue
         shares, price, fee, slip = purchase(weight, quantity, raw, split, terms)

@@ -33,7 +33,7 @@ from kernels.steps import (
 
 
 @njit(error_model="numpy", inline="always")
-def walk(decide, bars, news, terms, plan, params, state, record):  # type: ignore[no-untyped-def]
+def walk(decide, bars, news, terms, plan, params, state, record):
     """Walk a block of lanes from the first bar to the last, in the order of docs/accounting.md.
 
     `decide(a, t, bars, news, params, state)` answers for asset a at bar t; the rest is described in kernels.layout.
@@ -101,7 +101,7 @@ def walk(decide, bars, news, terms, plan, params, state, record):  # type: ignor
 
 
 @njit(error_model="numpy", nogil=True, cache=True)
-def run(decide, bars, news, terms, plan, params, lanes, lots, record):  # type: ignore[no-untyped-def]
+def run(decide, bars, news, terms, plan, params, lanes, lots, record):
     """Walk every column of `params`, a block at a time.
 
     Parameters

@@ -32,7 +32,18 @@ class FadePanic(BasketStrategy):
     stop: float = param(0.10, 1e-6, 1e3, "fall from the entry price at which a position is sold", may_be_none=True)
 
     @staticmethod
-    def rule(panic_new, bad, bad_new, move, side, gain, fall, calm, rebound, weight):  # type: ignore[no-untyped-def]
+    def rule(
+        panic_new: float,
+        bad: float,
+        bad_new: float,
+        move: float,
+        side: float,
+        gain: float,
+        fall: float,
+        calm: float,
+        rebound: float,
+        weight: float,
+    ) -> float:
         if side == 0 and (panic_new > 0 or move <= -fall) and bad_new == 0 and bad <= calm:
             return weight
         if side > 0 and gain >= rebound:

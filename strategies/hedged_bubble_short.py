@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -29,13 +29,24 @@ class HedgedBubbleShort(ShortBubbleWarning):
         "relief": Channel(RELIEF, role="leave"),
     }
     traits: ClassVar[tuple[str, ...]] = ("is_hedge",)
-    watch = "held"
+    watch: ClassVar[Literal["events", "held", "always"]] = "held"
 
     index: str = option("SPY", "symbol of the index to hold against the shorts")
     hedge: float = param(1.0, 0.0, 10.0, "weight of the index, as a multiple of the shorts' weight")
 
     @staticmethod
-    def rule(warn, warn_new, relief, relief_new, side, others, is_hedge, threshold, weight, hedge):  # type: ignore[no-untyped-def]
+    def rule(
+        warn: float,
+        warn_new: float,
+        relief: float,
+        relief_new: float,
+        side: float,
+        others: float,
+        is_hedge: float,
+        threshold: float,
+        weight: float,
+        hedge: float,
+    ) -> float:  # type: ignore[override]
         if is_hedge > 0:
             if side == 0 and others < 0 and hedge > 0:
                 return -hedge * others
@@ -75,4 +86,6 @@ class HedgedBubbleShort(ShortBubbleWarning):
         super().check(market, events)
         known_symbol([self.index], f"{self.name()}.index", market)
         if self.index in self.basket:
-            raise Fault(f"{self.name()}.basket holds the index {self.index!r}, allowed are other symbols; take it out of one of the two.")
+            raise Fault(
+                f"{self.name()}.basket holds the index {self.index!r}, allowed are other symbols; take it out of one of the two."
+            )

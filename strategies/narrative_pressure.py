@@ -21,10 +21,12 @@ class NarrativePressure(BasketStrategy):
     threshold: float = param(0.5, 1e-6, 100.0, "absolute pressure at which a position is opened")
     fade: float = param(0.1, 0.0, 100.0, "absolute pressure below which a position is closed")
     weight: float = param(0.1, 1e-6, 10.0, "share of equity a position")
-    stop: float = param(0.20, 1e-6, 1e3, "adverse move from the entry price at which a position is closed", may_be_none=True)
+    stop: float = param(
+        0.20, 1e-6, 1e3, "adverse move from the entry price at which a position is closed", may_be_none=True
+    )
 
     @staticmethod
-    def rule(tone, tone_new, side, threshold, fade, weight):  # type: ignore[no-untyped-def]
+    def rule(tone: float, tone_new: float, side: float, threshold: float, fade: float, weight: float) -> float:
         if tone_new != 0 and tone >= threshold:
             return weight
         if tone_new != 0 and tone <= -threshold:

@@ -1,7 +1,7 @@
 """Short what is warned of."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from engine.strategy import KEEP, Channel, param
 from strategies.basket import BasketStrategy
@@ -25,7 +25,7 @@ class ShortBubbleWarning(BasketStrategy):
         "warn": Channel(WARN, role="enter"),
         "relief": Channel(RELIEF, role="leave"),
     }
-    watch = "events"
+    watch: ClassVar[Literal["events", "held", "always"]] = "events"
 
     threshold: float = param(0.3, 0.0, 100.0, "net pressure, warnings less relief, at which a short is opened")
     weight: float = param(0.1, 1e-6, 10.0, "share of equity a short")
@@ -33,7 +33,9 @@ class ShortBubbleWarning(BasketStrategy):
     stop: float = param(0.15, 1e-6, 1e3, "rise from the entry price at which a short is covered", may_be_none=True)
 
     @staticmethod
-    def rule(warn, warn_new, relief, relief_new, side, threshold, weight):  # type: ignore[no-untyped-def]
+    def rule(
+        warn: float, warn_new: float, relief: float, relief_new: float, side: float, threshold: float, weight: float
+    ) -> float:
         pressure = warn - relief
         if side == 0 and warn_new > 0 and pressure >= threshold:
             return -weight

@@ -25,7 +25,9 @@ def _read(value: Any) -> pl.DataFrame | None:
     if isinstance(value, (str, Path)):
         path = Path(value)
         if path.suffix not in (".csv", ".parquet") or not path.is_file():
-            raise Fault(f"{str(value)!r} is no table of signals, allowed is a .csv or .parquet file that exists; name one.")
+            raise Fault(
+                f"{str(value)!r} is no table of signals, allowed is a .csv or .parquet file that exists; name one."
+            )
     try:
         if not isinstance(value, (str, Path)):
             return pl.DataFrame(value)
@@ -69,22 +71,26 @@ class Signals(Strategy):
     reverses: bool = option(True, "whether the opposite sign enters the other way", bool)
 
     @staticmethod
-    def rule(told_new, target_new):  # type: ignore[no-untyped-def]
+    def rule(told_new: float, target_new: float) -> float:
         return target_new if told_new > 0 else KEEP
 
     def check(self, market: Market, events: Events | None) -> None:
         """Refuse a missing or malformed table."""
         if self.signals is None:
-            raise Fault("signals.signals is missing, allowed is a table of asset, weight and session or known_at; give one.")
+            raise Fault(
+                "signals.signals is missing, allowed is a table of asset, weight and session or known_at; give one."
+            )
 
     def table(self, market: Market) -> pl.DataFrame:
         """Place the signals among the bars."""
         given = self.signals
-        assert given is not None  # noqa: S101 - `check` has refused it
+        assert given is not None
         when = "known_at" if "known_at" in given.columns else "session"
         for name in ("asset", "weight", when):
             if name not in given.columns:
-                raise Fault(f"signals lack the column {name!r}, needed are asset, weight and session or known_at; add it.")
+                raise Fault(
+                    f"signals lack the column {name!r}, needed are asset, weight and session or known_at; add it."
+                )
         if "event_id" not in given.columns:
             given = given.with_columns(event_id=None)
         frame = pl.DataFrame(
@@ -99,14 +105,22 @@ class Signals(Strategy):
         known = {asset: i for i, asset in enumerate(market.assets)}
         for row, asset, weight, bar in frame.select("row", "asset", "weight", "bar").iter_rows():
             if asset not in known:
-                raise Fault(f"signals name {asset!r} in row {row}, allowed are the market's assets; import its prices or drop the row.")
+                raise Fault(
+                    f"signals name {asset!r} in row {row}, allowed are the market's assets; import its prices or drop the row."
+                )
             if weight is None or not np.isfinite(weight) or abs(weight) > 1e6:
-                raise Fault(f"signals hold the weight {weight} in row {row}, allowed is a number from -1e6 to 1e6; correct it.")
+                raise Fault(
+                    f"signals hold the weight {weight} in row {row}, allowed is a number from -1e6 to 1e6; correct it."
+                )
             if bar is None:
-                raise Fault(f"signals fall on no bar of the market in row {row} ({asset}); drop the row or import more prices.")
+                raise Fault(
+                    f"signals fall on no bar of the market in row {row} ({asset}); drop the row or import more prices."
+                )
         twice = frame.filter(pl.struct("asset", "bar").is_duplicated())
         if len(twice):
-            raise Fault(f"signals name {twice['asset'][0]!r} twice for one bar (row {twice['row'][1]}), allowed is once; drop one.")
+            raise Fault(
+                f"signals name {twice['asset'][0]!r} twice for one bar (row {twice['row'][1]}), allowed is once; drop one."
+            )
         return frame.select(
             "event_id",
             pl.lit("signal").alias("kind"),
@@ -120,7 +134,9 @@ class Signals(Strategy):
     def _bars(self, frame: pl.DataFrame, when: str, market: Market) -> pl.Series:
         if when == "known_at":
             if not isinstance(frame["known_at"].dtype, pl.Datetime) or frame["known_at"].dtype.time_zone is None:
-                raise Fault("signals have known_at without a time zone, allowed are instants with one; add it, or give `session`.")
+                raise Fault(
+                    "signals have known_at without a time zone, allowed are instants with one; add it, or give `session`."
+                )
             instants = frame["known_at"].cast(_INSTANT).dt.timestamp("us").to_numpy()
             bars = first_bar(instants, market.opens)
             return pl.Series(bars).cast(pl.Int32).replace(-1, None)

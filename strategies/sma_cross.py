@@ -12,7 +12,10 @@ from engine.strategy import KEEP, Feature, Strategy, param
 class SmaCross(Strategy):
     """Long while the fast moving average is above the slow one; prices only."""
 
-    features: ClassVar[Mapping[str, Feature]] = {"quick": Feature("average", "fast"), "steady": Feature("average", "slow")}
+    features: ClassVar[Mapping[str, Feature]] = {
+        "quick": Feature("average", "fast"),
+        "steady": Feature("average", "slow"),
+    }
     watch = "always"
 
     fast: float = param(10, 1, 1e5, "bars of the fast average", whole=True)
@@ -20,7 +23,7 @@ class SmaCross(Strategy):
     weight: float = param(0.1, 1e-6, 10.0, "share of equity a position")
 
     @staticmethod
-    def rule(quick, steady, side, weight):  # type: ignore[no-untyped-def]
+    def rule(quick: float, steady: float, side: float, weight: float) -> float:
         if side == 0 and quick > steady:
             return weight
         if side > 0 and quick <= steady:
@@ -30,4 +33,6 @@ class SmaCross(Strategy):
     def check(self, market: Market, events: Events | None) -> None:
         """Refuse a fast average that is not faster."""
         if self.fast >= self.slow:
-            raise Fault(f"sma_cross.fast is {self.fast:g} and slow {self.slow:g}, allowed is fast < slow; change one of them.")
+            raise Fault(
+                f"sma_cross.fast is {self.fast:g} and slow {self.slow:g}, allowed is fast < slow; change one of them."
+            )

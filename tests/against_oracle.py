@@ -81,7 +81,11 @@ def borrow_of(case: Case) -> pl.DataFrame | None:
         bars.borrow = None
     if bars.borrow is None:
         return None
-    rows = [(s, d, r) for s, rates in zip(bars.symbols, bars.borrow, strict=True) for d, r in zip(bars.dates, rates, strict=True)]
+    rows = [
+        (s, d, r)
+        for s, rates in zip(bars.symbols, bars.borrow, strict=True)
+        for d, r in zip(bars.dates, rates, strict=True)
+    ]
     return pl.DataFrame(rows, {"asset": pl.String, "session": pl.Date, "rate": pl.Float64}, orient="row")
 
 
@@ -105,9 +109,9 @@ def compare(case: Case) -> None:
 
     ours = run.orders.with_columns(pl.col("time_decided", "time_filled").dt.timestamp("us"))
     filled = ours.filter(status="filled").to_dicts()
-    assert [
-        (bar[o["time_decided"]], bar[o["time_filled"]], o["asset"], o["side"], o["reason"]) for o in filled
-    ] == [(o.bar_decided, o.bar_filled, symbols[o.asset], o.side, o.reason) for o in result.orders]
+    assert [(bar[o["time_decided"]], bar[o["time_filled"]], o["asset"], o["side"], o["reason"]) for o in filled] == [
+        (o.bar_decided, o.bar_filled, symbols[o.asset], o.side, o.reason) for o in result.orders
+    ]
     assert [next(iter(o["event_ids"]), None) for o in filled] == [o.event for o in result.orders]
     for o, e in zip(filled, result.orders, strict=True):
         assert near(o["shares"] * e.price, e.shares * e.price, scale), (o, e)
@@ -118,13 +122,21 @@ def compare(case: Case) -> None:
     assert [(bar[o["time_decided"]], o["asset"], o["reason"], next(iter(o["event_ids"]), None)) for o in refused] == [
         (r.bar, symbols[r.asset], r.reason, r.event) for r in result.refusals
     ]
-    trades = run.trades.with_columns(pl.col("entry_time", "exit_time").dt.timestamp("us")).sort("entry_time", "asset").to_dicts()
+    trades = (
+        run.trades.with_columns(pl.col("entry_time", "exit_time").dt.timestamp("us"))
+        .sort("entry_time", "asset")
+        .to_dicts()
+    )
     expected = sorted(result.trades, key=lambda t: (t.entry_bar, t.asset))
     trades.sort(key=lambda t: (bar[t["entry_time"]], t["asset"], bar.get(t["exit_time"], 1 << 30)))
     expected.sort(key=lambda t: (t.entry_bar, t.asset, t.exit_bar))
     assert len(trades) == len(expected)
     for t, e in zip(trades, expected, strict=True):
-        assert (bar[t["entry_time"]], t["asset"], t["side"]) == (e.entry_bar, symbols[e.asset], "LONG" if e.side > 0 else "SHORT")
+        assert (bar[t["entry_time"]], t["asset"], t["side"]) == (
+            e.entry_bar,
+            symbols[e.asset],
+            "LONG" if e.side > 0 else "SHORT",
+        )
         assert (t["entry_reason"], t["exit_reason"], t["bars_held"]) == (e.entry_reason, e.exit_reason, e.bars_held)
         assert tuple(i for i in t["event_ids"] if i) == e.event_ids
         for name, theirs in (("pnl", e.pnl), ("carry", e.carry), ("dividends", e.dividends), ("net", e.net)):
@@ -142,9 +154,14 @@ def compare(case: Case) -> None:
     assert abs(identity - (run.metrics["final_equity"] - start)) <= 1e-9 * scale
 
 
+_RATIOS = (
+    "skewness", "excess_kurtosis", "sharpe", "sortino", "volatility", "profit_factor", "calmar", "cagr", "turnover",
+)  # fmt: skip
+
+
 def near_metric(ours: float | None, theirs: float | None, size: float, name: str) -> bool:
     """Ratios divide by what may be next to nothing, so that 1e-9 of the amounts is more of the ratio."""
     if ours is None or theirs is None:
         return ours is theirs
-    slack = 1e-6 if name in ("skewness", "excess_kurtosis", "sharpe", "sortino", "volatility", "profit_factor", "calmar", "cagr", "turnover") else 1e-9
+    slack = 1e-6 if name in _RATIOS else 1e-9
     return abs(ours - theirs) <= slack * max(size, abs(theirs))

@@ -13,13 +13,31 @@ from strategies import ShortBubbleWarning
 
 ASSETS, BARS, LANES = 3, 40, 6
 #: What a lane ends with; the scratch rows are left out.
-SUMS = [at.CASH, at.EQUITY, at.DRAWDOWN, at.LONGEST, at.SUM1, at.SUM2, at.EXPOSED, at.TRADED, at.COSTS, at.BORROW, at.CLOSED, at.WON]
+SUMS = [
+    at.CASH,
+    at.EQUITY,
+    at.DRAWDOWN,
+    at.LONGEST,
+    at.SUM1,
+    at.SUM2,
+    at.EXPOSED,
+    at.TRADED,
+    at.COSTS,
+    at.BORROW,
+    at.CLOSED,
+    at.WON,
+]
 
 
 def inputs() -> tuple[Any, Any, Any, Any, Any]:
     job = narrative(ASSETS, BARS, 8, np.float64, 3)
     random = np.random.default_rng(5)
-    varied = {"hold": random.integers(2, 9, LANES), "threshold": random.uniform(0.1, 0.6, LANES), "weight": 0.5, "trail": 0.05}
+    varied = {
+        "hold": random.integers(2, 9, LANES),
+        "threshold": random.uniform(0.1, 0.6, LANES),
+        "weight": 0.5,
+        "trail": 0.05,
+    }
     params = lane_rows(ShortBubbleWarning, {**ShortBubbleWarning().settings(), **varied}, np.float64)
     plan = Plan(np.arange(ASSETS), at.ON_EVENTS, False, False, False, False, False)
     return job.bars, job.news, Account().terms(np.float64), plan, params

@@ -57,7 +57,11 @@ def walked_in_blocks(drawn: Case, hold: np.ndarray, stop: np.ndarray, dtype: typ
     return lanes
 
 
-SUMS = [i for i in range(at.N_LANE) if i not in (at.SIZING, at.WORTH, at.NEED, at.VALUE, at.REASON, at.PRICE, at.FACTOR, at.NET)]
+SUMS = [
+    i
+    for i in range(at.N_LANE)
+    if i not in (at.SIZING, at.WORTH, at.NEED, at.VALUE, at.REASON, at.PRICE, at.FACTOR, at.NET)
+]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 5, 8, 13, 21, 34, 55, 89, 144])
@@ -121,5 +125,14 @@ def test_metrics_without_a_divisor_are_null() -> None:
     run = backtest(Signals(signals=table), market)
     assert run.metrics["final_equity"] == 1_000_000
     nulls = {k for k, v in run.metrics.items() if v is None}
-    assert nulls == {"sharpe", "sortino", "calmar", "hit_rate", "profit_factor", "mean_trade_return", "skewness", "excess_kurtosis"}
+    assert nulls == {
+        "sharpe",
+        "sortino",
+        "calmar",
+        "hit_rate",
+        "profit_factor",
+        "mean_trade_return",
+        "skewness",
+        "excess_kurtosis",
+    }
     assert all(v is None or math.isfinite(v) for v in run.metrics.values())

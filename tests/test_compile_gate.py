@@ -37,7 +37,10 @@ def test_float32_kernels_spill_nothing_and_hold_no_float64(strategy: type[Strate
 def test_every_kernel_compiles_in_both_precisions(strategy: type[Strategy], arch: tuple[int, int]) -> None:
     static = compile_static(gpu_kernel(strategy, np.float32, 20), kernel_types(np.float32), arch)
     assert (static.float64, static.spilled, static.registers <= CEILING) == ((), 0, True)
-    assert compile_static(gpu_kernel(strategy, np.float64, 20), kernel_types(np.float64), arch, fastmath=False).registers > 0
+    assert (
+        compile_static(gpu_kernel(strategy, np.float64, 20), kernel_types(np.float64), arch, fastmath=False).registers
+        > 0
+    )
 
 
 def test_the_gate_catches_float64() -> None:
@@ -52,7 +55,12 @@ def test_the_gate_catches_float64() -> None:
 def test_the_simulator_walks_as_the_cpu_does() -> None:
     """In a process of its own, with numba's compiler off: the simulator runs the very same functions as plain Python."""
     script = Path(__file__).with_name("in_simulator.py")
-    environment = {**os.environ, "NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(script.parents[1])}
+    environment = {
+        **os.environ,
+        "NUMBA_ENABLE_CUDASIM": "1",
+        "NUMBA_DISABLE_JIT": "1",
+        "PYTHONPATH": str(script.parents[1]),
+    }
     done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     lanes = np.array([float(v) for v in done.stdout.split()])

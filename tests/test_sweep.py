@@ -45,7 +45,9 @@ def test_a_float64_sweep_equals_backtests_to_the_last_bit(
         assert ours == alone.metrics, settings
 
 
-def test_threads_chunks_and_order_change_nothing(market: Market, events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_chunks_and_order_change_nothing(
+    market: Market, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
     axes: dict[str, Any] = {"hold": span(1, 9), "stop": span(0.02, 0.2, 7), "threshold": [0.1, 0.4]}
     one = sweep(ShortBubbleWarning, market, events, threads=1, **axes).table
     for chunk, task in ((1, 64), (7, 1), (64, 64), (10_000, 10)):
@@ -60,7 +62,9 @@ def test_threads_chunks_and_order_change_nothing(market: Market, events: Events,
 
 def test_float32_stays_near_float64(market: Market, events: Events) -> None:
     axes: dict[str, Any] = {"hold": span(1, 20), "stop": span(0.02, 0.3, 15)}
-    single, double = (sweep(ShortBubbleWarning, market, events, precision=p, **axes).table for p in ("float32", "float64"))
+    single, double = (
+        sweep(ShortBubbleWarning, market, events, precision=p, **axes).table for p in ("float32", "float64")
+    )
     same = (single["closed_trades"].cast(pl.Float64) == double["closed_trades"]).to_numpy()
     assert same.mean() > 0.99, "a trade more or less only where a price meets a level within the precision"
     for metric in ("total_return", "max_drawdown", "exposure"):
@@ -116,7 +120,9 @@ def test_a_billion_lanes_are_addressed_without_being_written_out() -> None:
         ({"hold": span(1, 1000), "stop": span(0.01, 0.9, 1000), "take": span(0.01, 0.9, 100)}, "100,000,000 lanes"),
     ],
 )
-def test_bad_sweeps_are_refused_in_one_sentence(arguments: dict[str, Any], said: str, market: Market, events: Events) -> None:
+def test_bad_sweeps_are_refused_in_one_sentence(
+    arguments: dict[str, Any], said: str, market: Market, events: Events
+) -> None:
     with pytest.raises(Fault, match=said) as caught:
         sweep(ShortBubbleWarning, market, events, **arguments)
     assert "\n" not in str(caught.value)
