@@ -14,8 +14,8 @@ def buy_and_hold(market: Market, cash: float, assets: Sequence[str] | None = Non
     """Worth of `cash` put into assets at equal parts and left there, at every bar's close.
 
     Each asset's part waits as cash without interest until the asset's first bar, buys at that bar's close, and is never
-    traded again: no rebalancing. Dividends of later bars are kept as cash. Where an asset has no bar its last close counts.
-    Nothing is deducted for commission or slippage, which flatters the yardstick, not what is held against it.
+    traded again: no rebalancing. Dividends of later bars are kept as cash. Where an asset has no bar its last close
+    counts. Nothing is deducted for commission or slippage, which flatters the yardstick, not what is held against it.
 
     Parameters
     ----------

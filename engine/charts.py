@@ -121,7 +121,7 @@ def _round_numbers(low: float, high: float) -> list[float]:
     rough = (high - low) / 5
     size = 10.0 ** np.floor(np.log10(rough))
     step = size * next(factor for factor in (1, 2, 5, 10) if size * factor >= rough)
-    return [float(value) for value in np.arange(np.ceil(low / step) * step, high, step)]
+    return [float(value) + 0.0 for value in np.arange(np.ceil(low / step) * step, high, step)]  # no minus zero
 
 
 def _paths(line: Line, low: float, high: float) -> list[Drawn]:

@@ -75,7 +75,7 @@ def _prices_of(run: Run, given: Market | None) -> Market:
     market = given or run.market
     if market is None:
         raise Fault(
-            "market is missing, and a run that was read from a folder holds no prices; give the market it was made from."
+            "market is missing, and a run that was read from a folder has no prices; give the market it was made from."
         )
     if given is not None and fingerprint(given.frame) != run.info["inputs"]["prices"]:
         raise Fault(f"market is {given!r}, whose prices are not those that the run was made from; give the one it was.")

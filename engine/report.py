@@ -130,7 +130,10 @@ def key_figures(run: Run) -> list[dict[str, str]]:
             "Buy and hold", wording.share(held, signed=True), "",
             f"all {assets} assets in equal parts, before costs" if assets > 1 else "the asset, before costs",
         ),
-        ("Return a year", wording.share(found["cagr"], signed=True), "", f"volatility {wording.share(found['volatility'])}"),
+        (
+            "Return a year", wording.share(found["cagr"], signed=True), "",
+            f"volatility {wording.share(found['volatility'])}",
+        ),
         ("Sharpe ratio", wording.ratio(found["sharpe"]), "", f"Sortino {wording.ratio(found['sortino'])}"),
         (
             "Maximum drawdown", wording.share(-(found["max_drawdown"] or 0.0)), "",

@@ -176,7 +176,7 @@ def _usual_bars(market: Mapping[str, Any]) -> str:
 
 
 def _points(rate: float) -> str:
-    return f"{1e4 * rate:g} basis points"
+    return f"{1e4 * rate:g} basis point{'s' if rate != 1e-4 else ''}"
 
 
 def _percent(rate: float) -> str:
