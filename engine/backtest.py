@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -13,7 +11,7 @@ from engine.arrays import Heard, bars_of, bars_per_year, hear, plan_of, years_of
 from engine.compile import compiled_run, lane_rows, path_gatherer, rule_asks
 from engine.events import Events
 from engine.faults import Failure, Fault
-from engine.ledger import ledger_frames
+from engine.ledger import Walked, ledger_frames
 from engine.market import Market
 from engine.run import Run
 from engine.strategy import Strategy
@@ -32,16 +30,6 @@ _SLACK = 1e-9
 _AMOUNTS = [
     at.FAULTS, at.TRADED, at.COSTS, at.BORROW, at.EARNED, at.OWED, at.CLOSED, at.WINS, at.WON, at.LOST, at.RETURNS, at.OPENS,
 ]  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Walked:
-    """What one recorded walk left: the lane's sums, its last positions, the ledger and the path, all float64."""
-
-    lane: Matrix  # (N_LANE,)
-    lots: Matrix  # (asset, N_LOT)
-    ledger: Matrix  # (entry, N_LEDGER)
-    path: Matrix  # (N_PATH, bar)
 
 
 def backtest(

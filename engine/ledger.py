@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from engine.account import Account
@@ -15,8 +17,7 @@ from kernels import layout as at
 from kernels.layout import REASON_NAMES, Bars
 from kernels.rules import profit
 
-if TYPE_CHECKING:
-    from engine.backtest import Walked
+Matrix = npt.NDArray[np.float64]
 
 INSTANT = pl.Datetime("us", "UTC")
 ORDERS: dict[str, Any] = {
@@ -37,6 +38,16 @@ _STALE = 5
 _FORCED, _EXITS, _ENTRIES, _INSIDE, _RUIN = range(5)
 _ORDER_AT_OPEN = {_FORCED: 0, _EXITS: 1, _ENTRIES: 2, _INSIDE: 3, _RUIN: 4}
 _ORDER_AT_CLOSE = {_FORCED: 0, _INSIDE: 1, _EXITS: 2, _ENTRIES: 3, _RUIN: 4}
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What one recorded walk left: the lane's sums, its last positions, the ledger and the path, all float64."""
+
+    lane: Matrix  # (N_LANE,)
+    lots: Matrix  # (asset, N_LOT)
+    ledger: Matrix  # (entry, N_LEDGER)
+    path: Matrix  # (N_PATH, bar)
 
 
 class Sources:

@@ -14,7 +14,7 @@ from engine.faults import Fault
 from engine.market import Market
 from engine.strategy import KEEP, Channel, option, param
 from strategies.basket import known_symbol
-from strategies.short_bubble_warning import RELIEF, WARN, ShortBubbleWarning
+from strategies.short_bubble_warning import RELIEF, WARN, ShortBubbleWarning, short_the_warned
 
 
 class HedgedBubbleShort(ShortBubbleWarning):
@@ -35,7 +35,7 @@ class HedgedBubbleShort(ShortBubbleWarning):
     hedge: float = param(1.0, 0.0, 10.0, "weight of the index, as a multiple of the shorts' weight")
 
     @staticmethod
-    def rule(
+    def rule(  # type: ignore[override]
         warn: float,
         warn_new: float,
         relief: float,
@@ -46,17 +46,12 @@ class HedgedBubbleShort(ShortBubbleWarning):
         threshold: float,
         weight: float,
         hedge: float,
-    ) -> float:  # type: ignore[override]
-        if is_hedge > 0:
-            if side == 0 and others < 0 and hedge > 0:
-                return -hedge * others
-            if side > 0 and others >= 0:
-                return 0
-            return KEEP
-        pressure = warn - relief
-        if side == 0 and warn_new > 0 and pressure >= threshold:
-            return -weight
-        if side < 0 and relief_new > 0 and pressure <= 0:
+    ) -> float:
+        if is_hedge == 0:
+            return short_the_warned(warn, warn_new, relief, relief_new, side, threshold, weight)
+        if side == 0 and others < 0 and hedge > 0:
+            return -hedge * others
+        if side > 0 and others >= 0:
             return 0
         return KEEP
 

@@ -14,6 +14,18 @@ WARN = (
 RELIEF = ("denial", "support", "overdone_call")
 
 
+def short_the_warned(
+    warn: float, warn_new: float, relief: float, relief_new: float, side: float, threshold: float, weight: float
+) -> float:
+    """Short on a new warning once the net pressure is high enough; cover when fresh relief outweighs the warnings."""
+    pressure = warn - relief
+    if side == 0 and warn_new > 0 and pressure >= threshold:
+        return -weight
+    if side < 0 and relief_new > 0 and pressure <= 0:
+        return 0
+    return KEEP
+
+
 class ShortBubbleWarning(BasketStrategy):
     """Short the names that bubble warnings touch, once the pressure of the warnings, less that of the relief, is high enough.
 
@@ -36,9 +48,4 @@ class ShortBubbleWarning(BasketStrategy):
     def rule(
         warn: float, warn_new: float, relief: float, relief_new: float, side: float, threshold: float, weight: float
     ) -> float:
-        pressure = warn - relief
-        if side == 0 and warn_new > 0 and pressure >= threshold:
-            return -weight
-        if side < 0 and relief_new > 0 and pressure <= 0:
-            return 0
-        return KEEP
+        return short_the_warned(warn, warn_new, relief, relief_new, side, threshold, weight)
