@@ -153,14 +153,14 @@ def key_figures(run: Run) -> list[dict[str, str]]:
 
 
 def drawings(run: Run, clock: Clock) -> dict[str, Any]:
-    """Return the charts, the dates below them, where trades were entered, and what the pointer reads."""
+    """Return the charts, the dates below them, where trades were entered, and what is read off them at each bar."""
     frame = run.equity
     equity, drawdown = (frame[name].to_numpy() for name in ("equity", "drawdown"))
     worth = np.where(equity > 0, equity, np.nan)
     longs, shorts = frame["long"].to_numpy() / worth, -frame["short"].to_numpy() / worth
-    yardsticks = [Line("Buy and hold, all assets", "all", frame["benchmark"].to_numpy())]
+    yardsticks = [Line("all assets, held", "all", frame["benchmark"].to_numpy())]
     if frame["spy"].null_count() == 0 and len(run.info["market"]["assets"]) > 1:
-        yardsticks.append(Line("Buy and hold, SPY", "spy", frame["spy"].to_numpy()))
+        yardsticks.append(Line("SPY, held", "spy", frame["spy"].to_numpy()))
     own = Line(run.info["strategy"], "own", equity)
     panels: dict[str, Panel] = {
         "equity": charts.panel([*yardsticks, own], wording.money),
@@ -175,6 +175,8 @@ def drawings(run: Run, clock: Clock) -> dict[str, Any]:
     series += [("drawdown", -drawdown), ("long", longs), ("short", shorts)]
     amounts = ("equity", "all", "spy")
     read = {name: [_number(v, 0 if name in amounts else 4) for v in values[bars]] for name, values in series}
+    last = {name: wording.money(v[-1]) if name in amounts else wording.share(v[-1]) for name, v in series}
+    last["bar"] = clock.bar(frame["time"][-1])
     places = {time: i for i, time in enumerate(frame["time"])}
     entries = run.trades.select("entry_time", "side").unique(maintain_order=True)
     return {
@@ -185,6 +187,7 @@ def drawings(run: Run, clock: Clock) -> dict[str, Any]:
             for time, side in entries.iter_rows()
             if time in places
         ],
+        "last": last,
         "pointer": {
             "at": [round(float(at), 5) for at in charts.across(bars, equity.size)],
             "bar": [clock.bar(frame["time"][int(bar)]) for bar in bars],

@@ -2,7 +2,7 @@
   const data = JSON.parse(document.getElementById("pointer").textContent);
   const plots = Array.from(document.querySelectorAll(".plot"));
   const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
-  const share = (value) => (value === null ? "–" : (100 * value).toFixed(1).replace("-", "−") + " %");
+  const share = (value) => (value === null ? "–" : (100 * value).toFixed(1).replace("-0.0", "0.0").replace("-", "−") + " %");
   const money = (value) => (value === null ? "–" : whole.format(value));
   const form = { equity: money, all: money, spy: money, drawdown: share, long: share, short: share };
 
@@ -15,6 +15,13 @@
     return low > 0 && at - data.at[low - 1] < data.at[low] - at ? low - 1 : low;
   }
 
+  function write(i) {
+    for (const place of document.querySelectorAll("[data-read]")) {
+      const name = place.dataset.read;
+      place.textContent = name === "bar" ? data.bar[i] : form[name](data[name][i]);
+    }
+  }
+
   function show(event) {
     const box = event.currentTarget.getBoundingClientRect();
     const i = nearest((event.clientX - box.left) / box.width);
@@ -22,15 +29,12 @@
       plot.style.setProperty("--at", 100 * data.at[i] + "%");
       plot.classList.add("read");
     }
-    for (const place of document.querySelectorAll("[data-read]")) {
-      const name = place.dataset.read;
-      place.textContent = name === "bar" ? data.bar[i] : form[name](data[name][i]);
-    }
+    write(i);
   }
 
   function hide() {
     for (const plot of plots) plot.classList.remove("read");
-    for (const place of document.querySelectorAll("[data-read]")) place.textContent = "";
+    write(data.at.length - 1);
   }
 
   for (const plot of plots) {
