@@ -80,7 +80,7 @@ def backtest(
     ledger = ledger_frames(market, account, heard, bars, walks)
     _add_up(strategy, ledger[1], lane, cash)
     found = {name: float(value[0]) for name, value in values.items()}
-    return Run.made(strategy, market, account, ledger, path, found, cash, heard.unplaced, events)
+    return Run.made(strategy, market, account, ledger, path, found, cash, heard.unplaced, events, borrow)
 
 
 def _add_up(strategy: Strategy, trades: pl.DataFrame, lane: Matrix, cash: float) -> None:

@@ -70,6 +70,7 @@ class Run:
         cash: float,
         unplaced: pl.DataFrame,
         events: Events | None,
+        borrow: pl.DataFrame | None,
     ) -> Run:
         """Put a run together from what a walk left."""
         worth = path[at.P_EQUITY]
@@ -99,7 +100,10 @@ class Run:
                 "interval": market.interval, "first": str(market.sessions[0]), "last": str(market.sessions[-1]),
                 "findings": len(market.findings),
             },
-            "inputs": {"prices": fingerprint(market.frame), "events": fingerprint(events.frame) if events else None},
+            "inputs": {
+                "prices": fingerprint(market.frame), "events": fingerprint(events.frame) if events else None,
+                "borrow": fingerprint(borrow) if borrow is not None else None,
+            },
             "tocsin": version(),
             "versions": {
                 "python": platform.python_version(), **{name: version(name) for name in ("numpy", "numba", "polars")},

@@ -140,8 +140,8 @@ def account_in_words(info: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         "fee_share": "... plus this much a quoted share ...",
         "min_fee": "... and at least this much an order.",
         "borrow_rate": (
-            f"A short pays {_percent(given['borrow_rate'])} a year on 102 % of its value, actual/360; a borrow table, "
-            "where one was given, goes before it."
+            f"A short pays {'the rate of the borrow table, where that has none ' if info['inputs'].get('borrow') else ''}"
+            f"{_percent(given['borrow_rate'])} a year on 102 % of its value, actual/360."
         ),
         "debit_rate": f"Borrowed cash costs {_percent(given['debit_rate'])} a year, actual/360.",
         "cash_rate": f"Cash that is free of short proceeds earns {_percent(given['cash_rate'])} a year, actual/360.",

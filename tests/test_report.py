@@ -244,11 +244,22 @@ def test_every_assumption_is_on_the_page() -> None:
     for meaning in run.info["meanings"].values():
         assert meaning in text
     for value in (*run.info["inputs"].values(), *run.info["versions"].values(), run.info["market"]["adjustment"]):
-        assert value in text
+        assert (value or "borrow none") in text
     assert "5 when the prices were checked" in text
     assert "AVGO split 10 for 1 here" in text
     assert "Whether it was luck." in text
     assert f"{run.events.height} of {run.events.height} events were labelled after they were known" in text
+
+
+def test_a_borrow_table_is_an_assumption_too() -> None:
+    rates = pl.DataFrame({"asset": ["AI"], "session": [FIRST], "rate": [0.5]})
+    run = backtest(ShortBubbleWarning(), market(AI=[100] * 4), warned(), borrow=rates)
+    text = Page(page(run)).text
+    assert "A short pays the rate of the borrow table, where that has none 3 % a year on 102 % of its value" in text
+    assert f"borrow SHA-256 {run.info['inputs']['borrow']}" in text
+    assert run.info["inputs"]["borrow"] != backtest(
+        ShortBubbleWarning(), market(AI=[100] * 4), warned(), borrow=rates.with_columns(rate=0.6)
+    ).info["inputs"]["borrow"]  # fmt: skip
 
 
 def test_refused_and_cut_entries_are_counted_with_their_reasons() -> None:
