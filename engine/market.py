@@ -124,7 +124,7 @@ class Market:
         interval: str | None = None,
         hours: Hours = "regular",
         accept: Iterable[str] = (),
-    ) -> "Market":
+    ) -> Market:
         """Read a market that `write` wrote, or import prices in any usual form.
 
         Parameters
@@ -165,7 +165,7 @@ class Market:
         interval: str | None = None,
         hours: Hours = "regular",
         accept: Iterable[str] = (),
-    ) -> "Market":
+    ) -> Market:
         """Import prices from a data frame, checked like a file.
 
         Parameters
@@ -198,13 +198,13 @@ class Market:
         )
 
     @classmethod
-    def sample(cls) -> "Market":
+    def sample(cls) -> Market:
         """Give the embedded market: simulated prices, whose moves on some days are those the seed documents quote."""
         from seeds import market  # noqa: PLC0415
 
         return cls.from_frame(market(), calendar="XNYS", interval="1d").labelled("SIMULATED")
 
-    def labelled(self, label: str) -> "Market":
+    def labelled(self, label: str) -> Market:
         """Give the same market with a label that goes wherever it goes."""
         return Market.build(self.frame, self.opens, self.sessions, self.findings, {**self.metadata, "label": label})
 
@@ -254,7 +254,7 @@ class Market:
         assets: Iterable[str] | None = None,
         start: dt.date | str | None = None,
         end: dt.date | str | None = None,
-    ) -> "Market":
+    ) -> Market:
         """Give the market of some assets, or of the sessions from `start` to `end`, both included.
 
         Raises
