@@ -99,11 +99,9 @@ def path_gatherer() -> Callable[..., None]:
 
 def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike) -> Callable[..., None]:
     """Return `run` of kernels/walk.py with a strategy's `decide` in one precision; from the cache where it is there."""
-    decide = _load(source(strategy, dtype), strategy.name())
     walked = _load(inspect.getsource(walk), "walk")
-    types = layout.decide_types(np.dtype(dtype))
     try:
-        pointer = cfunc(types, cache=True, error_model="numpy")(decide.decide)
+        pointer = _pointer(source(strategy, dtype), strategy.name(), np.dtype(dtype))
     except Exception as error:  # numba refuses a rule in many ways
         lines = [line.strip() for line in str(error).splitlines() if line.strip() and "nopython" not in line]
         raise Fault(
@@ -111,6 +109,12 @@ def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike) -> Callable[...
             f"numbers, comparisons, math, min, max and abs; rewrite it."
         ) from error
     return partial(walked.run, pointer)
+
+
+@cache
+def _pointer(text: str, name: str, dtype: np.dtype[Any]) -> Any:
+    """Compile `decide` of a module; once a process, for an account of columns asks for it once a column."""
+    return cfunc(layout.decide_types(dtype), cache=True, error_model="numpy")(_load(text, name).decide)
 
 
 def is_compiled(strategy: type[Strategy], dtype: npt.DTypeLike) -> bool:
