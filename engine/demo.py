@@ -62,7 +62,7 @@ def write_demo(demo: Demo, folder: Path, home: Path) -> None:
         Where the folder will stand in the end; the runs note that their prices are there.
     """
     from engine.picture import picture  # noqa: PLC0415 - only needed to write
-    from engine.report import write_report  # noqa: PLC0415 - plotly takes its time to load
+    from engine.report import write_report  # noqa: PLC0415 - as above
 
     demo.market.write(folder / "prices.parquet")
     demo.events.write(folder / "events.parquet")

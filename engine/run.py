@@ -187,9 +187,11 @@ def version(distribution: str = "tocsin") -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Make a parameter fit for JSON: none in place of infinity, lists for tuples, a count for a table."""
+    """Make a parameter fit for JSON: none in place of infinity, lists for tuples, count and hash for a table."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, tuple):
         return list(value)
-    return value if isinstance(value, (str, int, bool, type(None))) else f"a table of {len(value)} rows"
+    if isinstance(value, pl.DataFrame):
+        return f"a table of {len(value)} rows, {fingerprint(value)[:16]}"
+    return value if isinstance(value, (str, int, bool, type(None))) else str(value)

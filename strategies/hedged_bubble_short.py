@@ -20,8 +20,9 @@ from strategies.short_bubble_warning import RELIEF, WARN, ShortBubbleWarning, sh
 class HedgedBubbleShort(ShortBubbleWarning):
     """Short the names that bubble warnings touch, and hold an index against them, so that a rising market alone costs little.
 
-    The index is bought at the open at which the first short is, for `hedge` times the shorts' weight; it is not resized, and it is
-    sold once no short is left.
+    The index is bought at the open at which the first short is, for `hedge` times the weight that the shorts ask for (where
+    margin cuts the shorts, the index is cut last, so keep the weights within the margin); it is not resized, and it is sold at the first
+    open that knows no short is left.
     """
 
     channels: ClassVar[Mapping[str, Channel]] = {
