@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from engine.faults import Fault
+from engine.report import Clock
 from engine.run import Run
 
 _EVENT = (
@@ -30,7 +31,7 @@ def why(run: Run, trade_id: int) -> dict[str, Any]:
     -------
     dict
         `strategy`; `label` of the prices, or None; `trade`, its row; `entry` and `exit` (None while open), each with the row of
-        its order, `decided` and `filled` in words, `knowing` (the last session whose close was known when it was decided; None
+        its order, `decided` and `filled` in words, `knowing` (the last bar whose close was known when it was decided; None
         for what the account does by itself within a bar) and `events`, those that it followed from, oldest first.
 
     Raises
@@ -58,39 +59,43 @@ def why(run: Run, trade_id: int) -> dict[str, Any]:
     enters = orders.filter(
         (pl.col("time_filled") == trade["entry_time"]) & pl.col("reason").is_in(["ENTRY", "CLIPPED"])
     )
-    leaves = orders.filter((pl.col("time_filled") == trade["exit_time"]) & (pl.col("reason") == trade["exit_reason"]))
+    closed = trade["exit_time"] is not None
+    leaves = (
+        orders.filter((pl.col("time_filled") == trade["exit_time"]) & (pl.col("reason") == trade["exit_reason"]))
+        if closed
+        else None
+    )
+    clock = Clock(run)
     return {
         "strategy": run.info["strategy"],
         "label": run.info["market"].get("label"),
         "trade": trade,
-        "entry": _fill(run, enters.row(0, named=True)),
-        "exit": _fill(run, leaves.row(0, named=True)) if leaves.height else None,
+        "entry": _fill(run, clock, enters.row(0, named=True)),
+        "exit": _fill(run, clock, leaves.row(0, named=True)) if leaves is not None else None,
     }
 
 
-def _fill(run: Run, order: dict[str, Any]) -> dict[str, Any]:
+def _fill(run: Run, clock: Clock, order: dict[str, Any]) -> dict[str, Any]:
     usual = _AT_CLOSE if run.info["account"]["fill"] == "close" else _AT_OPEN
     filled = _FILLED.get(order["reason"], usual)
     decided = _AT_CLOSE if order["reason"] == "MARGIN_CALL" else usual
     by_itself = order["reason"] in ("STOP", "TRAIL", "TAKE", "RUIN")
-    bars = run.equity.filter(pl.col("time") <= order["time_decided"])["session"]
+    bars = run.equity.filter(pl.col("time") <= order["time_decided"])["time"]
     known = bars if decided == _AT_CLOSE else bars[:-1]
     events = pl.DataFrame({"event_id": order["event_ids"]}, {"event_id": pl.String})
     told = events.join(run.events, on="event_id", how="left", maintain_order="left").select(_EVENT)
     return {
         **{name: order[name] for name in _FILL},
-        "decided": None if by_itself else f"{decided} {_bar(run, order['time_decided'])}",
-        "filled": f"{filled} {_bar(run, order['time_filled'])}",
-        "knowing": None if by_itself or known.is_empty() else known[-1],
+        "decided": None if by_itself else f"{decided} {_bar(clock, order['time_decided'])}",
+        "filled": f"{filled} {_bar(clock, order['time_filled'])}",
+        "knowing": None if by_itself or known.is_empty() else _bar(clock, known[-1]),
         "events": told.to_dicts(),
     }
 
 
-def _bar(run: Run, opens: dt.datetime) -> str:
+def _bar(clock: Clock, opens: dt.datetime) -> str:
     """Name a bar: a daily one by its session, another by when it opens."""
-    if run.info["market"]["interval"] == "1d":
-        return str(run.equity.filter(pl.col("time") == opens)["session"][0])
-    return _time(opens, ZoneInfo(run.info["market"]["timezone"]))
+    return clock.bar(opens) if clock.daily else f"{clock.bar(opens)} in {clock.name}"
 
 
 def why_text(found: dict[str, Any], timezone: str) -> str:

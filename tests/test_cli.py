@@ -270,6 +270,18 @@ def test_why_says_that_a_margin_call_is_made_at_a_close_and_met_at_an_open(
     assert found["exit"]["filled"] == "at the open of 2025-01-08"
 
 
+def test_why_names_bars_within_a_day_by_when_they_open(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    times = [f"2025-01-06T14:{minute}:00Z" for minute in (30, 35, 40, 45)]  # 9:30 to 9:45 in New York
+    bars = pl.DataFrame({"time": times, **dict.fromkeys(("open", "high", "low", "close"), [10.0, 10.0, 10.0, 10.0])})
+    Market.from_frame(bars, asset="A", calendar="XNYS", interval="5m").write("prices.parquet")
+    Path("signals.csv").write_text("asset,known_at,weight\nA,2025-01-06T14:37:00Z,0.5\n")
+    arguments = ("--prices", "prices.parquet", "--set", "signals=signals.csv")
+    answer(capsys, "backtest", "signals", *arguments, "--out", "run")
+    entry = answer(capsys, "why", "run", 0)["entry"]
+    assert entry["filled"] == "at the open of 2025-01-06 09:40 in New York"
+    assert entry["knowing"] == "2025-01-06 09:35 in New York"
+
+
 def test_why_without_a_trade_lists_them(demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = demo / "short_bubble_warning"
     listed = answer(capsys, "why", folder)["trades"]

@@ -45,10 +45,13 @@ def _listed(run: Run) -> list[Any]:
         return [
             f"{run.info['strategy']} made no trade; orders.parquet says what was refused, unplaced.parquet what was not acted on."
         ]
+    from engine.report import Clock  # noqa: PLC0415
+
+    clock = Clock(run)
     rows = [
         (
-            row["trade_id"], row["asset"], row["side"], f"{row['entry_time']:%Y-%m-%d}",
-            f"{row['exit_time']:%Y-%m-%d}" if row["exit_time"] else "-", row["exit_reason"], number(row["net"], signed=True),
+            row["trade_id"], row["asset"], row["side"], clock.bar(row["entry_time"]),
+            clock.bar(row["exit_time"]), row["exit_reason"], number(row["net"], signed=True),
             percent(row["return"], signed=True), len(row["event_ids"]),
         )
         for row in run.trades.iter_rows(named=True)
