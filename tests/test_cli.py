@@ -272,7 +272,7 @@ def test_why_says_that_a_margin_call_is_made_at_a_close_and_met_at_an_open(
 
 def test_why_names_bars_within_a_day_by_when_they_open(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     times = [f"2025-01-06T14:{minute}:00Z" for minute in (30, 35, 40, 45)]  # 9:30 to 9:45 in New York
-    bars = pl.DataFrame({"time": times, **dict.fromkeys(("open", "high", "low", "close"), [10.0, 10.0, 10.0, 10.0])})
+    bars = pl.DataFrame({"time": times, **{name: [10.0] * 4 for name in ("open", "high", "low", "close")}})
     Market.from_frame(bars, asset="A", calendar="XNYS", interval="5m").write("prices.parquet")
     Path("signals.csv").write_text("asset,known_at,weight\nA,2025-01-06T14:37:00Z,0.5\n")
     arguments = ("--prices", "prices.parquet", "--set", "signals=signals.csv")
