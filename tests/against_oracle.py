@@ -45,13 +45,15 @@ class OracleMarket:
 class Told(Signals):
     """The oracle's signals: what is answered for asset a at bar t."""
 
+    told: oracle.Signals
+
     def check(self, market: Any, events: Any) -> None:
         """Take everything."""
 
     def table(self, market: Any) -> pl.DataFrame:
         rows = [
             (e[1] if e else None, "signal", 1.0, w, e[0] if e else None, t, a)
-            for (a, t), (w, e) in self.signals["case"][0].items()
+            for (a, t), (w, e) in self.told.items()
         ]
         schema = {"event_id": pl.String, "kind": pl.String, "strength": pl.Float64, "stance": pl.Float64,
                   "known_at": pl.Int64, "bar": pl.Int32, "asset": pl.Int32}  # fmt: skip
@@ -68,7 +70,7 @@ def account_of(case: Case) -> Account:
 
 def strategy_of(case: Case) -> Told:
     told = Told(reverses=case.exits.reverses, refresh=case.exits.refresh)
-    told.signals = pl.DataFrame({"case": [case.signals]}, {"case": pl.Object})
+    told.told = case.signals
     for name in ("hold", "stop", "trail", "take"):
         setattr(told, name, getattr(case.exits, name))
     return told
