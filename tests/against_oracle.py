@@ -52,8 +52,7 @@ class Told(Signals):
 
     def table(self, market: Any) -> pl.DataFrame:
         rows = [
-            (e[1] if e else None, "signal", 1.0, w, e[0] if e else None, t, a)
-            for (a, t), (w, e) in self.told.items()
+            (e[1] if e else None, "signal", 1.0, w, e[0] if e else None, t, a) for (a, t), (w, e) in self.told.items()
         ]
         schema = {"event_id": pl.String, "kind": pl.String, "strength": pl.Float64, "stance": pl.Float64,
                   "known_at": pl.Int64, "bar": pl.Int32, "asset": pl.Int32}  # fmt: skip
