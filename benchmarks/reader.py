@@ -215,7 +215,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.what == "catalogue":
         result = catalogue(given.seeds, show=given.show)
     elif given.what == "documents":
-        result = {name: documents(name, show=given.show) for name in ("tuned", "widened", "unseen", "blind")}
+        result = {name: documents(name, show=given.show) for name in ("tuned", "widened", "unseen", "blind", "blind2")}
     else:
         result = speed(given.documents, given.share, given.near)
     print(json.dumps(result, indent=1, ensure_ascii=False))

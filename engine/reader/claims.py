@@ -14,6 +14,9 @@ from engine.reader.quantities import Quantity, quantities
 from engine.reader.who import Story, named, tell, touched
 
 _LONG_AGO: Final = re.compile(r"(?<!\d)(?:19\d\d|200\d|201\d)(?!\d)")
+_LONG_AGO_DATE: Final = re.compile(
+    r"\b(?:in|en|by|during)\s(?:(?:early|late|mid|[a-z]{3,9})[ -])?(?:19\d\d|200\d)\b"
+)  # "In March 2000 Cisco ..."; not "the worst day since March 2000"
 _UNCERTAIN: Final = re.compile(
     r"\b(?:could|may|might|would|if|should|will|pourrait|pourraient|risque|risquent|si|va|vont)\b[^,;]{0,40}$"
     r"|(?:可能|如果|若|一旦|或将|恐|将会|要是|会|不得)[^,，。]{0,8}$"
@@ -140,7 +143,9 @@ def _anchors(concept: str, passage: Passage) -> list[Hit]:
         roles = {hit.role for hit in passage.names}
         # Beside talk of houses or tulips a company's name alone may be a street's; AI, or a comparison, makes it the claim's.
         ours = roles & {"group", "private"} or ("asset" in roles and passage.has("comparison", "dotcom"))
-        return hits if ours or not passage.has("other_bubble") else []
+        # "An AI bubble?" asks; whoever warns says so in a sentence of his own.
+        told = [hit for hit in hits if not passage.folded.startswith(("?", "？"), hit.end)]
+        return told if ours or not passage.has("other_bubble") else []
     return (
         passage.uncovered(concept, "not_negation")
         if concept in ("deny", "refusal")
@@ -163,6 +168,8 @@ def _claim(kind: str, assets: tuple[str, ...], hit: Hit, passage: Passage, *, bo
 
 def _drop(passage: Passage, told: list[Move], story: Story, *, calmed: bool) -> Claim | None:
     """Find a fall of prices: with a figure tied to a name, or told in strong words."""
+    if _LONG_AGO_DATE.search(passage.words):
+        return None
     if passage.has("past", "dotcom", "other_bubble") and (
         _LONG_AGO.search(passage.words) or passage.has("dotcom", "other_bubble")
     ):

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from engine.reader.figures import MONEY, Figure
 from engine.reader.lexicon import Hit, Lexicon
 from engine.reader.passage import Passage, Who
+from engine.reader.sentences import Span
 
 _RESPECTIVELY = re.compile(r"respective|分别|依次|respectivement")
 _OF_END = re.compile(
@@ -33,6 +34,11 @@ _LEVEL: Final = re.compile(
 )  # "fell to $188" is no move
 _SAME_AGAIN: Final = re.compile(
     r"(?:相当于|折合|约合|接近|即|equivalent to|or about|or nearly|or roughly|soit|environ|pres de|around)\s?(?:约|近|about |environ |pres de |人民币)?$"
+)
+
+
+_BY: Final = re.compile(
+    r"\s*(?:by|de|d')\s?(?:about |some |more than |as much as |nearly |environ |plus de |pres de |quelque )?"
 )
 
 
@@ -82,6 +88,8 @@ def moves(passage: Passage, lexicon: Lexicon, carried: tuple[str, ...]) -> list[
             who: Who | None = shared[figure]
         else:
             who = _subject(passage, figure, subjects, who_before, lambda key: lexicon.entities[key].weak)
+        if _is_outsiders(passage, figure, who):
+            continue
         sign_before = sign
         if who is not None:
             who_before = who
@@ -92,9 +100,17 @@ def moves(passage: Passage, lexicon: Lexicon, carried: tuple[str, ...]) -> list[
     return out
 
 
+def _clause(passage: Passage, figure: Figure) -> Span:
+    """Give the clause of a figure; "Nvidia fell again, by 3%" is one clause."""
+    clause = passage.clause(figure.start)
+    if clause.start > passage.span.start and _BY.fullmatch(passage.folded, clause.start, figure.start):
+        return Span(passage.clause(clause.start - 1).start, clause.end)
+    return clause
+
+
 def _sign(passage: Passage, figure: Figure, subjects: list[Who], before: int) -> int:
     """Give -1, +1, or 0 where the figure is no move."""
-    clause = passage.clause(figure.start)
+    clause = _clause(passage, figure)
     money = figure.unit in MONEY
     if _LEVEL.search(passage.folded, max(clause.start, figure.start - 10), figure.start):
         return 0
@@ -178,7 +194,7 @@ def _of_something_else(
 def _subject(
     passage: Passage, figure: Figure, subjects: list[Who], before: Who | None, weak: Callable[[str], bool]
 ) -> Who | None:
-    clause = passage.clause(figure.start)
+    clause = _clause(passage, figure)
     inside = [who for who in subjects if clause.start <= who.start and who.end <= figure.start]
     if inside:
         return inside[-1]
@@ -199,6 +215,12 @@ def _subject(
     if earlier:
         return earlier[-1]
     return after[0] if after else None
+
+
+def _is_outsiders(passage: Passage, figure: Figure, who: Who | None) -> bool:
+    """Tell whether a company of no concern stands nearer before the figure than the name that it would go to."""
+    low = who.end if who is not None and who.end <= figure.start else passage.clause(figure.start).start
+    return any(low <= hit.start and hit.end <= figure.start for hit in passage.concepts.get("outsider", ()))
 
 
 def _respective(passage: Passage, subjects: list[Who], wanted: list[Figure]) -> dict[Figure, Who]:

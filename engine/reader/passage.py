@@ -21,6 +21,10 @@ _STRONG_CLAUSE: Final = re.compile(
 _COORDINATE: Final = re.compile(
     r"^(?:\s*\([a-z0-9.:,\s]{1,20}\))?\s*(?:,|、|/|&|\+|and|et|ou|or|和|与|以及|及|跟|,\s*and|,\s*et|as well as|ainsi que|ainsi qu')\s*(?:the |l'|le |la |les |d'|de )?(?:shares (?:of|in) )?$"
 )
+# "will not open this year because of delays": what is denied is the opening, not its cause
+_CAUSE: Final = re.compile(
+    r"\w\W+(?:owing to|because of|due to|as a result of|thanks to|amid|en raison d|a cause d|faute d|du fait d)|[\u3400-\u9fff](?:因为|由于|是因|缘于)"
+)
 REACH: Final = {"zh": 12, "en": 45, "fr": 45}  # how far a negation carries, in characters
 
 
@@ -89,7 +93,7 @@ class Passage:
         for concept in ("negation", "deny"):
             for other in self.uncovered(concept, "not_negation"):
                 if low <= other.start and other.end <= hit.start and not self._undone(other.end, hit.start):
-                    return True
+                    return _CAUSE.search(self.folded, other.end, hit.start) is None
         return False
 
     def _undone(self, start: int, end: int) -> bool:

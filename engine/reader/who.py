@@ -36,7 +36,7 @@ class Story:
     def remember(self, passage: Passage) -> None:
         """Move on past a sentence."""
         if not passage.names:
-            if passage.has("china_money"):
+            if passage.has("china_money", "outsider"):
                 self.subject, self.mover = (), ()
             self.age += 1
             return
@@ -244,8 +244,8 @@ def _shaken(story: Story, lexicon: Lexicon) -> tuple[str, ...]:
 
 
 def _unnamed(rule: Rule, passage: Passage, story: Story) -> tuple[tuple[str, ...], bool]:
-    if passage.has("china_money") or rule.who == "named":
-        return (), False
+    if passage.has("china_money", "outsider") or rule.who == "named":
+        return (), False  # "Walmart, which lifted its outlook, rose" says nothing of the name before
     hub = _tied(story.hub, story) if story.hub else ()
     recent = bool(story.subject) and story.age <= _MEMORY
     if rule.who == "hub" and hub:

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from benchmarks.reader import documents
+from engine.reader.document import Document, read
 from engine.reader.lexicon import load
 from engine.reader.prefilter import Prefilter
 
@@ -18,9 +19,9 @@ FOLDER = Path(__file__).parent / "documents"
 def test_there_are_enough_and_half_are_unseen() -> None:
     count = {
         name: len(tomllib.loads((FOLDER / f"{name}.toml").read_text())["document"])
-        for name in ("tuned", "widened", "unseen")
+        for name in ("tuned", "widened", "unseen", "blind", "blind2")
     }
-    assert count == {"tuned": 32, "widened": 36, "unseen": 36}
+    assert count == {"tuned": 32, "widened": 36, "unseen": 36, "blind": 48, "blind2": 16}
 
 
 def test_every_tuned_document_is_read_as_a_person_would() -> None:
@@ -36,7 +37,46 @@ def test_unseen_documents_stay_as_good_as_when_they_were_first_read() -> None:
     assert scores["figures"] == "23 of 23"
 
 
-@pytest.mark.parametrize("name", ["tuned", "widened", "unseen"])
+def test_the_documents_of_another_hand_stay_as_good_as_version_2_2_made_them() -> None:
+    # Snapshot of our own: 89 of 102 triples among 102 given, after version 2.2 had been widened with them in sight.
+    scores = documents("blind")["all"]
+    assert scores["hits"] >= 89
+    assert scores["precision"] >= 0.87
+
+
+@pytest.mark.parametrize(
+    ("text", "expect"),
+    [
+        # a place's name is no denial, and what a delay prevents is not the delay
+        ("Oracle's data center in Denton will not open this year due to delays in construction.", {("project_delay", "ORCL")}),
+        # what is said of another company is not said of the one before it
+        ("Micron fell 4%. Walmart beat expectations and raised its forecast.", {("panic_drop", "MU")}),
+        ("Micron fell 4%, Samsung 3%.", {("panic_drop", "MU")}),
+        # a question is no warning, a question that scoffs neither
+        ("An AI bubble? Nvidia reports on Wednesday.", set()),
+        ("哪來的泡沫，輝達這樣說。", set()),
+        # prices of things are no prices of shares
+        ("The new Apple phone is not cheap.", set()),
+        ("Palantir's stock is far from cheap.", {("valuation_alarm", "PLTR")}),
+        # a fall of long ago; one measured against long ago is today's
+        ("In March 2000 Intel fell 9%.", set()),
+        ("Intel fell 9%, its worst day since March 2000.", {("panic_drop", "INTC")}),
+        # 計畫 is Taiwan's way to write 計劃
+        ("特斯拉的機器人計畫喊停。", {("project_delay", "TSLA")}),
+    ],
+)  # fmt: skip
+def test_grammar_that_another_hand_tripped(text: str, expect: set[tuple[str, str]]) -> None:
+    rows = [item.row for item in read(Document("d", text, "d", published="2025-11-20 18:00"), load())]
+    assert {(row["kind"], asset) for row in rows for asset in row["assets"]} == expect
+
+
+def test_a_figure_after_by_belongs_to_the_fall_before_it() -> None:
+    text = "Le Nasdaq a encore chuté, de 1,8 %."
+    rows = [item.row for item in read(Document("d", text, "d", published="2025-11-20 18:00"), load())]
+    assert [(f["asset"], f["value"]) for row in rows for f in row["figures"]] == [("IXIC", -1.8)]
+
+
+@pytest.mark.parametrize("name", ["tuned", "widened", "unseen", "blind"])
 def test_the_first_pass_keeps_every_document_that_makes_a_claim(name: str) -> None:
     entries = tomllib.loads((FOLDER / f"{name}.toml").read_text())["document"]
     frame = pl.DataFrame(
