@@ -60,7 +60,7 @@ class Account:
             value = getattr(self, name)
             if name == "bars_per_year" and value is None:
                 continue
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not math.isfinite(value):
                 raise Fault(f"account.{name} is {value!r}, allowed is a finite number; give one.")
             if not low <= value <= high or (name in _POSITIVE and value <= 0):
                 least = "above 0" if name in _POSITIVE else f"{low:g}"

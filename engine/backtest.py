@@ -59,6 +59,13 @@ def backtest(
         raise Fault(
             f"strategy is {strategy!r}, allowed is an instance of a Strategy; write {getattr(strategy, '__name__', 'it')}()."
         )
+    for name, value, wanted in (
+        ("market", market, "opens"),
+        ("events", events, "align"),
+        ("account", account, "terms"),
+    ):
+        if not hasattr(value, wanted) and (value is not None or name == "market"):
+            raise Fault(f"{name} is a {type(value).__name__}, allowed is {name.capitalize()}; make one of it.")
     account = account or Account()
     strategy.check(market, events)
     heard = hear(strategy, market, events)
@@ -70,7 +77,7 @@ def backtest(
     faults = sum(w.lane[at.FAULTS] for w in walks)
     if faults:
         raise Fault(
-            f"{strategy.name()}.rule answered not-a-number {int(faults)} times, allowed are a weight, 0 and KEEP; guard the rule "
+            f"{strategy.name()}.rule answered no finite number {int(faults)} times, allowed are a weight, 0 and KEEP; guard the rule "
             f"against features that are not known yet (a comparison with one is false)."
         )
     path, lane = (walks[0].path, walks[0].lane) if account.kind == "portfolio" else _combined(walks, account)

@@ -19,7 +19,6 @@ import math
 import os
 import platform
 import sys
-import textwrap
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
@@ -38,6 +37,7 @@ from engine.strategy import Strategy
 from kernels import layout, steps, walk
 from kernels.gpu import kernel_text
 from kernels.layout import N_FIXED
+from kernels.rules import KEEP
 
 _FIXED = {"hold": "HOLD", "stop": "STOP", "trail": "TRAIL", "take": "TAKE"}
 _SPARE = ("half_life",)  # becomes the decay in the parameter table
@@ -55,7 +55,7 @@ from kernels.rules import KEEP, ONE, ZERO
 from kernels.steps import *
 from kernels.steps import WIDTH, decay_pressure, of_width
 
-F = np.{precision}
+Number_ = np.{precision}
 
 '''
 
@@ -100,8 +100,9 @@ def path_gatherer() -> Callable[..., None]:
 def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike) -> Callable[..., None]:
     """Return `run` of kernels/walk.py with a strategy's `decide` in one precision; from the cache where it is there."""
     walked = _load(inspect.getsource(walk), "walk")
+    text = source(strategy, dtype)
     try:
-        pointer = _pointer(source(strategy, dtype), strategy.name(), np.dtype(dtype))
+        pointer = _pointer(text, strategy.name(), np.dtype(dtype))
     except Exception as error:  # numba refuses a rule in many ways
         lines = [line.strip() for line in str(error).splitlines() if line.strip() and "nopython" not in line]
         raise Fault(
@@ -144,48 +145,73 @@ def source(strategy: type[Strategy], dtype: npt.DTypeLike) -> str:
 
 
 def _functions(strategy: type[Strategy]) -> list[str]:
-    """Return the sources of the rule and of every plain function it calls, and the numbers it uses, in order of need."""
-    parts: list[str] = []
-    seen: set[str] = set()
+    """Return the sources of the rule and of every plain function it calls, in order of need.
 
-    def take(function: FunctionType, name: str) -> None:
-        seen.add(name)
-        try:
-            text = textwrap.dedent(inspect.getsource(function))
-        except (OSError, TypeError):
+    What they use of their modules is put in under names of our own, or as its value, so that no name of a user's can meet
+    one of the generated module, or of another module of the user's.
+    """
+    parts: list[str] = []
+    names: dict[int, str] = {}
+    under_way: set[int] = set()
+
+    def take(function: FunctionType, shown: str) -> str:
+        if id(function) in under_way:
             raise Fault(
-                f"The source of {strategy.__name__}.{name} cannot be found, allowed is a function from a file or a notebook cell; "
-                f"put it into one."
-            ) from None
-        tree = ast.parse(text).body[0]
-        if not isinstance(tree, ast.FunctionDef):
-            raise Fault(f"{strategy.__name__}.{name} is no `def`, allowed is a plain function; write it as one.")
-        if not _answers(tree.body) or any(isinstance(n, ast.Constant) and n.value is None for n in ast.walk(tree)):
-            raise Fault(
-                f"{strategy.__name__}.{name} can end without an answer, allowed is a number on every path; end it with `return KEEP`."
+                f"{strategy.__name__}.{shown} calls itself, allowed are functions that do not; write it without."
             )
-        tree.decorator_list, tree.name, tree.returns = [], name, None
-        for argument in tree.args.args:
-            argument.annotation = None
+        if id(function) in names:
+            return names[id(function)]
+        under_way.add(id(function))
+        tree = _parsed(strategy, function, shown)
+        put: dict[str, ast.expr] = {}
         for used in sorted(_free_names(tree)):
-            if used in seen or used in ("KEEP", "math", "min", "max", "abs"):
-                continue
             value = _look_up(function, used)
+            if value in (math, min, max, abs):
+                continue
             if isinstance(value, FunctionType):
-                take(value, used)
-            elif isinstance(value, (int, float, np.number)):
-                seen.add(used)
-                parts.append(f"{used} = F({float(value)!r})" if math.isfinite(value) else f"{used} = F('{value}')")
+                put[used] = ast.Name(take(value, used), ast.Load())
+            elif isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
+                put[used] = ast.Constant(float(value))
             else:
                 raise Fault(
-                    f"{strategy.__name__}.{name} uses {used!r}, allowed are numbers, plain functions of numbers, math, min, max "
+                    f"{strategy.__name__}.{shown} uses {used!r}, allowed are numbers, plain functions of numbers, math, min, max "
                     f"and abs; compute it outside, and hand it in as a parameter, feature or trait."
                 )
-        text = ast.unparse(ast.fix_missing_locations(_Typed().visit(tree)))
+        tree.name = "rule" if function is _rule_of(strategy) else f"helper_{len(names)}"
+        names[id(function)] = tree.name
+        text = ast.unparse(ast.fix_missing_locations(_Typed().visit(_Put(put).visit(tree))))
         parts.append(f"@njit(error_model='numpy')\n{text}\n")
+        under_way.remove(id(function))
+        return tree.name
 
     take(_rule_of(strategy), "rule")
     return parts
+
+
+def _parsed(strategy: type[Strategy], function: FunctionType, shown: str) -> ast.FunctionDef:
+    """Return a function's tree without decorators and annotations, or say why it cannot be a rule."""
+    try:
+        text = inspect.getsource(function)
+    except (OSError, TypeError):
+        raise Fault(
+            f"The source of {strategy.__name__}.{shown} cannot be found, allowed is a function from a file or a notebook cell; "
+            f"put it into one."
+        ) from None
+    tree = ast.parse("if 1:\n" + text if text[:1].isspace() else text).body[0]
+    tree = tree.body[0] if isinstance(tree, ast.If) else tree
+    if not isinstance(tree, ast.FunctionDef):
+        raise Fault(f"{strategy.__name__}.{shown} is no `def`, allowed is a plain function; write it as one.")
+    tree.decorator_list, tree.returns = [], None
+    tree.args.args += tree.args.kwonlyargs
+    tree.args.kwonlyargs, tree.args.kw_defaults = [], []
+    for argument in tree.args.args:
+        argument.annotation = None
+    _Unannotated().visit(tree)
+    if not _answers(tree.body) or any(isinstance(n, ast.Constant) and n.value is None for n in ast.walk(tree)):
+        raise Fault(
+            f"{strategy.__name__}.{shown} can end without an answer, allowed is a number on every path; end it with `return KEEP`."
+        )
+    return tree
 
 
 def _rule_of(strategy: type[Strategy]) -> FunctionType:
@@ -198,12 +224,30 @@ def _rule_of(strategy: type[Strategy]) -> FunctionType:
     return rule
 
 
+class _Unannotated(ast.NodeTransformer):
+    """Make plain assignments of annotated ones."""
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
+        return ast.Assign([node.target], node.value) if node.value else ast.Pass()
+
+
+class _Put(ast.NodeTransformer):
+    """Put expressions in the place of names."""
+
+    def __init__(self, put: dict[str, ast.expr]) -> None:
+        self.put = put
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.put.get(node.id, node) if isinstance(node.ctx, ast.Load) else node
+
+
 class _Typed(ast.NodeTransformer):
-    """Wrap every number in F(...)."""
+    """Wrap every number in Number(...), the run's precision."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         if isinstance(node.value, (int, float)) and not isinstance(node.value, bool):
-            return ast.Call(ast.Name("F", ast.Load()), [node], [])
+            shown = ast.Constant(str(node.value)) if math.isinf(node.value) else node
+            return ast.Call(ast.Name("Number_", ast.Load()), [shown], [])
         return node
 
 
@@ -227,7 +271,7 @@ def _look_up(function: FunctionType, name: str) -> Any:
     for where in (closure.nonlocals, closure.globals, closure.builtins):
         if name in where:
             return where[name]
-    return function.__globals__.get(name)
+    return function.__globals__.get(name, KEEP if name == "KEEP" else None)
 
 
 def _decide(strategy: type[Strategy]) -> str:

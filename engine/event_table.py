@@ -11,23 +11,8 @@ import polars as pl
 
 from engine.faults import Fault
 from engine.guess import did_you_mean
+from engine.kinds import KINDS
 
-KINDS = (
-    "bubble_warning",
-    "valuation_alarm",
-    "funding_gap",
-    "circular_financing",
-    "short_disclosure",
-    "backstop_plea",
-    "denial",
-    "support",
-    "panic_drop",
-    "overdone_call",
-    "disruption_shock",
-    "earnings_disappointment",
-    "hawkish_policy",
-    "project_delay",
-)
 PRECISIONS = ("instant", "day", "inferred")
 
 _UTC = pl.Datetime("us", "UTC")

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from engine.clock import Alignment, Bars, align, parse_delay
-from engine.event_table import KINDS, PRECISIONS, SCHEMA, checked
+from engine.event_table import PRECISIONS, SCHEMA, checked
 from engine.faults import Failure, Fault
 from engine.guess import did_you_mean
+from engine.kinds import KINDS
 
 if TYPE_CHECKING:
     from engine.reader.read import Sources

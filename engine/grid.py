@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,10 @@ class Grid:
         table : parameter sets, one a row, in place of lists
         where : function of arrays that are named like parameters, answering which combinations to walk
         """
+        if table is not None and values:
+            raise Fault(
+                f"{next(iter(values))} is given beside a table, allowed is one of the two; make it a column of the table."
+            )
         given = {name: table[name].to_list() for name in table.columns} if table is not None else dict(values)
         axes = {}
         for name, listed in given.items():
@@ -84,7 +89,7 @@ class Grid:
                 )
             many = (
                 listed
-                if isinstance(listed, (Sequence, np.ndarray, range)) and not isinstance(listed, str)
+                if isinstance(listed, (Sequence, np.ndarray, range, pl.Series)) and not isinstance(listed, str)
                 else [listed]
             )
             if len(many) == 0:
@@ -96,7 +101,7 @@ class Grid:
         return grid if where is None else grid._constrained(where)
 
     def _constrained(self, where: Callable[..., Any]) -> Grid:
-        wanted = where.__code__.co_varnames[: where.__code__.co_argcount]
+        wanted = list(inspect.signature(where).parameters)
         for name in wanted:
             if name not in self.axes:
                 raise Fault(
@@ -104,7 +109,13 @@ class Grid:
                 )
         lanes = np.arange(self.size)
         columns = self.values(lanes)
-        kept = lanes[np.broadcast_to(np.asarray(where(**{n: columns[n] for n in wanted}), bool), lanes.shape)]
+        try:
+            answer = where(*(columns[n] for n in wanted))
+        except ValueError:
+            raise Fault(
+                "where compares arrays with `and` or `or`, allowed are & and |, with brackets; write (a > 1) & (b > 2)."
+            ) from None
+        kept = lanes[np.broadcast_to(np.asarray(answer, bool), lanes.shape)]
         if kept.size == 0:
             raise Fault(f"where leaves none of {self.size} lanes, allowed is one or more; loosen it.")
         return Grid(self.axes, kept, self.rows)

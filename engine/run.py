@@ -123,6 +123,8 @@ class Run:
     def write(self, folder: str | os.PathLike[str]) -> Path:
         """Write run.json, orders, trades, equity, events and unplaced (Parquet) into a folder, whole or not at all."""
         target = Path(folder)
+        if target.is_file():
+            raise Fault(f"{target} is a file, allowed is a folder for the run; name another.")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.mkdir(exist_ok=True)
         fresh = target / f".writing-{os.getpid()}"

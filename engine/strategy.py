@@ -25,6 +25,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -32,6 +33,7 @@ import numpy.typing as npt
 
 from engine.faults import Fault
 from engine.guess import did_you_mean
+from engine.kinds import KINDS
 from kernels.rules import KEEP
 
 if TYPE_CHECKING:
@@ -112,6 +114,16 @@ class Channel:
     value: Literal["strength", "signed"] = "strength"
     role: Literal["enter", "leave", "both"] = "both"
 
+    def __post_init__(self) -> None:
+        if isinstance(self.kinds, str) or not all(isinstance(kind, str) for kind in self.kinds):
+            raise Fault(
+                f"Channel.kinds is {self.kinds!r}, allowed is a tuple of kinds of events; write ({self.kinds!r},)."
+            )
+        for kind in self.kinds:
+            _one_of("Channel.kinds", kind, (*KINDS, "signal"))
+        _one_of("Channel.value", self.value, ("strength", "signed"))
+        _one_of("Channel.role", self.role, ("enter", "leave", "both"))
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -127,8 +139,66 @@ class Feature:
     what: Literal["average", "change", "deviation", "close"]
     window: str | int = 1
 
+    def __post_init__(self) -> None:
+        _one_of("Feature.what", self.what, ("average", "change", "deviation", "close"))
+        if not isinstance(self.window, str) and (self.window != int(self.window) or self.window < 1):
+            raise Fault(
+                f"Feature.window is {self.window!r}, allowed are whole bars from 1, or a parameter's name; correct it."
+            )
 
-def _switch(value: Any) -> bool:
+
+def _one_of(where: str, value: Any, allowed: Sequence[str]) -> None:
+    if value not in allowed:
+        raise Fault(
+            f"{where} holds {value!r}{did_you_mean(value, allowed)}, allowed are {', '.join(allowed)}; name one of them."
+        )
+
+
+def _check_declared(cls: type[Strategy]) -> None:
+    """Refuse a class whose declarations contradict themselves or each other."""
+    _one_of(f"{cls.__name__}.watch", cls.watch, ("events", "held", "always"))
+    for where, kind in (("channels", Channel), ("features", Feature)):
+        found = getattr(cls, where)
+        if not isinstance(found, Mapping) or not all(isinstance(v, kind) for v in found.values()):
+            raise Fault(
+                f"{cls.__name__}.{where} is {found!r}, allowed is a dict of names and {kind.__name__}(...); write one."
+            )
+    asked = [
+        *cls.parameters,
+        *cls.channels,
+        *(f"{c}_new" for c in cls.channels),
+        *cls.features,
+        *cls.traits,
+        *ACCOUNT_NAMES,
+    ]
+    for name in asked:
+        if not name.isidentifier() or iskeyword(name):
+            raise Fault(
+                f"{cls.__name__} declares {name!r}, allowed are names that a rule's argument can have; rename it."
+            )
+        if asked.count(name) > 1:
+            raise Fault(
+                f"{cls.__name__} declares {name!r} twice, allowed is one meaning for what a rule asks for; rename one."
+            )
+    for name, declared in cls.parameters.items():
+        declared.check(cls.name(), name, declared.default)
+    for name, feature in cls.features.items():
+        window = feature.window
+        if isinstance(window, str) and window not in cls.parameters:
+            known = list(cls.parameters)
+            raise Fault(
+                f"{cls.__name__}.features[{name!r}] names the window {window!r}{did_you_mean(window, known)}, "
+                f"allowed are {', '.join(known)}; name one."
+            )
+        if isinstance(window, str) and (not cls.parameters[window].whole or cls.parameters[window].may_be_none):
+            raise Fault(
+                f"{cls.__name__}.{window} is the window of a feature, allowed is a parameter of whole bars and not none; "
+                f"declare whole=True."
+            )
+
+
+def switch(value: Any) -> bool:
+    """Parse a switch: true or false, also as a word."""
     if isinstance(value, bool):
         return value
     if str(value).lower() in ("true", "yes", "on", "1", "false", "no", "off", "0"):
@@ -148,7 +218,7 @@ class Strategy:
     traits: ClassVar[tuple[str, ...]] = ()
     watch: ClassVar[Literal["events", "held", "always"]] = "always"
     reverses: bool = False
-    refresh: bool = option(False, "whether a same-way signal restarts the clock of the time exit", _switch)
+    refresh: bool = option(False, "whether a same-way signal restarts the clock of the time exit", switch)
 
     hold: float = param(None, 1, 1e6, "bars after which a position is closed", whole=True)
     stop: float = param(None, 1e-6, 1e3, "adverse move from the entry price at which a position is closed")
@@ -163,11 +233,17 @@ class Strategy:
     rule: ClassVar[Callable[..., Any]]
 
     def __init_subclass__(cls) -> None:
+        for name, value in vars(cls).items():
+            if isinstance(value, (Param, Option)) and callable(getattr(Strategy, name, None)):
+                raise Fault(
+                    f"{cls.__name__}.{name} is a method of every strategy, allowed are other names; rename the parameter."
+                )
         declared: dict[str, Any] = {}
         for base in reversed(cls.__mro__):
             declared.update({k: v for k, v in vars(base).items() if isinstance(v, (Param, Option)) or k in declared})
         cls.parameters = {k: v for k, v in declared.items() if isinstance(v, Param)}
         cls.options = {k: v for k, v in declared.items() if isinstance(v, Option)}
+        _check_declared(cls)
 
     def __init__(self, **settings: Any) -> None:
         cls = type(self)
@@ -223,6 +299,11 @@ class Strategy:
     def judged(self, assets: Sequence[str]) -> npt.NDArray[np.int64]:
         """The order in which the assets are judged at a bar."""
         return np.arange(len(assets), dtype=np.int64)
+
+    @classmethod
+    def allows(cls, values: Mapping[str, Any]) -> Any:
+        """Which parameter sets make sense together; `values` holds a number or an array (lane,) for each parameter."""
+        return True
 
     def table(self, market: Market) -> pl.DataFrame | None:
         """Return what the strategy hears in place of events: event_id, kind, strength, stance, known_at, bar, asset (index)."""

@@ -33,6 +33,10 @@ from kernels.steps import WIDTH
 _CHUNK = 1 << 16
 #: Lanes that one thread walks at a time.
 _TASK = WIDTH * 32
+#: Metrics of which less is better.
+_LESS_IS_BETTER = {
+    "volatility", "max_drawdown", "longest_drawdown", "turnover", "total_borrow", "total_costs", "interest_owed",
+}  # fmt: skip
 #: Lanes whose metrics fit in memory: 92 bytes each.
 _MOST = 20_000_000
 
@@ -71,29 +75,36 @@ class Sweep:
     def top(self, k: int = 20, by: str = "sharpe") -> pl.DataFrame:
         """Return the k best lanes by a metric, run again in float64 and ranked by that; `rank` is where the sweep had them."""
         self._metric(by)
-        best = self.table.filter(pl.col(by).is_not_nan()).sort(by, "lane", descending=[True, False]).head(k)
+        if k < 1:
+            raise Fault(f"k is {k}, allowed is 1 or more; ask for at least one lane.")
+        more = by not in _LESS_IS_BETTER
+        best = self.table.filter(pl.col(by).is_not_nan()).sort(by, "lane", descending=[more, False]).head(k)
         again = [{"lane": lane, **self[lane].metrics} for lane in best["lane"]]
         exact = pl.DataFrame(again, {"lane": pl.Int64, **dict.fromkeys(METRICS, pl.Float64)})
         chosen = best.select("lane", *self.grid.axes).with_row_index("rank", offset=1)
-        return chosen.join(exact, on="lane").sort(by, "rank", descending=[True, False], nulls_last=True)
+        return chosen.join(exact, on="lane").sort(by, "rank", descending=[more, False], nulls_last=True)
 
     def heatmap(self, x: str, y: str, metric: str = "sharpe") -> pl.DataFrame:
         """Return for each pair of values of two parameters the mean, the best and the count of a metric over the other parameters."""
         self._metric(metric)
         for name in (x, y):
             self._axis(name)
-        value = pl.col(metric).fill_nan(None)
-        cells = self.table.group_by(x, y).agg(mean=value.mean(), best=value.max(), count=value.count())
-        return cells.sort(x, y)
+        if x == y:
+            raise Fault(
+                f"heatmap was asked for {x!r} against itself, allowed are two parameters; use marginal({x!r}) for one."
+            )
+        return self._over([x, y], metric)
 
     def marginal(self, parameter: str, metric: str = "sharpe") -> pl.DataFrame:
         """Return for each value of a parameter the mean, the best and the count of a metric over all other parameters."""
         self._metric(metric)
         self._axis(parameter)
+        return self._over([parameter], metric)
+
+    def _over(self, parameters: list[str], metric: str) -> pl.DataFrame:
         value = pl.col(metric).fill_nan(None)
-        return (
-            self.table.group_by(parameter).agg(mean=value.mean(), best=value.max(), count=value.count()).sort(parameter)
-        )
+        best = value.min() if metric in _LESS_IS_BETTER else value.max()
+        return self.table.group_by(parameters).agg(mean=value.mean(), best=best, count=value.count()).sort(parameters)
 
     def _metric(self, name: str) -> None:
         if name not in METRICS:
@@ -142,6 +153,8 @@ def sweep(
         )
     if precision not in ("float32", "float64"):
         raise Fault(f"precision is {precision!r}, allowed are 'float32' and 'float64'; choose one.")
+    if threads is not None and threads < 1:
+        raise Fault(f"threads is {threads}, allowed is 1 or more; leave it out for one a processor.")
     account = account or Account()
     if account.kind != "portfolio":
         raise Fault(
@@ -154,6 +167,16 @@ def sweep(
             f"the sweep has {lanes.size:,} lanes, allowed are {_MOST:,}; take fewer values, or a table of random ones."
         )
     first = strategy(**fixed, **{name: float(v[0]) for name, v in lanes.values(np.array([0])).items()})
+    allowed = np.broadcast_to(
+        strategy.allows({**first.settings(), **lanes.values(np.arange(lanes.size))}), (lanes.size,)
+    )
+    if not allowed.all():
+        refused = lanes.values(np.flatnonzero(~allowed)[:1])
+        shown = ", ".join(f"{name}={v[0]:g}" for name, v in refused.items())
+        raise Fault(
+            f"{strategy.name()} does not allow {int((~allowed).sum())} of {lanes.size} lanes (the first: {shown}); "
+            f"leave them out with where=."
+        )
     first.check(market, events)
     job = _Job(first, lanes, market, account, hear(first, market, events, precision), np.dtype(precision), borrow)
     found = _walk(job, threads or os.cpu_count() or 1, progress)
@@ -241,6 +264,6 @@ def _refuse_faults(job: _Job, lanes: npt.NDArray[Any]) -> None:
     faults = int(lanes[at.FAULTS].sum())
     if faults:
         raise Fault(
-            f"{job.strategy.name()}.rule answered not-a-number {faults} times, allowed are a weight, 0 and KEEP; guard the rule "
+            f"{job.strategy.name()}.rule answered no finite number {faults} times, allowed are a weight, 0 and KEEP; guard the rule "
             f"against features that are not known yet (a comparison with one is false)."
         )

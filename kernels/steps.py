@@ -183,7 +183,7 @@ def weigh(a, t, everyone, bars, plan, state):
         answer, shares = lot[a, at.WISH, j], lot[a, at.SHARES, j]
         leaving, clock = lot[a, at.LEAVING, j], lot[a, at.CLOCK, j]
         asked = (everyone | (shares != ZERO)) & (lane[at.RUINED, j] == ZERO)
-        sound = answer == answer  # noqa: PLR0124 - not a number
+        sound = (abs(answer) < KEEP) | (answer == KEEP)  # neither NaN nor endless
         heard = answer if asked & sound else KEEP
         leaving, clock, wish = judge(shares, heard, leaving, clock, now, plan.reverses, plan.refresh)
         left = shares * known / lane[at.SIZING, j] if leaving != ZERO else ZERO

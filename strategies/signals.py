@@ -13,7 +13,7 @@ from engine.clock import first_bar
 from engine.events import Events
 from engine.faults import Fault
 from engine.market import Market
-from engine.strategy import KEEP, Channel, Strategy, option
+from engine.strategy import KEEP, Channel, Strategy, option, switch
 
 _INSTANT = pl.Datetime("us", "UTC")
 
@@ -68,7 +68,7 @@ class Signals(Strategy):
     watch = "events"
 
     signals: pl.DataFrame | None = option(None, "table of signals, or the path of one", _read)
-    reverses: bool = option(True, "whether the opposite sign enters the other way", bool)
+    reverses: bool = option(True, "whether the opposite sign enters the other way", switch)
 
     @staticmethod
     def rule(told_new: float, target_new: float) -> float:

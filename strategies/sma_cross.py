@@ -1,7 +1,7 @@
 """Two moving averages, for comparison with other engines."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from engine.events import Events
 from engine.faults import Fault
@@ -30,9 +30,14 @@ class SmaCross(Strategy):
             return 0
         return KEEP
 
+    @classmethod
+    def allows(cls, values: Mapping[str, Any]) -> Any:
+        """Fast below slow."""
+        return values["fast"] < values["slow"]
+
     def check(self, market: Market, events: Events | None) -> None:
         """Refuse a fast average that is not faster."""
-        if self.fast >= self.slow:
+        if not self.allows(self.settings()):
             raise Fault(
                 f"sma_cross.fast is {self.fast:g} and slow {self.slow:g}, allowed is fast < slow; change one of them."
             )

@@ -16,7 +16,7 @@ import pytest
 
 import engine.arrays
 from engine import Account, Channel, Events, Market, Run, Strategy, backtest
-from engine.event_table import KINDS
+from engine.kinds import KINDS
 from strategies import FadePanic, HedgedBubbleShort, NarrativePressure, ShortBubbleWarning, Signals, SmaCross
 
 ASSETS = ["AMD", "AVGO", "CRWV", "GOOGL", "META", "MSFT", "NVDA", "ORCL", "PLTR", "SPY", "TSM", "VST"]

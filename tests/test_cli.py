@@ -440,7 +440,7 @@ def test_bad_input_is_one_sentence_and_writes_nothing(
         (OWN.replace("ANSWER", "weight if warn_new > 0.3 else None if weight > 1 else KEEP"), "BuyTheWarning.rule"),
         (OWN.replace("ANSWER", "unknown(weight)"), "'unknown'"),
         (OWN.replace("ANSWER", "weight").replace("rule(warn_new", "rule(wrn_new"), "did you mean 'warn_new'?"),
-        (OWN.replace("ANSWER", "(warn_new - warn_new) / (warn_new - warn_new)"), "not-a-number"),
+        (OWN.replace("ANSWER", "(warn_new - warn_new) / (warn_new - warn_new)"), "no finite number"),
         (OWN.replace("0.1, 0.0", "'a', 0.0"), "own.py"),
     ],
 )

@@ -14,8 +14,9 @@ import pytest
 import seeds
 from engine.calendars import calendar
 from engine.clock import publication
-from engine.event_table import KINDS, SCHEMA
+from engine.event_table import SCHEMA
 from engine.events import Events
+from engine.kinds import KINDS
 
 ORIGINALS = Path(__file__).parents[1].parent / "shared" / "seeds"
 DOCUMENTS = seeds.documents()

@@ -471,7 +471,7 @@ def test_none_switches_an_exit_off() -> None:
     [
         (("warn_new", "warn_knew"), r"rule asks for 'warn_knew' \(did you mean 'warn_new'\?\)"),
         (("loud(warn_new)", "len([warn_new]) > 0"), "rule uses 'len', allowed are numbers, plain functions"),
-        (("return weight if", "return weight / 0.0 * 0.0 if"), "rule answered not-a-number 1 times"),
+        (("return weight if", "return weight / 0.0 * 0.0 if"), "rule answered no finite number 1 times"),
         (("    @staticmethod\n    def rule(warn_new, weight):\n", "    def other(warn_new, weight):\n"), "has no rule"),
     ],
     ids=["unknown name", "what cannot be compiled", "not a number", "no rule"],

@@ -133,3 +133,26 @@ def test_spans() -> None:
     for bad in ((3, 1), (0.5, 2), (1, 2, 1)):
         with pytest.raises(Fault):
             span(*bad)
+
+
+def test_sets_that_a_strategy_does_not_allow_are_refused_in_any_order(market: Market) -> None:
+    for axes in ({"fast": [5, 50], "slow": [20, 100]}, {"fast": [50, 5], "slow": [100, 20]}):
+        with pytest.raises(Fault, match=r"does not allow 1 of 4 lanes \(the first: fast=50, slow=20\)"):
+            sweep(SmaCross, market, **axes)
+
+
+def test_a_table_and_lists_exclude_each_other(market: Market, events: Events) -> None:
+    with pytest.raises(Fault, match="stop is given beside a table"):
+        sweep(ShortBubbleWarning, market, events, table=pl.DataFrame({"hold": [5]}), stop=0.01)
+
+
+def test_the_best_of_a_drawdown_is_the_least(market: Market, events: Events) -> None:
+    grid = sweep(ShortBubbleWarning, market, events, hold=span(1, 12))
+    least = grid.table["max_drawdown"].min()
+    assert grid.top(1, by="max_drawdown")["max_drawdown"][0] == pytest.approx(least, rel=1e-4)
+    assert grid.marginal("hold", "max_drawdown")["best"].min() == least
+
+
+def test_where_says_how_to_compare_arrays() -> None:
+    with pytest.raises(Fault, match=r"allowed are & and \|"):
+        Grid.of(SmaCross, {"fast": [2, 3], "slow": [2, 3]}, where=lambda fast, slow: fast < slow and slow > 2)

@@ -1,0 +1,131 @@
+"""Rules as users write them: their names keep their meaning, and what cannot work is said in one sentence."""
+
+import math
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from engine import KEEP, Account, Channel, Events, Fault, Feature, Market, Strategy, backtest, param, sweep
+from engine.compile import source
+
+WIDTH, ONE, ZERO = 3, 2, 1  # names that the generated module has, too
+F = 0.5
+at = 0.0
+
+
+def rule(x: float) -> float:
+    """Share its name with the rule."""
+    return x * 2
+
+
+def decide(x: float) -> float:
+    level: float = F
+    return x if x > level * at else -x
+
+
+def again(x: float) -> float:
+    return again(x - 1) if x > 0 else 0.0
+
+
+class Odd(Strategy):
+    """Use every name that could collide."""
+
+    channels: ClassVar[dict[str, Channel]] = {"warn": Channel(("bubble_warning",))}
+    watch = "events"
+    w: float = param(0.01, 0.0, 1.0, "weight")
+
+    @staticmethod
+    def rule(warn_new, side, w):  # type: ignore[no-untyped-def]
+        # a comment at the margin
+        return -decide(rule(w)) * WIDTH / (ONE * F * ONE * ZERO) if warn_new > 0 and side > -5 * ZERO else KEEP
+
+
+class Plain(Odd):
+    """The same with the numbers written out: w * 2 * 3 / (2 * 0.5 * 2 * 1) = 3 w."""
+
+    @staticmethod
+    def rule(warn_new, side, w):  # type: ignore[no-untyped-def]
+        return -3 * w if warn_new > 0 and side > -5 else KEEP
+
+
+def test_a_users_names_mean_what_they_mean_in_his_module() -> None:
+    market, events = Market.sample(), Events.sample()
+    weights = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06]
+    odd, plain = (sweep(s, market, events, Account(), precision="float64", w=weights).table for s in (Odd, Plain))
+    assert odd["open_trades"].min() > 0
+    np.testing.assert_allclose(odd["final_equity"], plain["final_equity"], rtol=1e-12)
+    assert backtest(Odd(w=0.06), market, events).metrics["final_equity"] == odd["final_equity"][5]
+
+
+def made(**declared: Any) -> type[Strategy]:
+    return type(
+        "Made",
+        (Strategy,),
+        {"__module__": __name__, "rule": staticmethod(declared.pop("rule", Plain.rule)), **declared},
+    )
+
+
+def calls_itself(side: float) -> float:
+    return again(side)
+
+
+def uses_numpy(side: float) -> float:
+    return np.sin(side)
+
+
+def says_nothing(side: float) -> float:
+    if side > 0:
+        return 0.0
+    print(side)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [(calls_itself, "calls itself"), (uses_numpy, "uses 'np'"), (says_nothing, "without an answer")],
+)
+def test_a_rule_that_cannot_work_is_refused_in_one_sentence(written: Any, said: str) -> None:
+    with pytest.raises(Fault, match=said) as caught:
+        source(made(rule=written), np.float64)
+    assert "\n" not in str(caught.value)
+    assert "cannot be compiled" not in str(caught.value)
+
+
+def endless(warn_new: float) -> float:
+    return -math.inf if warn_new > 0 else KEEP
+
+
+def undefined(warn_new: float) -> float:
+    return warn_new / warn_new - math.inf + math.inf
+
+
+@pytest.mark.parametrize("written", [endless, undefined])
+def test_an_answer_that_is_not_finite_is_refused(written: Any) -> None:
+    strategy = made(rule=written, channels={"warn": Channel(("bubble_warning",))}, watch="events")
+    with pytest.raises(Fault, match="no finite number"):
+        backtest(strategy(), Market.sample(), Events.sample())
+
+
+@pytest.mark.parametrize(
+    ("declare", "said"),
+    [
+        (lambda: Channel(("bubble_warnin",)), "did you mean 'bubble_warning'"),
+        (lambda: Channel("bubble_warning"), "allowed is a tuple"),  # type: ignore[arg-type]
+        (lambda: Channel((), value="sign"), "did you mean 'signed'"),  # type: ignore[arg-type]
+        (lambda: Channel((), role="entry"), "enter, leave, both"),  # type: ignore[arg-type]
+        (lambda: Feature("averge", 3), "did you mean 'average'"),  # type: ignore[arg-type]
+        (lambda: Feature("average", 0), "whole bars from 1"),
+        (lambda: made(watch="event"), "did you mean 'events'"),
+        (lambda: made(channels=[]), "allowed is a dict"),
+        (lambda: made(channels={"bad news": Channel()}), "'bad news'"),
+        (lambda: made(x=param(1, 0, 2, "x"), features={"x": Feature("close")}), "'x' twice"),
+        (lambda: made(side=param(1, 0, 2, "x")), "'side' twice"),
+        (lambda: made(table=param(1, 0, 2, "x")), "a method of every strategy"),
+        (lambda: made(w=param(50, 0, 1, "x")), "50"),
+        (lambda: made(features={"m": Feature("change", "windw")}), "names the window 'windw'"),
+        (lambda: made(n=param(3, 1, 9, "bars"), features={"m": Feature("change", "n")}), "whole=True"),
+    ],
+)
+def test_a_declaration_that_is_wrong_is_refused_when_it_is_made(declare: Any, said: str) -> None:
+    with pytest.raises(Fault, match=said):
+        declare()
