@@ -111,29 +111,54 @@ def _one_bar_later(values: Matrix) -> Matrix:
     return moved
 
 
-def _borrow_rates(market: Market, account: Account, table: pl.DataFrame | None) -> Matrix:
+def _borrow_rates(market: Market, account: Account, table: Any) -> Matrix:
     """(asset, bar) yearly borrow rates."""
     rates = np.full((len(market.assets), market.days.size), account.borrow_rate)
     if table is None:
         return rates
+    starts = _checked_borrow(table).sort("session")
+    for (asset,), rows in starts.group_by(["asset"], maintain_order=True):
+        if asset in market.assets:
+            since = rows["session"].to_numpy().astype("datetime64[D]")
+            place = np.searchsorted(since, market.sessions, side="right") - 1
+            given = np.where(place >= 0, rows["rate"].to_numpy()[np.maximum(place, 0)], account.borrow_rate)
+            rates[market.assets.index(str(asset))] = given
+    return rates
+
+
+def _checked_borrow(given: Any) -> pl.DataFrame:
+    """Bring a table of borrow rates into asset, session, rate, or refuse it."""
+    try:
+        table = given if isinstance(given, pl.DataFrame) else pl.DataFrame(given)
+    except (TypeError, ValueError):
+        raise Fault(
+            f"borrow rates are a {type(given).__name__}, allowed is a table of asset, session, rate; give one."
+        ) from None
     missing = {"asset", "session", "rate"} - set(table.columns)
     if missing:
         raise Fault(f"borrow rates lack the column {sorted(missing)[0]!r}, needed are asset, session, rate; add it.")
-    bad = table.filter(pl.col("rate").is_null() | ~pl.col("rate").is_between(0.0, 1000.0))
-    if len(bad):
-        value = bad["rate"][0]
-        raise Fault(f"borrow rates hold {value!r} for {bad['asset'][0]}, allowed is 0 to 1000 a year; correct it.")
-    starts = table.with_columns(pl.col("session").cast(pl.Date)).sort("session")
-    for (asset,), rows in starts.group_by(["asset"], maintain_order=True):
-        if asset in market.assets:
-            place = (
-                np.searchsorted(rows["session"].to_numpy().astype("datetime64[D]"), market.sessions, side="right") - 1
+    days = (
+        pl.col("session").str.to_date("%Y-%m-%d")
+        if table["session"].dtype == pl.String
+        else pl.col("session").cast(pl.Date)
+    )
+    try:
+        table = table.select(pl.col("asset").cast(pl.String), days.alias("session"), pl.col("rate").cast(pl.Float64))
+    except pl.exceptions.PolarsError:
+        raise Fault(
+            "borrow rates cannot be read, allowed are dates such as 2025-01-31 and numbers such as 0.05; correct them."
+        ) from None
+    for row, (asset, session, rate) in enumerate(table.iter_rows()):
+        if asset is None or session is None or rate is None or not 0.0 <= rate <= 1000.0:
+            raise Fault(
+                f"borrow rates hold {asset}, {session}, {rate} in row {row}, allowed are an asset, a date and 0 to 1000 a year; correct it."
             )
-            given = rows["rate"].to_numpy()
-            rates[market.assets.index(str(asset))] = np.where(
-                place >= 0, given[np.maximum(place, 0)], account.borrow_rate
-            )
-    return rates
+    twice = table.filter(pl.struct("asset", "session").is_duplicated())
+    if len(twice):
+        raise Fault(
+            f"borrow rates name {twice['asset'][0]} twice for {twice['session'][0]}, allowed is once; drop one."
+        )
+    return table
 
 
 @dataclass(frozen=True)

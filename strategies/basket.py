@@ -28,7 +28,9 @@ class BasketStrategy(Strategy):
         """Refuse a basket of symbols without prices, and a run without events."""
         known_symbol(self.basket, f"{self.name()}.basket", market)
         if events is None:
-            raise Fault(f"{self.name()} was given no events, allowed is a table of events; name one with --events.")
+            raise Fault(
+                f"{self.name()} was given no events, allowed is a table of events; give one (--events on the command line)."
+            )
 
 
 def known_symbol(names: Sequence[str], where: str, market: Market) -> None:

@@ -9,7 +9,7 @@ from against_oracle import OracleMarket, Told, account_of, borrow_of, compare, s
 from generate import Case, case, cases
 from hypothesis import HealthCheck, example, given, settings
 
-from engine import Account, Market, backtest
+from engine import Account, Fault, Market, backtest
 from engine.arrays import bars_of, hear, plan_of
 from engine.compile import compiled_run, lane_rows
 from kernels import layout as at
@@ -136,3 +136,24 @@ def test_metrics_without_a_divisor_are_null() -> None:
         "excess_kurtosis",
     }
     assert all(v is None or math.isfinite(v) for v in run.metrics.values())
+
+
+def test_borrow_rates_may_be_text_and_are_refused_in_one_sentence() -> None:
+    market = squeeze([100.0] * 6)
+    signal = pl.DataFrame({"asset": ["GME"], "session": [market.sessions[1].item()], "weight": [-1.0]})
+    table = {"asset": ["GME"], "session": ["2025-01-08"], "rate": ["0.36"]}
+    account = Account(slippage=0.0, fee_rate=0.0, borrow_rate=0.0)
+    run = backtest(Signals(signals=signal), market, None, account, borrow=pl.DataFrame(table))
+    # 10,000 short at 100 from the 7th; the rate of the 8th is first charged on the 9th: 3 days * 1,000,000 * 1.02 * 0.36 / 360
+    assert run.metrics["total_borrow"] == pytest.approx(3 * 1020.0)
+    for wrong, said in (
+        ({"rate": ["much"]}, "cannot be read"), ({"rate": [-1.0]}, "row 0"), ({"session": [None]}, "row 0"),
+        ({"session": ["soon"]}, "cannot be read"),
+    ):  # fmt: skip
+        with pytest.raises(Fault, match=said) as caught:
+            backtest(Signals(signals=signal), market, None, account, borrow=pl.DataFrame({**table, **wrong}))
+        assert "\n" not in str(caught.value)
+    with pytest.raises(Fault, match="twice"):
+        backtest(
+            Signals(signals=signal), market, None, account, borrow=pl.DataFrame({k: v * 2 for k, v in table.items()})
+        )
