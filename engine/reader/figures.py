@@ -53,6 +53,7 @@ _HAN_DIGITS: Final = {c: i for i, c in enumerate("零一二三四五六七八九
 _BARE_MONEY = re.compile(r"(?<![数几上近百千万\d.])(?P<scale>千亿|百亿|万亿|十亿|千万|百万)(?P<currency>美元|美金|元)")
 _WORDS: Final = {
     "half": 50.0, "one-third": 33.3, "a third": 33.3, "a quarter": 25.0, "two-thirds": 66.7, "la moitie": 50.0, "un tiers": 33.3, "un quart": 25.0,
+    "a tenth": 10.0, "one-tenth": 10.0, "a fifth": 20.0, "one-fifth": 20.0, "three-quarters": 75.0, "un dixieme": 10.0, "un cinquieme": 20.0,
 }  # fmt: skip
 _SHARE = re.compile(
     rf"\b(?P<word>{_either(_WORDS)})(?= (?:of )?(?:its|their|the|his|her|de sa|de ses|de son|de leur|de la)\b)"
@@ -75,7 +76,7 @@ _ORDINALS: Final = {
 
 
 _ANY = re.compile(
-    r"\d|成|百分之|[千百万]亿|[一二三四五六七八九十两]+个?(?:交易)?日|per ?cent|half|third|quarter|moitie|tiers|quart|straight|consecutive|seances"
+    r"\d|成|百分之|[千百万]亿|[一二三四五六七八九十两]+个?(?:交易)?日|per ?cent|half|third|quarter|tenth|fifth|dixieme|cinquieme|moitie|tiers|quart|straight|consecutive|seances"
 )
 
 

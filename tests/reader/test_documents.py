@@ -70,10 +70,16 @@ def test_grammar_that_another_hand_tripped(text: str, expect: set[tuple[str, str
     assert {(row["kind"], asset) for row in rows for asset in row["assets"]} == expect
 
 
-def test_a_figure_after_by_belongs_to_the_fall_before_it() -> None:
-    text = "Le Nasdaq a encore chuté, de 1,8 %."
+@pytest.mark.parametrize(
+    ("text", "move"),
+    [
+        ("Le Nasdaq a encore chuté, de 1,8 %.", ("IXIC", -1.8)),  # "by" ties the figure to the fall before it
+        ("Vistra shares lost a tenth of their value on Monday.", ("VST", -10.0)),
+    ],
+)
+def test_a_figure_finds_its_fall(text: str, move: tuple[str, float]) -> None:
     rows = [item.row for item in read(Document("d", text, "d", published="2025-11-20 18:00"), load())]
-    assert [(f["asset"], f["value"]) for row in rows for f in row["figures"]] == [("IXIC", -1.8)]
+    assert [(f["asset"], f["value"]) for row in rows for f in row["figures"]] == [move]
 
 
 @pytest.mark.parametrize("name", ["tuned", "widened", "unseen", "blind"])
