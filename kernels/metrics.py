@@ -15,6 +15,7 @@ METRICS = (
 )  # fmt: skip
 
 _LEAST = 1e-12
+_STEADY = 200.0
 
 
 def metrics(
@@ -42,7 +43,8 @@ def metrics(
     downside = np.sqrt(rows[at.DOWNSIDE] / bars)
     m3 = rows[at.SUM3] / bars - 3 * mean * rows[at.SUM2] / bars + 2 * mean**3
     m4 = rows[at.SUM4] / bars - 4 * mean * rows[at.SUM3] / bars + 6 * mean**2 * rows[at.SUM2] / bars - 3 * mean**4
-    flat = ~(deviation >= _LEAST)
+    # From sums of powers, the third and fourth moments keep six digits only up to such a mean: beyond it they are null.
+    flat = ~(deviation >= _LEAST) | (np.abs(mean) > _STEADY * np.sqrt(m2))
     growth = np.where(below_zero, 1.0, final / cash)
     with np.errstate(over="ignore"):
         grown = growth ** (1 / years) - 1 if years > 0 else np.full_like(mean, np.nan)

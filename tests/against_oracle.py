@@ -147,7 +147,11 @@ def compare(case: Case) -> None:
     for name, theirs_path in (("equity", result.equity), ("cash", result.cash)):
         for t, (o, e) in enumerate(zip(run.equity[name], theirs_path, strict=True)):
             assert near(o, e, scale), (name, t, o, e)
+    returns = np.diff(np.array([run.info["initial_cash"], *result.equity]))
+    steady = abs(returns.mean()) > 100 * returns.std()  # next to no deviation: what is divided by it is rounding
     for name, theirs in result.metrics.items():
+        if steady and name in ("sharpe", "skewness", "excess_kurtosis"):
+            continue
         size = scale if name in ("final_equity", "total_borrow", "total_costs") else 1.0
         assert near_metric(run.metrics[name], theirs, size, name), (name, run.metrics[name], theirs)
     identity = run.trades["net"].sum() + run.metrics["interest_earned"] - run.metrics["interest_owed"]
