@@ -94,3 +94,12 @@ def test_the_first_pass_keeps_every_document_that_makes_a_claim(name: str) -> No
     kept = set(Prefilter(load()).keep(frame)["id"])
     # v1's awkward documents hold claims that no word of the lexicon tells; those that it reads must pass.
     assert {key for key in frame["id"] if key not in kept} <= {"u-en-05", "u-en-08", "u-zhs-08"}
+
+
+def test_no_company_s_name_alone_passes_the_first_pass() -> None:
+    # "取代 .. 英伟达" would be looked for by its longest piece, the name: every document on Nvidia would pass.
+    prefilter = Prefilter(load())
+    frame = pl.DataFrame(
+        {"id": ["a", "b"], "text": ["英伟达开设新门店，员工38人。", "Nvidia opens an office in Lyon."]}
+    )
+    assert prefilter.keep(frame).is_empty()
