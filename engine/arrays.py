@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +55,7 @@ def bars_of(
     days = market.days
     fees = np.zeros_like(rates)
     fees[:, 1:] = _COLLATERAL * rates[:, :-1] * days[1:] / _DAYS
-    bank = [known_feature(strategy, name, mark, w, account.fill) for name, w in _windows(strategy, windows)]
+    bank = [_known_feature(strategy, name, mark, w, account.fill) for name, w in _windows(strategy, windows)]
     traits = strategy.trait_values(market.assets)
     kind = np.dtype(dtype)
 
@@ -90,7 +89,7 @@ def _windows(strategy: Strategy, windows: Mapping[str, Sequence[int]] | None) ->
     return pairs
 
 
-def known_feature(strategy: Strategy, name: str, mark: Matrix, window: int, fill: str) -> Matrix:
+def _known_feature(strategy: Strategy, name: str, mark: Matrix, window: int, fill: str) -> Matrix:
     """Compute a feature (asset, bar) as a rule may know it when it decides."""
     what = strategy.features[name].what
     values = mark if what == "close" else _FEATURES[what](mark, window)
@@ -276,9 +275,3 @@ def bars_per_year(market: Market, account: Account) -> float:
     if market.interval == "1d":
         return sessions
     return sessions * float(np.unique(market.sessions, return_counts=True)[1].max())
-
-
-def day(value: np.datetime64) -> dt.date:
-    """Return a date of the standard library."""
-    found: dt.date = value.astype("datetime64[D]").item()
-    return found

@@ -50,9 +50,7 @@ import numpy as np
 from numba import njit
 
 from kernels import layout as at
-from kernels.layout import State
 from kernels.rules import KEEP, ONE, ZERO
-from kernels.steps import *
 from kernels.steps import WIDTH, decay_pressure, of_width
 
 Number_ = np.{precision}
