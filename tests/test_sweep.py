@@ -52,7 +52,7 @@ def test_threads_chunks_and_order_change_nothing(
     one = sweep(ShortBubbleWarning, market, events, threads=1, **axes).table
     for chunk, task in ((1, 64), (7, 1), (64, 64), (10_000, 10)):
         monkeypatch.setattr(sys.modules["engine.sweep"], "_CHUNK", chunk)
-        monkeypatch.setattr(sys.modules["engine.sweep"], "_TASK", task)
+        monkeypatch.setattr(sys.modules["engine.lanes"], "_TASK", task)
         assert one.equals(sweep(ShortBubbleWarning, market, events, threads=2, **axes).table), (chunk, task)
     monkeypatch.undo()
     turned = sweep(ShortBubbleWarning, market, events, **{k: v[::-1] for k, v in reversed(axes.items())}).table
