@@ -136,9 +136,8 @@ class Lanes:
 
     def _walk(self, params: npt.NDArray[Any]) -> npt.NDArray[Any]:
         lanes = np.zeros((at.N_LANE, params.shape[1]), self.dtype)
-        lots = np.zeros((self._bars.price.shape[0], at.N_LOT), self.dtype)
         nothing = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
-        self._run(self._bars, self._news, self._terms, self._plan, params, lanes, lots, nothing)
+        self._run(self._bars, self._news, self._terms, self._plan, params, lanes, nothing)
         return lanes
 
     def _params(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[Any]:

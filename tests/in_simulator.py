@@ -39,15 +39,15 @@ def inputs() -> tuple[Any, Any, Any, Any, Any]:
         "trail": 0.05,
     }
     params = lane_rows(ShortBubbleWarning, {**ShortBubbleWarning().settings(), **varied}, np.float64)
-    plan = Plan(np.arange(ASSETS), at.ON_EVENTS, False, False, False, False, False)
+    plan = Plan(np.arange(ASSETS), at.ON_EVENTS, False, False, False, False, False, True)
     return job.bars, job.news, Account().terms(np.float64), plan, params
 
 
 def on_cpu() -> Any:
     bars, news, terms, plan, params = inputs()
-    lanes, lots = np.zeros((at.N_LANE, LANES)), np.zeros((ASSETS, at.N_LOT))
+    lanes = np.zeros((at.N_LANE, LANES))
     record = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
-    compiled_run(ShortBubbleWarning, np.float64)(bars, news, terms, plan, params, lanes, lots, record)
+    compiled_run(ShortBubbleWarning, np.float64)(bars, news, terms, plan, params, lanes, record)
     assert lanes[at.CLOSED].sum() > 10, "a case with trades"
     return lanes[SUMS]
 
