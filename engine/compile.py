@@ -113,7 +113,7 @@ def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike) -> Callable[...
 @cache
 def _pointer(text: str, name: str, dtype: np.dtype[Any]) -> Any:
     """Compile `decide` of a module; once a process, for an account of columns asks for it once a column."""
-    return cfunc(layout.decide_types(dtype), cache=True, error_model="numpy")(_load(text, name).decide)
+    return cfunc(layout.decide_types(dtype), cache=True, error_model="numpy", _nrt=False)(_load(text, name).decide)
 
 
 def is_compiled(strategy: type[Strategy], dtype: npt.DTypeLike) -> bool:

@@ -39,8 +39,10 @@ from kernels.rules import (
 #: Lanes in a block; a GPU's build of this file has 1.
 WIDTH = 128
 
-step = njit(error_model="numpy", nogil=True)
-inlined = njit(error_model="numpy", forceinline=True)
+# No function here makes or keeps an array, so none needs to count references to those that it is handed (`_nrt`); counting them
+# costs more than the work of a bar.
+step = njit(error_model="numpy", _nrt=False)
+inlined = njit(error_model="numpy", forceinline=True, _nrt=False)
 
 
 @inlined

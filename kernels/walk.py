@@ -48,7 +48,7 @@ from kernels.steps import (
     write_ruin,
 )
 
-inlined = njit(error_model="numpy", inline="always")
+inlined = njit(error_model="numpy", inline="always", _nrt=False)
 
 
 @inlined
@@ -212,6 +212,15 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
     state.place[at.BAR], state.place[at.NEXT] = t, k
 
 
+@njit(error_model="numpy", _nrt=False)
+def walk_block(decide, bars, news, terms, plan, params, state, record):
+    """Walk a block of lanes from the first bar to the last."""
+    n_bars = bars.price.shape[1]
+    begin(terms, state)
+    walk(decide, n_bars, bars, news, terms, plan, params, state, record)
+    finish(bars.time[n_bars - 1, at.NOW] + ONE, state.lane)
+
+
 @njit(error_model="numpy", nogil=True, cache=True)
 def run(decide, bars, news, terms, plan, params, lanes, record):
     """Walk every column of `params`, a block at a time.
@@ -221,7 +230,7 @@ def run(decide, bars, news, terms, plan, params, lanes, record):
     params : (row, lane) the fixed parameters of kernels.layout, the strategy's own, the rows of its features
     lanes : (N_LANE, lane), filled with what each lane ends with
     """
-    n_assets, n_bars, total, kind = bars.price.shape[0], bars.price.shape[1], params.shape[1], params.dtype
+    n_assets, total, kind = bars.price.shape[0], params.shape[1], params.dtype
     channels = news.fresh.shape[1]
     state = State(
         np.zeros((at.N_LANE, WIDTH), kind),
@@ -236,9 +245,7 @@ def run(decide, bars, news, terms, plan, params, lanes, record):
         for i in range(params.shape[0]):
             for j in range(WIDTH):
                 block[i, j] = params[i, min(low + j, total - 1)]  # the last block is filled up with its last lane
-        begin(terms, state)
-        walk(decide, n_bars, bars, news, terms, plan, block, state, record)
-        finish(bars.time[n_bars - 1, at.NOW] + ONE, state.lane)
+        walk_block(decide, bars, news, terms, plan, block, state, record)
         for i in range(at.N_LANE):
             for j in range(min(WIDTH, total - low)):
                 lanes[i, low + j] = state.lane[i, j]
