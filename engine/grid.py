@@ -104,6 +104,8 @@ class Grid:
             raise Fault(
                 f"{next(iter(values))} is given beside a table, allowed is one of the two; make it a column of the table."
             )
+        if table is not None and not table.columns:
+            raise Fault("the table of parameter sets has no columns, allowed is one a parameter; add some.")
         _check_sample(sample, lanes, seed, table)
         given = {name: table[name] for name in table.columns} if table is not None else dict(values)
         axes = {name: _axis(strategy, name, listed) for name, listed in given.items()}

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from engine.constraint import Allowed, Constraint, Values
 from engine.faults import Fault
+from engine.strategy import Strategy
 from kernels.random import random_points, sobol_points, stretch
 
 Numbers = npt.NDArray[np.int64]
@@ -61,18 +62,21 @@ class Range:
         return values if self.whole and values <= _MOST_VALUES else 0
 
     def cells(self) -> Cells:
-        """Return its cells: each whole number, or stretches of equal width (by the logarithm, where draws are)."""
+        """Return its cells: each whole number, or stretches that are drawn equally often."""
         if self.count:
             each = np.arange(self.low, self.high + 1)
             return Cells(each, each)
-        edges = (np.geomspace if self.log else np.linspace)(self.low, self.high, _STRETCHES + 1)
+        edges = np.arange(_STRETCHES + 1) / _STRETCHES
+        stretch(self.low, self.high, self.log, False, edges)
         return Cells(edges[:-1], edges[1:])
 
-    def places(self, values: Values) -> npt.NDArray[np.int32]:
-        """Return the cell of each value."""
-        if self.count:
-            return (values - self.low).astype(np.int32)
-        return np.searchsorted(self.cells().low[1:], values, side="right").astype(np.int32)
+    def places(self, points: Values) -> npt.NDArray[np.int32]:
+        """Return the cell of what is made of each point from 0 to 1."""
+        if not self.count:
+            return (points * _STRETCHES).astype(np.int32)
+        values = points.copy()
+        stretch(self.low, self.high, self.log, True, values)
+        return (values - self.low).astype(np.int32)
 
 
 class Source(Protocol):
@@ -276,9 +280,11 @@ class Sample:
         self.size, self.seed, self.sampling = size, seed, sampling
         self._drawn, self._where, self._strategy = drawn, where, allowed.strategy
         self._sobol = sobol_directions(len(drawn), size, seed) if sampling == "sobol" else None
-        self._cells = {n: (d.cells(), None) if isinstance(d, Range) else _cells_of(d) for n, d in drawn.items()}
+        self._listed = {n: _cells_of(d) for n, d in drawn.items() if not isinstance(d, Range)}
+        checks = any("allows" in vars(cls) for cls in self._strategy.__mro__ if cls is not Strategy)
+        self._all_fit = where is None and not checks
         look = np.arange(min(size, _LOOK))
-        left = float(self._fits(self._draw(look, 0), look.size).mean())
+        left = float(self._fits(self._draw(look, 0)).mean())
         if left < _LEAST_LEFT:
             raise Fault(
                 f"where and {allowed.strategy.name()} leave {left:.2%} of what is drawn, allowed is {_LEAST_LEFT:.0%} or more; narrow the "
@@ -290,29 +296,35 @@ class Sample:
         """For each parameter the values to draw from; of a range its two ends."""
         return {n: np.array([d.low, d.high]) if isinstance(d, Range) else d for n, d in self._drawn.items()}
 
-    def _draw(self, numbers: Numbers, attempt: int) -> dict[str, Values]:
+    def _draw(self, numbers: Numbers, attempt: int) -> Values:
+        """Return (parameter, lane) points from 0 to 1."""
         points = np.empty((len(self._drawn), numbers.size))
         if self._sobol is not None and attempt == 0:
             sobol_points(*self._sobol, numbers, points)
         else:
             random_points(self.seed, attempt, numbers, points)
+        return points
+
+    def _made(self, points: Values) -> dict[str, Values]:
+        """Return the values of each parameter that are made of points."""
         found = {}
-        for (name, drawn), u in zip(self._drawn.items(), points, strict=True):
+        for (name, drawn), own in zip(self._drawn.items(), points, strict=True):
             if isinstance(drawn, Range):
-                stretch(drawn.low, drawn.high, drawn.log, drawn.whole, u)
-                found[name] = u
+                found[name] = own.copy()
+                stretch(drawn.low, drawn.high, drawn.log, drawn.whole, found[name])
             else:
-                found[name] = drawn[(u * drawn.size).astype(np.int64)]
+                found[name] = drawn[(own * drawn.size).astype(np.int64)]
         return found
 
-    def _fits(self, values: dict[str, Values], size: int) -> npt.NDArray[np.bool_]:
+    def _fits(self, points: Values) -> npt.NDArray[np.bool_]:
+        values, size = self._made(points), points.shape[1]
         fits = Allowed(self._strategy)(values, size)
         return fits if self._where is None else fits & self._where(values)
 
-    def values(self, numbers: Numbers) -> dict[str, Values]:
-        """Return the values of each parameter for the lanes of these numbers."""
-        found = self._draw(numbers, 0)
-        left = np.flatnonzero(~self._fits(found, numbers.size))
+    def _points(self, numbers: Numbers) -> Values:
+        """Return (parameter, lane) the points of which sets are made that fit."""
+        points = self._draw(numbers, 0)
+        left = np.flatnonzero(~self._fits(points)) if not self._all_fit else numbers[:0]
         attempt = 0
         while left.size:
             attempt += 1
@@ -322,11 +334,14 @@ class Sample:
                     f"ranges that fit; narrow them."
                 )
             again = self._draw(numbers[left], attempt)
-            fits = self._fits(again, left.size)
-            for name, column in found.items():
-                column[left[fits]] = again[name][fits]
+            fits = self._fits(again)
+            points[:, left[fits]] = again[:, fits]
             left = left[~fits]
-        return found
+        return points
+
+    def values(self, numbers: Numbers) -> dict[str, Values]:
+        """Return the values of each parameter for the lanes of these numbers."""
+        return self._made(self._points(numbers))
 
     def distinct(self, name: str) -> Values:
         """Return every value that a parameter may take, rising."""
@@ -335,19 +350,17 @@ class Sample:
 
     def cells(self) -> dict[str, Cells]:
         """Return the cells of each parameter."""
-        return {name: cells for name, (cells, _) in self._cells.items()}
+        return {n: d.cells() if isinstance(d, Range) else self._listed[n][0] for n, d in self._drawn.items()}
 
     def places(self, numbers: Numbers) -> npt.NDArray[np.int32]:
         """Return (parameter, lane) the cell of each lane."""
-        values = self.values(numbers)
-        out = np.empty((len(self._drawn), numbers.size), np.int32)
+        points = self._points(numbers)
+        out = np.empty(points.shape, np.int32)
         for i, (name, drawn) in enumerate(self._drawn.items()):
-            cells = self._cells[name][0]
-            out[i] = (
-                drawn.places(values[name])
-                if isinstance(drawn, Range)
-                else np.searchsorted(cells.low, values[name], "right") - 1
-            )
+            if isinstance(drawn, Range):
+                out[i] = drawn.places(points[i])
+            else:
+                out[i] = self._listed[name][1][(points[i] * drawn.size).astype(np.int64)]
         return out
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import pyarrow as pa
+import pyarrow as pa  # type: ignore[import-untyped]
 
 from engine.faults import Fault
 from engine.grid import Grid
@@ -51,13 +52,12 @@ class Summary:
         self._cells = grid.cells()
         self._names = list(self._cells)
         self._coarse = [_coarsened(len(c)) for c in self._cells.values()]
-        self._groups, cells = _groups_of([len(c) for c in self._cells.values()], self._coarse)
+        self._groups, self._starts, cells = _groups_of([len(c) for c in self._cells.values()], self._coarse)
         self._signs = np.array([_sign(m) for m in self.metrics])
         self._units = np.array([self.cash if m in AMOUNTS else 1.0 for m in self.metrics])
         self._bins = np.zeros((len(METRICS), at.N_BINS), np.int64)
         self._lanes = np.zeros(cells, np.int64)
-        self._sums = np.zeros((cells, len(self.metrics), at.N_SUM), np.int64)
-        self._best = np.full((cells, len(self.metrics)), -np.inf)
+        self._sums = at.no_sums(cells, len(self.metrics))
         self._tops = {m: (np.zeros(0, np.int64), np.zeros(0)) for m in self.by}
 
     @classmethod
@@ -83,9 +83,7 @@ class Summary:
     @property
     def nbytes(self) -> int:
         """Bytes of memory."""
-        return sum(a.nbytes for a in (self._bins, self._lanes, self._sums, self._best)) + 16 * self.top_size * len(
-            self.by
-        )
+        return sum(a.nbytes for a in (self._bins, self._lanes, self._sums)) + 16 * self.top_size * len(self.by)
 
     def empty(self) -> Summary:
         """Return a summary of the same grid and metrics with no lanes in it."""
@@ -116,7 +114,7 @@ class Summary:
         for i, cell in enumerate(self._coarse):
             np.take(cell, fine[i], out=coarse[i])
         chosen = values[[METRICS.index(m) for m in self.metrics]]
-        at.tally(chosen, self._signs, self._units, fine, coarse, self._groups, self._lanes, self._sums, self._best)
+        at.tally(chosen, self._signs, self._units, fine, coarse, self._groups, self._lanes, self._sums)
         self.count += numbers.size
 
     def merge(self, other: Summary) -> Summary:
@@ -126,7 +124,6 @@ class Summary:
         self._bins += other._bins
         self._lanes += other._lanes
         at.add_sums(self._sums, other._sums)
-        np.maximum(self._best, other._best, out=self._best)
         for metric, (lanes, best) in other._tops.items():
             mine = self._tops[metric]
             self._tops[metric] = _best_of(
@@ -174,7 +171,7 @@ class Summary:
         A cell is a value; of a parameter with more than 1024 values it is one of 64 stretches, shown by its middle.
         """
         axis = self._axis(parameter)
-        first = int(self._groups[axis, at.FIRST])
+        first = self._starts[axis, axis]
         cells = self._cells[parameter]
         return self._over({parameter: _middle(cells)}, np.arange(first, first + len(cells)), metric)
 
@@ -188,14 +185,11 @@ class Summary:
             raise Fault(
                 f"heatmap was asked for {x!r} against itself, allowed are two parameters; use marginal({x!r}) for one."
             )
-        middles = [_middle(_merged(c, k)) for c, k in zip(self._cells.values(), self._coarse, strict=True)]
         i, j = sorted((a, b))
-        found = np.flatnonzero((self._groups[:, at.X] == i) & (self._groups[:, at.Y] == j))
-        group = self._groups[found[0]]
-        width = int(group[at.WIDTH])
-        cells = np.arange(middles[i].size * width)
-        sides = {self._names[i]: middles[i][cells // width], self._names[j]: middles[j][cells % width]}
-        return self._over({name: sides[name] for name in (x, y)}, group[at.FIRST] + cells, metric)
+        first, second = (_middle(_merged(self._cells[self._names[k]], self._coarse[k])) for k in (i, j))
+        cells = np.arange(first.size * second.size)
+        sides = {self._names[i]: first[cells // second.size], self._names[j]: second[cells % second.size]}
+        return self._over({name: sides[name] for name in (x, y)}, self._starts[i, j] + cells, metric)
 
     def _over(
         self, sides: dict[str, npt.NDArray[np.float64]], cells: npt.NDArray[np.int64], metric: str
@@ -207,13 +201,13 @@ class Summary:
             )
         m = self.metrics.index(metric)
         mean = at.means(self._sums[cells], self._units)[:, m]
-        best = self._best[cells, m] * self._signs[m]
+        best = at.from_order(self._sums[cells, m, at.BEST]) * self._signs[m]
         count = self._sums[cells, m, at.COUNT]
         frame = pl.DataFrame(
             {
                 **sides,
                 "mean": mean,
-                "best": np.where(count > 0, best, np.nan),
+                "best": best,
                 "count": count,
                 "lanes": self._lanes[cells],
             }
@@ -243,7 +237,8 @@ class Summary:
         parts.append(_rows("cell", [""] * cells.size, cells, count=self._lanes[cells]))
         for m, name in enumerate(self.metrics):
             count, high, low = (self._sums[cells, m, column] for column in (at.COUNT, at.HIGH, at.LOW))
-            parts.append(_rows("sum", [name] * cells.size, cells, count, high, low, self._best[cells, m]))
+            best = at.from_order(self._sums[cells, m, at.BEST])
+            parts.append(_rows("sum", [name] * cells.size, cells, count, high, low, best))
         kept = {"tocsin.summary": json.dumps({**self._made_of(), "count": self.count})}
         return pa.concat_tables(parts).replace_schema_metadata(kept)
 
@@ -279,8 +274,8 @@ class Summary:
                 made._lanes[place] = counts
             else:
                 m = made.metrics.index(str(name))
-                made._sums[place, m] = rows.select("count", "high", "low").to_numpy()
-                made._best[place, m] = value
+                made._sums[place, m, : at.BEST] = rows.select("count", "high", "low").to_numpy()
+                made._sums[place, m, at.BEST] = np.where(np.isnan(value), at.NONE, at.in_order(value))
         return made
 
 
@@ -323,18 +318,31 @@ def _middle(cells: Cells) -> npt.NDArray[np.float64]:
     return np.where(cells.low == cells.high, cells.low, (cells.low + cells.high) / 2)
 
 
-def _groups_of(fine: list[int], coarse: list[npt.NDArray[np.int32]]) -> tuple[npt.NDArray[np.int64], int]:
-    """Return the groups of cells, one an axis and then one a pair of axes, and how many cells there are in all."""
+def _groups_of(
+    fine: list[int], coarse: list[npt.NDArray[np.int32]]
+) -> tuple[npt.NDArray[np.int64], dict[tuple[int, int], int], int]:
+    """Return the groups of cells, one an axis and then one a pair of axes; the first cell of each; how many cells there are in all.
+
+    A pair with an axis of one cell needs no group where the cells of its other axis are the same.
+    """
     sides = [int(c[-1]) + 1 for c in coarse]
-    groups, first = [], 0
+    groups: list[tuple[int, int, int, int]] = []
+    starts: dict[tuple[int, int], int] = {}
+    first = 0
     for x, cells in enumerate(fine):
         groups.append((first, x, -1, 0))
+        starts[x, x] = first
         first += cells
-    for x in range(len(fine)):
-        for y in range(x + 1, len(fine)):
+    for x, y in itertools.combinations(range(len(fine)), 2):
+        if fine[y] == 1 and fine[x] == sides[x]:
+            starts[x, y] = starts[x, x]
+        elif fine[x] == 1 and fine[y] == sides[y]:
+            starts[x, y] = starts[y, y]
+        else:
             groups.append((first, x, y, sides[y]))
+            starts[x, y] = first
             first += sides[x] * sides[y]
-    return np.array(groups, np.int64).reshape(-1, at.N_GROUP), first
+    return np.array(groups, np.int64).reshape(-1, at.N_GROUP), starts, first
 
 
 def _rows(
@@ -345,6 +353,6 @@ def _rows(
     columns = [
         pa.array([part] * n, pa.string()), pa.array(metrics, pa.string()), pa.array(place, pa.int64()),
         *(pa.array(zero if c is None else c, pa.int64()) for c in (count, high, low)),
-        pa.array(nothing if value is None else value, pa.float64()),
+        pa.array(nothing if value is None else value, pa.float64(), from_pandas=True),
     ]  # fmt: skip
     return pa.Table.from_arrays(columns, schema=_SCHEMA)

@@ -63,18 +63,21 @@ def sobol_points(start, directions, numbers, out):
     directions : (dimension, bit) uint64, what bit k of the number's Gray code changes, times 2**32
     numbers : (place,) int64, from 0
     """
-    one = np.uint64(1)
+    one, nothing = np.uint64(1), np.uint64(0)
+    point, at = start.copy(), nothing
     for j in range(numbers.size):
         number = np.uint64(numbers[j])
         gray = number ^ (number >> one)
+        changed, bit = gray ^ at, 0  # from a number to the next, one bit
+        at = gray
+        while changed != nothing:
+            if changed & one:
+                for i in range(out.shape[0]):
+                    point[i] ^= directions[i, bit]
+            changed >>= one
+            bit += 1
         for i in range(out.shape[0]):
-            point, left, bit = start[i], gray, 0
-            while left != np.uint64(0):
-                if left & one:
-                    point ^= directions[i, bit]
-                left >>= one
-                bit += 1
-            out[i, j] = np.float64(point) * 2.0**-32
+            out[i, j] = np.float64(point[i]) * 2.0**-32
 
 
 @njit(error_model="numpy", nogil=True, cache=True)

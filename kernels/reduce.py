@@ -18,10 +18,13 @@ N_BINS = 1 << 14
 _SHIFT = 18
 _MAGNITUDE = np.int32(0x7FFFFFFF)
 _INFINITE = np.int32(0x7F800000)
-_WORD = np.int64(0xFFFFFFFF)
+_WORD, _ALL_BUT_SIGN = np.int64(0xFFFFFFFF), np.int64(0x7FFFFFFFFFFFFFFF)
 
-#: Columns of a sum, (cell, metric, column): how many values, and their sum in steps, high * 2**32 + low with low below 2**32.
-COUNT, HIGH, LOW, N_SUM = range(4)
+#: Columns of a cell, (cell, metric, column): how many values; their sum in steps, high * 2**32 + low with low below 2**32; the
+#: best of them, as `in_order` numbers it.
+COUNT, HIGH, LOW, BEST, N_SUM = range(5)
+#: The best of no values.
+NONE = np.iinfo(np.int64).min
 #: Columns of a group of cells, (group, column): its first cell; the axes whose places number them, the second -1 for none; cells
 #: along the second.
 FIRST, X, Y, WIDTH, N_GROUP = range(5)
@@ -54,7 +57,7 @@ def bin_edges() -> tuple[Floats, Floats]:
 
 
 @njit(error_model="numpy", nogil=True, cache=True)
-def tally(values, signs, units, fine, coarse, groups, lanes, sums, best):
+def tally(values, signs, units, fine, coarse, groups, lanes, sums):
     """Add lanes to the cells that they belong to.
 
     Parameters
@@ -65,15 +68,20 @@ def tally(values, signs, units, fine, coarse, groups, lanes, sums, best):
     groups : (group, N_GROUP) int64
     lanes : (cell,) int64, lanes in each cell, added to
     sums : (cell, metric, N_SUM) int64, added to
-    best : (cell, metric) float64, the best value times its sign, -inf where there is none yet
     """
     n_metrics = values.shape[0]
-    value, high, low = np.empty(n_metrics), np.empty(n_metrics, np.int64), np.empty(n_metrics, np.int64)
+    counts, key = np.empty(n_metrics, np.bool_), np.empty(n_metrics, np.int64)
+    high, low = np.empty(n_metrics, np.int64), np.empty(n_metrics, np.int64)
+    signed = np.empty(n_metrics)
+    bits = signed.view(np.int64)
     for j in range(values.shape[1]):
         for m in range(n_metrics):
-            value[m] = values[m, j]
-            steps = np.int64(np.rint(min(max(value[m] / units[m], -MOST), MOST) * UNIT)) if value[m] == value[m] else 0
+            value = np.float64(values[m, j])
+            counts[m] = not math.isnan(value)
+            steps = np.int64(np.rint(min(max(value / units[m], -MOST), MOST) * UNIT)) if counts[m] else 0
             high[m], low[m] = steps >> 32, steps & _WORD
+            signed[m] = value * signs[m]
+            key[m] = bits[m] if bits[m] >= 0 else bits[m] ^ _ALL_BUT_SIGN
         for g in range(groups.shape[0]):
             cell = groups[g, FIRST]
             if groups[g, Y] < 0:
@@ -82,22 +90,43 @@ def tally(values, signs, units, fine, coarse, groups, lanes, sums, best):
                 cell += coarse[groups[g, X], j] * groups[g, WIDTH] + coarse[groups[g, Y], j]
             lanes[cell] += 1
             for m in range(n_metrics):
-                if value[m] == value[m]:
+                if counts[m]:
                     words = sums[cell, m, LOW] + low[m]
                     sums[cell, m, COUNT] += 1
                     sums[cell, m, HIGH] += high[m] + (words >> 32)
                     sums[cell, m, LOW] = words & _WORD
-                    best[cell, m] = max(best[cell, m], signs[m] * value[m])
+                    sums[cell, m, BEST] = max(sums[cell, m, BEST], key[m])
+
+
+def in_order(values: Floats) -> Sums:
+    """Return whole numbers that are ordered like float64 values, as `tally` makes them."""
+    bits = np.ascontiguousarray(values, np.float64).view(np.int64)
+    return np.where(bits >= 0, bits, bits ^ _ALL_BUT_SIGN)
+
+
+def from_order(keys: Sums) -> Floats:
+    """Return the values that `in_order` made whole numbers of; NaN for `NONE`."""
+    bits = np.where(keys >= 0, keys, keys ^ _ALL_BUT_SIGN)
+    return np.where(keys == NONE, math.nan, bits.view(np.float64))
+
+
+def no_sums(cells: int, n_metrics: int) -> Sums:
+    """Return sums (cell, metric, N_SUM) of nothing."""
+    sums = np.zeros((cells, n_metrics, N_SUM), np.int64)
+    sums[..., BEST] = NONE
+    return sums
 
 
 def add_sums(into: Sums, other: Sums) -> None:
-    """Add sums (cell, metric, N_SUM) to others in place, and carry."""
+    """Add sums (cell, metric, N_SUM) to others in place."""
+    best = np.maximum(into[..., BEST], other[..., BEST])
     into += other
     into[..., HIGH] += into[..., LOW] >> 32
     into[..., LOW] &= _WORD
+    into[..., BEST] = best
 
 
 def means(sums: Sums, units: Floats) -> Floats:
-    """Return the means (cell, metric) float64 of sums; NaN where nothing was counted."""
+    """Return the means (cell, metric) of sums; NaN where nothing was counted."""
     total = sums[..., HIGH] + sums[..., LOW] / UNIT
     return np.where(sums[..., COUNT] > 0, total / np.maximum(sums[..., COUNT], 1) * units, math.nan)
