@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,13 +22,15 @@ from engine.market import Market
 from engine.strategy import Strategy
 from kernels import layout as at
 from kernels.layout import N_FIXED, Bars, Plan, Record
-from kernels.metrics import METRICS, metrics
+from kernels.metrics import METRICS, measure_all
 from kernels.steps import WIDTH
 
-#: Lanes that one thread walks at a time.
-_TASK = WIDTH * 32
+#: Lanes that one thread lays out, walks and measures at a time.
+PIECE = WIDTH * 256
 
 Precision = Literal["float32", "float64"]
+Numbers = npt.NDArray[np.int64]
+Found = TypeVar("Found")
 
 
 class Lanes:
@@ -79,12 +82,11 @@ class Lanes:
         self.market, self.events, self.borrow = market, events, borrow
         self.dtype = np.dtype(precision)
         self.threads = threads or os.cpu_count() or 1
-        self._refuse_disallowed()
         first = self.made(0)
         first.check(market, events)
         self._settings = first.settings()
         self._windows = {
-            name: sorted({int(w) for w in grid.axes[f.window]})
+            name: [int(w) for w in grid.distinct(f.window)]
             for name, f in first.features.items()
             if isinstance(f.window, str) and f.window in grid.axes
         }
@@ -98,46 +100,69 @@ class Lanes:
     def __len__(self) -> int:
         return self.grid.size
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the market as it is laid out."""
+        return sum(array.nbytes for array in self._bars)
+
     def made(self, lane: int) -> Strategy:
         """Make the strategy of one lane."""
         chosen = {name: float(v[0]) for name, v in self.grid.values(np.array([lane])).items()}
         return self.strategy(**self.fixed, **chosen)
 
-    def _refuse_disallowed(self) -> None:
-        size = len(self)
-        unset = {name: declared.default for name, declared in self.strategy.parameters.items()}
-        allowed = np.broadcast_to(self.strategy.allows({**unset, **self.grid.values(np.arange(size))}), (size,))
-        if not allowed.all():
-            refused = self.grid.values(np.flatnonzero(~allowed)[:1])
-            shown = ", ".join(f"{name}={v[0]:g}" for name, v in refused.items())
-            raise Fault(
-                f"{self.strategy.name()} does not allow {int((~allowed).sum())} of {size} lanes (the first: {shown}); "
-                f"leave them out with where=."
-            )
-
-    def metrics(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    def metrics(self, numbers: Numbers) -> npt.NDArray[Any]:
         """Walk the lanes of these numbers; (metric, lane) in the order of `METRICS`, NaN where a metric has no value.
 
         The answer for a lane does not depend on which others are asked for, nor on the number of threads.
         """
-        params = self._params(numbers)
-        # A block walks every bar that any of its lanes holds, so neighbours should hold alike: by time exit, then the rest.
-        order = np.lexsort((*params[N_FIXED:], params[at.STOP], params[at.DECAY], params[at.HOLD]))
-        tasks = [order[i : i + _TASK] for i in range(0, order.size, _TASK)]
-        lanes = np.empty((at.N_LANE, order.size), self.dtype)
-        parts = [np.ascontiguousarray(params[:, task]) for task in tasks]
+        size = min(PIECE, max(-(-numbers.size // self.threads), WIDTH))
+        pieces = [numbers[low : low + size] for low in range(0, numbers.size, size)]
+        found = list(self.each(pieces, lambda _, values: values))
+        return np.concatenate(found, axis=1) if found else np.empty((len(METRICS), 0), self.dtype)
+
+    def each(self, pieces: Iterable[Numbers], work: Callable[[Numbers, npt.NDArray[Any]], Found]) -> Iterator[Found]:
+        """Walk pieces of lanes on all threads, hand each piece's numbers and metrics to `work`, and give its answers in order.
+
+        `work` is called on the thread that walked the piece, so on several at once.
+        """
         with ThreadPoolExecutor(self.threads) as pool:
-            for task, walked in zip(tasks, pool.map(self._walk, parts), strict=True):
-                lanes[:, task] = walked
+            ahead: deque[Future[Found]] = deque()
+            try:
+                for numbers in pieces:
+                    ahead.append(pool.submit(lambda n: work(n, self._measured(n)), numbers))
+                    if len(ahead) > 2 * self.threads:
+                        yield ahead.popleft().result()
+                while ahead:
+                    yield ahead.popleft().result()
+            finally:
+                for future in ahead:
+                    future.cancel()
+
+    def _measured(self, numbers: Numbers) -> npt.NDArray[Any]:
+        params = self._params(numbers)
+        order = _alike(params)
+        lanes = self._walk(np.ascontiguousarray(params[:, order]))
         self._refuse_faults(lanes)
+        values = np.empty((len(METRICS), numbers.size), self.dtype)
         account = self.account
-        values = metrics(lanes, account.cash, len(self._bars.time), self._years, self._yearly, account.cash_rate)
-        return np.stack([values[name] for name in METRICS]).astype(self.dtype)
+        measure_all(
+            lanes,
+            float(account.cash),
+            len(self._bars.time),
+            self._years,
+            self._yearly,
+            float(account.cash_rate),
+            values,
+        )
+        found = np.empty_like(values)
+        found[:, order] = values
+        return found
 
     def _walk(self, params: npt.NDArray[Any]) -> npt.NDArray[Any]:
         lanes = np.zeros((at.N_LANE, params.shape[1]), self.dtype)
         nothing = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
-        self._run(self._bars, self._news, self._terms, self._plan, params, lanes, nothing)
+        plan = self._plan._replace(trails=bool(np.isfinite(params[at.TRAIL]).any()))
+        self._run(self._bars, self._news, self._terms, plan, params, lanes, nothing)
         return lanes
 
     def _params(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
@@ -162,3 +187,27 @@ class Lanes:
                 f"{self.strategy.name()}.rule answered no finite number {faults} times, allowed are a weight, 0 and KEEP; guard the "
                 f"rule against features that are not known yet (a comparison with one is false)."
             )
+
+
+def _alike(params: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return an order of lanes in which neighbours hold alike: by time exit, then decay, stop and the strategy's own rows.
+
+    A block walks every bar that any of its lanes holds. Each row is cut into few steps, so that one number orders a lane.
+    """
+    rows = [
+        params[at.HOLD],
+        params[at.DECAY],
+        params[at.STOP],
+        *params[N_FIXED:][::-1],
+        params[at.TRAIL],
+        params[at.TAKE],
+    ]
+    varied = [row for row in rows if row.size and row.min() < row.max()]
+    key = np.zeros(params.shape[1], np.uint64)
+    bits = min(64 // max(len(varied), 1), 16)
+    for row in varied:
+        finite = row[np.isfinite(row)].astype(np.float64)
+        low, high = finite.min(), finite.max()
+        step = np.minimum((row - low) / ((high - low) or 1.0), 1.0) * ((1 << bits) - 1)
+        key = (key << np.uint64(bits)) | step.astype(np.uint64)
+    return np.argsort(key)
