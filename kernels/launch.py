@@ -84,9 +84,8 @@ class CpuLauncher:
         """Return (N_LANE, lane), what each lane ends with."""
         work = self._work
         lanes = np.zeros((at.N_LANE, params.shape[1]), params.dtype)
-        lots = np.zeros((work.bars.price.shape[0], at.N_LOT), params.dtype)
         nothing = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
-        self._run(work.bars, work.news, work.terms, work.plan, np.ascontiguousarray(params), lanes, lots, nothing)
+        self._run(work.bars, work.news, work.terms, work.plan, np.ascontiguousarray(params), lanes, nothing)
         return lanes
 
     def measure(self, params: Table) -> tuple[Table, int]:
