@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.faults import Fault
-from engine.lanes import PIECE, Lanes
+from engine.lanes import PIECE, Lanes, memory_of_machine
 from engine.summary import Summary
 from kernels import layout as at
 from kernels.metrics import METRICS
@@ -69,13 +68,12 @@ class Estimate:
             raise Fault(
                 f"the sweep has {self.lanes:,} lanes, allowed are {_MOST_LANES:,}; take fewer values, or sample='random' with lanes=."
             )
-        if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
-            there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-            if self.memory > there:
-                raise Fault(
-                    f"the sweep takes {_size(self.memory)} of memory, allowed are the {_size(there)} of this machine; take fewer threads, "
-                    f"values of a window, or metrics by parameter."
-                )
+        there = memory_of_machine()
+        if self.memory > there:
+            raise Fault(
+                f"the sweep takes {_size(self.memory)} of memory, allowed are the {_size(there)} of this machine; take fewer threads, "
+                f"values of a window, or metrics by parameter."
+            )
         if folder is not None and self.disk:
             free = shutil.disk_usage(folder).free
             if self.disk > free:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -89,6 +90,7 @@ class Lanes:
             for name, f in first.features.items()
             if isinstance(f.window, str) and f.window in grid.axes
         }
+        self._refuse_windows()
         self._news = hear(first, market, events, precision).news
         self._bars: Bars = bars_of(market, self.account, first, self.dtype, borrow, self._windows)
         self._plan: Plan = plan_of(market, self.account, first, "others" in rule_asks(strategy))
@@ -200,6 +202,16 @@ class Lanes:
             offset += max(len(windows), 1)
         return rows
 
+    def _refuse_windows(self) -> None:
+        count = sum(len(windows) for windows in self._windows.values())
+        size = 2 * 8 * count * len(self.market.assets) * self.market.days.size
+        if size > memory_of_machine():
+            names = sorted({str(self.strategy.features[name].window) for name in self._windows})
+            raise Fault(
+                f"the features of {self.strategy.name()} over {count:,} windows take {size / 2**30:,.1f} GiB, allowed are the "
+                f"{memory_of_machine() / 2**30:,.1f} GiB of this machine; take fewer values of {', '.join(names)}."
+            )
+
     def _refuse_faults(self, lanes: npt.NDArray[Any]) -> None:
         faults = int(lanes[at.FAULTS].sum())
         if faults:
@@ -207,6 +219,13 @@ class Lanes:
                 f"{self.strategy.name()}.rule answered no finite number {faults} times, allowed are a weight, 0 and KEEP; guard the "
                 f"rule against features that are not known yet (a comparison with one is false)."
             )
+
+
+def memory_of_machine() -> float:
+    """Bytes of memory of this machine; infinite where it does not say."""
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+        return math.inf
+    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
 
 
 def _alike(params: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
