@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.faults import Fault
-from engine.lanes import PIECE, Lanes
+from engine.lanes import PIECE, Lanes, memory_of_machine
 from engine.summary import Summary
 from kernels import layout as at
 from kernels.metrics import METRICS
@@ -20,8 +19,8 @@ from kernels.metrics import METRICS
 MOST_IN_TABLE = 2_000_000
 #: Lanes that a summary can add up.
 _MOST_LANES = 1 << 32
-#: Lanes that are walked to find out how long one takes.
-_PILOT = 4096
+#: Lanes that are walked to find out how long one takes: so many runs of neighbours, from all over the grid, and lanes in each.
+_RUNS, _RUN = 8, 2048
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Estimate:
     chunks : pieces in which they are walked
     memory : bytes, at most, beside the market and the program itself
     disk : bytes of the table, before compression, where one is written
-    seconds : by a few thousand lanes from all over the grid; NaN where none were walked
+    seconds : by some thousand lanes from all over the grid; NaN where none were walked
     """
 
     lanes: int
@@ -51,7 +50,7 @@ class Estimate:
         ----------
         summary : what is kept; left out, the default
         write : whether the table of all lanes is written
-        pilot : whether to walk a few thousand lanes for the time
+        pilot : whether to walk some thousand lanes for the time
         """
         summary = summary or Summary.of(lanes.grid, cash=lanes.account.cash)
         size, number = len(lanes), lanes.dtype.itemsize
@@ -69,13 +68,12 @@ class Estimate:
             raise Fault(
                 f"the sweep has {self.lanes:,} lanes, allowed are {_MOST_LANES:,}; take fewer values, or sample='random' with lanes=."
             )
-        if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
-            there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-            if self.memory > there:
-                raise Fault(
-                    f"the sweep takes {_size(self.memory)} of memory, allowed are the {_size(there)} of this machine; take fewer threads, "
-                    f"values of a window, or metrics by parameter."
-                )
+        there = memory_of_machine()
+        if self.memory > there:
+            raise Fault(
+                f"the sweep takes {_size(self.memory)} of memory, allowed are the {_size(there)} of this machine; take fewer threads, "
+                f"values of a window, or metrics by parameter."
+            )
         if folder is not None and self.disk:
             free = shutil.disk_usage(folder).free
             if self.disk > free:
@@ -87,11 +85,16 @@ class Estimate:
 
 def _timed(lanes: Lanes, summary: Summary) -> float:
     size = len(lanes)
-    numbers = np.unique(np.linspace(0, size - 1, min(size, _PILOT)).astype(np.int64))
-    summary.empty().add(numbers[:1], lanes.metrics(numbers[:1]))  # loads what is compiled
+    runs = max(_RUNS, 2 * lanes.threads)
+    if size > runs * _RUN:
+        pieces = [np.arange(low, low + _RUN) for low in np.linspace(0, size - _RUN, runs).astype(np.int64)]
+    else:
+        pieces = [np.arange(size)]
+    summary.empty().add(pieces[0][:1], lanes.metrics(pieces[0][:1]))  # loads what is compiled
     started = time.perf_counter()
-    summary.add(numbers, lanes.metrics(numbers))
-    return (time.perf_counter() - started) / numbers.size * size
+    for _ in lanes.add_to(summary, pieces, lambda _numbers, _values: None):
+        pass
+    return (time.perf_counter() - started) / sum(piece.size for piece in pieces) * size
 
 
 def _size(count: float) -> str:

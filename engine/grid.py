@@ -100,6 +100,7 @@ class Grid:
         Fault
             Where a value is not allowed, a strategy does not allow a set, or the constraint leaves none.
         """
+        check_class(strategy)
         if table is not None and values:
             raise Fault(
                 f"{next(iter(values))} is given beside a table, allowed is one of the two; make it a column of the table."
@@ -150,6 +151,14 @@ class Grid:
     def places(self, numbers: Numbers) -> npt.NDArray[np.int32]:
         """Return (parameter, lane) the cell of the lanes of these numbers."""
         return self.source.places(numbers)
+
+
+def check_class(strategy: object) -> None:
+    """Refuse what is no class of `Strategy`."""
+    if not (isinstance(strategy, type) and issubclass(strategy, Strategy)):
+        raise Fault(
+            f"strategy is {strategy!r}, allowed is a class of Strategy; leave out the parentheses, and give values by name."
+        )
 
 
 def _check_sample(sample: Sampling | None, lanes: int | None, seed: int, table: pl.DataFrame | None) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -17,9 +19,10 @@ from engine.arrays import bars_of, bars_per_year, hear, plan_of, years_of
 from engine.compile import compiled_run, lane_rows, own_rows, rule_asks
 from engine.events import Events
 from engine.faults import Fault
-from engine.grid import Grid
+from engine.grid import Grid, check_class
 from engine.market import Market
 from engine.strategy import Strategy
+from engine.summary import Summary
 from kernels import layout as at
 from kernels.layout import N_FIXED, Bars, Plan, Record
 from kernels.metrics import METRICS, measure_all
@@ -64,10 +67,7 @@ class Lanes:
         precision: Precision = "float32",
         threads: int | None = None,
     ) -> None:
-        if not (isinstance(strategy, type) and issubclass(strategy, Strategy)):
-            raise Fault(
-                f"strategy is {strategy!r}, allowed is a class of Strategy; leave out the parentheses, and give values by name."
-            )
+        check_class(strategy)
         if precision not in ("float32", "float64"):
             raise Fault(f"precision is {precision!r}, allowed are 'float32' and 'float64'; choose one.")
         if threads is not None and threads < 1:
@@ -90,6 +90,7 @@ class Lanes:
             for name, f in first.features.items()
             if isinstance(f.window, str) and f.window in grid.axes
         }
+        self._refuse_windows()
         self._news = hear(first, market, events, precision).news
         self._bars: Bars = bars_of(market, self.account, first, self.dtype, borrow, self._windows)
         self._plan: Plan = plan_of(market, self.account, first, "others" in rule_asks(strategy))
@@ -138,6 +139,33 @@ class Lanes:
                 for future in ahead:
                     future.cancel()
 
+    def add_to(
+        self,
+        summary: Summary,
+        pieces: Iterable[Numbers],
+        also: Callable[[Numbers, npt.NDArray[Any]], Found],
+    ) -> Iterator[tuple[int, Found]]:
+        """Walk pieces of lanes into a summary on all threads; give for each piece, in order, how many lanes, and what `also` answers.
+
+        The summary holds them once the last piece is given.
+        """
+        parts = [summary, *(summary.empty() for _ in range(self.threads - 1))]
+        spare: SimpleQueue[Summary] = SimpleQueue()
+        for part in parts:
+            spare.put(part)
+
+        def add(numbers: Numbers, values: npt.NDArray[Any]) -> tuple[int, Found]:
+            part = spare.get()
+            try:
+                part.add(numbers, values)
+            finally:
+                spare.put(part)
+            return numbers.size, also(numbers, values)
+
+        yield from self.each(pieces, add)
+        for part in parts[1:]:
+            summary.merge(part)
+
     def _measured(self, numbers: Numbers) -> npt.NDArray[Any]:
         params = self._params(numbers)
         order = _alike(params)
@@ -146,14 +174,8 @@ class Lanes:
         values = np.empty((len(METRICS), numbers.size), self.dtype)
         account = self.account
         measure_all(
-            lanes,
-            float(account.cash),
-            len(self._bars.time),
-            self._years,
-            self._yearly,
-            float(account.cash_rate),
-            values,
-        )
+            lanes, float(account.cash), len(self._bars.time), self._years, self._yearly, float(account.cash_rate), values
+        )  # fmt: skip
         found = np.empty_like(values)
         found[:, order] = values
         return found
@@ -165,7 +187,7 @@ class Lanes:
         self._run(self._bars, self._news, self._terms, plan, params, lanes, nothing)
         return lanes
 
-    def _params(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    def _params(self, numbers: Numbers) -> npt.NDArray[Any]:
         """Return the parameter table of some lanes; the rows of features point at their windows in the bank."""
         values: Mapping[str, Any] = {**self._settings, **self.grid.values(numbers)}
         rows = lane_rows(self.strategy, values, self.dtype)
@@ -180,6 +202,16 @@ class Lanes:
             offset += max(len(windows), 1)
         return rows
 
+    def _refuse_windows(self) -> None:
+        count = sum(len(windows) for windows in self._windows.values())
+        size = 2 * 8 * count * len(self.market.assets) * self.market.days.size
+        if size > memory_of_machine():
+            names = sorted({str(self.strategy.features[name].window) for name in self._windows})
+            raise Fault(
+                f"the features of {self.strategy.name()} over {count:,} windows take {size / 2**30:,.1f} GiB, allowed are the "
+                f"{memory_of_machine() / 2**30:,.1f} GiB of this machine; take fewer values of {', '.join(names)}."
+            )
+
     def _refuse_faults(self, lanes: npt.NDArray[Any]) -> None:
         faults = int(lanes[at.FAULTS].sum())
         if faults:
@@ -189,19 +221,20 @@ class Lanes:
             )
 
 
+def memory_of_machine() -> float:
+    """Bytes of memory of this machine; infinite where it does not say."""
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+        return math.inf
+    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+
+
 def _alike(params: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-    """Return an order of lanes in which neighbours hold alike: by time exit, then decay, stop and the strategy's own rows.
+    """Return an order of lanes in which neighbours hold alike: by time exit, then the strategy's own rows, then the rest.
 
     A block walks every bar that any of its lanes holds. Each row is cut into few steps, so that one number orders a lane.
     """
-    rows = [
-        params[at.HOLD],
-        params[at.DECAY],
-        params[at.STOP],
-        *params[N_FIXED:][::-1],
-        params[at.TRAIL],
-        params[at.TAKE],
-    ]
+    exits = [params[at.DECAY], params[at.STOP], params[at.TRAIL], params[at.TAKE]]
+    rows = [params[at.HOLD], *params[N_FIXED:], *exits]
     varied = [row for row in rows if row.size and row.min() < row.max()]
     key = np.zeros(params.shape[1], np.uint64)
     bits = min(64 // max(len(varied), 1), 16)

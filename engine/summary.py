@@ -99,7 +99,9 @@ class Summary:
         """
         if values.shape != (len(METRICS), numbers.size):
             raise ValueError(f"values have the shape {values.shape}, not {(len(METRICS), numbers.size)}")
-        at.count_bins(np.ascontiguousarray(values, np.float32).view(np.int32), self._bins)
+        with np.errstate(over="ignore"):  # a float64 beyond float32 goes into the last bin
+            single = np.ascontiguousarray(values, np.float32)
+        at.count_bins(single.view(np.int32), self._bins)
         for metric, (lanes, best) in self._tops.items():
             row = values[METRICS.index(metric)] * _sign(metric)
             full = best.size == self.top_size

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -71,28 +70,20 @@ class Sweep:
         size = len(lanes)
         small = size <= MOST_IN_TABLE
         found = np.empty((len(METRICS), size if small else 0), lanes.dtype)
-        spare: SimpleQueue[Summary] = SimpleQueue()
-        for part in (parts := [summary, *(summary.empty() for _ in range(lanes.threads - 1))]):
-            spare.put(part)
 
-        def keep(numbers: Numbers, values: npt.NDArray[Any]) -> tuple[int, pa.Table | None]:
-            part = spare.get()
-            part.add(numbers, values)
-            spare.put(part)
+        def keep(numbers: Numbers, values: npt.NDArray[Any]) -> pa.Table | None:
             if small:
                 found[:, numbers[0] : numbers[-1] + 1] = values
-            return numbers.size, _frame(lanes.grid, numbers, values).to_arrow() if file else None
+            return _frame(lanes.grid, numbers, values).to_arrow() if file else None
 
         pieces = (np.arange(low, min(low + PIECE, size)) for low in range(0, size, PIECE))
         done = 0
         with _written(file) as put:
-            for walked, rows in lanes.each(pieces, keep):
+            for walked, rows in lanes.add_to(summary, pieces, keep):
                 put(rows)
                 done += walked
                 if progress:
                     progress(done, size)
-        for part in parts[1:]:
-            summary.merge(part)
         return cls(lanes, summary, _frame(lanes.grid, np.arange(size), found) if small else None)
 
     @property

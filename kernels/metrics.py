@@ -75,6 +75,8 @@ def measure(lane, lanes, cash, bars, years, bars_per_year, cash_rate, out):
     )  # fmt: skip
     for i, value in enumerate(values):
         out[i, lane] = value
+        if math.isinf(out[i, lane]):  # beyond float32
+            out[i, lane] = math.nan
 
 
 @njit(error_model="numpy", nogil=True, cache=True)

@@ -191,3 +191,16 @@ def test_before_a_sweep_its_size_is_known(market: Market, events: Events) -> Non
         replace(found, disk=1 << 62).refuse(Path())
     with pytest.raises(Fault, match="of memory, allowed are"):
         replace(found, memory=1 << 62).refuse()
+
+
+def test_an_instance_in_place_of_a_class_is_refused(market: Market, events: Events) -> None:
+    with pytest.raises(Fault, match="leave out the parentheses"):
+        sweep(ShortBubbleWarning(), market, events, hold=between(1, 9), sample="random", lanes=4)  # type: ignore[arg-type]
+
+
+def test_windows_that_do_not_fit_are_refused_before_they_are_made(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["engine.lanes"], "memory_of_machine", lambda: 1e6)
+    with pytest.raises(Fault, match=r"over 1,100 windows take .* take fewer values of fast, slow"):
+        sweep(SmaCross, market, fast=span(1, 100), slow=span(101, 1100))
