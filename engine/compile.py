@@ -289,8 +289,8 @@ def _decide(strategy: type[Strategy]) -> str:
         meaning[name] = f"decayed[{c}, j]"
         meaning[f"{name}_new"] = f"new_{name}"
         before.append(f"new_{name} = news.fresh[k, {c}] if k >= 0 else ZERO")
-    for name in strategy.features:
-        meaning[name] = f"feature[np.uint32(params[{rows['feature ' + name]}, j])]"
+    for f, name in enumerate(strategy.features):
+        meaning[name] = f"told[{f}, j]"
     for i, name in enumerate(strategy.traits):
         meaning[name] = f"bars.trait[a, {i}]"
     meaning |= {
@@ -309,6 +309,11 @@ def _decide(strategy: type[Strategy]) -> str:
     asks = set(arguments)
     if asks & set(strategy.features):
         before.append("feature = bars.feature[a, t]")
+        for f, name in enumerate(
+            strategy.features
+        ):  # apart from the rule: a look-up does not go side by side, the rule does
+            look_up = f"told[{f}, j] = feature[np.uint32(params[{rows['feature ' + name]}, j])]"
+            before += ["for j in range(WIDTH):", f"    {look_up}"]
     if asks & {"gain"}:
         before.append("known = bars.price[a, t, at.KNOWN]")
     if strategy.channels:
@@ -322,7 +327,13 @@ def _decide(strategy: type[Strategy]) -> str:
         inside.append("own = shares * bars.price[a, t, at.KNOWN] / lane[at.SIZING, j] if side != ZERO else ZERO")
     call = ", ".join(meaning[name] for name in arguments)
     lines = ["def decide(a, t, bars, news, params, state):"]
-    tables = {"lane": "state.lane", "lot": "state.lot", "decayed": "state.decayed", "params": "params"}
+    tables = {
+        "lane": "state.lane",
+        "lot": "state.lot",
+        "decayed": "state.decayed",
+        "told": "state.told",
+        "params": "params",
+    }
     lines += [f"    {name} = of_width({table})" for name, table in tables.items()]
     lines += [f"    {line}" for line in before]
     lines += ["    speaks = np.int32(0)", "    for j in range(WIDTH):"]

@@ -118,6 +118,7 @@ class State(NamedTuple):
     lot: Any  # (asset, N_LOT, width)
     pressure: Any  # (asset, channel, width) as it stood at the asset's last event
     decayed: Any  # (channel, width) scratch: the pressure on the asset that is being judged
+    told: Any  # (feature, width) scratch: the features of the asset that is being judged
     note: Any  # (N_NOTE, asset) int64: SINCE to HOLDS
     place: Any  # (N_PLACE,) int64: BAR to STALE
 
@@ -139,6 +140,14 @@ def decide_types(dtype: Any) -> Any:
 
     bars = (array(kind, 3), array(kind, 2), array(kind, 3), array(kind, 2), array(types.boolean, 1))
     news = (array(whole, 1), array(whole, 1), array(types.boolean, 1), array(kind, 2))
-    state = (array(kind, 2), array(kind, 3), array(kind, 3), array(kind, 2), array(whole, 2), array(whole, 1))
+    state = (
+        array(kind, 2),
+        array(kind, 3),
+        array(kind, 3),
+        array(kind, 2),
+        array(kind, 2),
+        array(whole, 2),
+        array(whole, 1),
+    )
     tuples = [types.NamedTuple(of, cls) for of, cls in ((bars, Bars), (news, News), (state, State))]
     return types.boolean(whole, whole, tuples[0], tuples[1], array(kind, 2), tuples[2])

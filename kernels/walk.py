@@ -237,6 +237,7 @@ def run(decide, bars, news, terms, plan, params, lanes, record):
         np.zeros((n_assets, at.N_LOT, WIDTH), kind),
         np.zeros((n_assets, channels, WIDTH), kind),
         np.zeros((channels, WIDTH), kind),
+        np.zeros((params.shape[0], WIDTH), kind),
         np.zeros((at.N_NOTE, n_assets), np.int64),
         np.zeros(at.N_PLACE, np.int64),
     )
