@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from engine.faults import Failure, Fault
 _NAME = re.compile(r"chunk-(\d{6,})-([0-9a-f]{32})\.parquet")
 _KEY = b"tocsin"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_TRIES, _AGAIN = 5, 0.1
 _GONE = {
     errno.EIO,
     errno.ESTALE,
@@ -88,7 +90,7 @@ class Folder:
             self.path.mkdir(parents=True, exist_ok=True)
             file = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            if not _lock(file):
+            if not _locked(file):
                 holder = os.read(file, 200).decode(errors="replace").strip()
                 raise Fault(
                     f"--out {str(self.path)!r} is being written by another sweep{f' ({holder})' if holder else ''}, allowed is one at "
@@ -221,6 +223,15 @@ def _sync(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _locked(file: int) -> bool:
+    """Take the lock of an open file; a look at the state of a job holds it for a moment, so more than once."""
+    for _ in range(_TRIES):
+        if _lock(file):
+            return True
+        time.sleep(_AGAIN)
+    return False
 
 
 def _lock(file: int) -> bool:

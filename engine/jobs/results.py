@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,16 @@ def write_table(folder: Folder, name: str, frame: pl.DataFrame) -> None:
 
 
 def write_json(folder: Folder, name: str, document: Any) -> None:
-    """Write a document as JSON."""
-    folder.write(name, (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    """Write a document as JSON; infinity, which stands for none, as null."""
+    folder.write(name, (json.dumps(_finite(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _marginal(summary: Summary, name: str, metric: str) -> tuple[dict[str, str], pl.DataFrame]:
