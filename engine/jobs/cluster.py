@@ -31,7 +31,8 @@ def joined(address: str, walker: Walker, device: str, say: Callable[[str], None]
         raise Fault(
             "--cluster needs Ray, which is not installed; leave --cluster out, or install the extra: pip install 'tocsin[cluster]'."
         ) from None
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing of a sweep is told to anybody
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # without it Ray warns of a change to come
     local = address == "local"
     try:
         ray.init(

@@ -111,7 +111,8 @@ def run(order: Order, say: Callable[[str], None] = lambda _: None) -> dict[str, 
         work = Work.of(job, fingerprint)
         walker = Walker(work, order.device, made=(job.strategy, job.grid))
         with Stopping(order.command, progress.say) as stopping, _kept(progress, order), progress:
-            with _source(order, walker, say) as source:
+            with _source(order, walker, progress.say) as source:
+                stopping.listen()
                 for chunk in source.chunks(missing, lambda: bool(stopping.caught)):
                     survey.done[chunk.number] = folder.put(chunk.number, chunk.raw)
                     progress.done(chunk.note)

@@ -29,9 +29,15 @@ class Stopping:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Stopping:
-        if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._handle) for number in _ASKING}
+        self.listen()
         return self
+
+    def listen(self) -> None:
+        """Take the signals; again, where somebody else has taken them since, as Ray does."""
+        if threading.current_thread() is threading.main_thread():
+            for number in _ASKING:
+                before = signal.signal(number, self._handle)
+                self._before.setdefault(number, before)
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
