@@ -14,7 +14,6 @@ from engine.backtest import backtest
 from engine.compile import path_gatherer
 from engine.jobs.work import Walker
 from engine.market import Market
-from kernels import layout as at
 from kernels.metrics import metrics
 
 #: Metrics that a path of equity has by itself.
@@ -33,10 +32,7 @@ def path_metrics(
     ----------
     equity, held : (bar,) the worth at each close, and 1 where a position was held
     """
-    own = np.zeros((at.N_LANE, 1))
-    own[[at.EQUITY, at.PEAK]] = account.cash
-    own[at.WORST] = np.inf
-    path_gatherer()(np.ascontiguousarray(equity), np.ascontiguousarray(held, np.float64), own)
+    own = path_gatherer()(account.cash, np.ascontiguousarray(equity), np.ascontiguousarray(held, np.float64))[:, None]
     found = metrics(own, account.cash, equity.size, years_of(market), bars_per_year(market, account), account.cash_rate)
     return {name: float(found[name][0]) if np.isfinite(found[name][0]) else None for name in OF_PATH}
 

@@ -62,5 +62,7 @@ def files(folder: Path) -> dict[str, bytes]:
     """Everything that a job leaves, by name; but for what tells of the process that ran it."""
     own = {"progress.json", "lock"}
     return {
-        str(f.relative_to(folder)): f.read_bytes() for f in sorted(folder.rglob("*")) if f.is_file() and f.name not in own
+        str(f.relative_to(folder)): f.read_bytes()
+        for f in sorted(folder.rglob("*"))
+        if f.is_file() and f.name not in own
     }

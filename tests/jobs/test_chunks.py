@@ -26,7 +26,9 @@ def small(tmp_path: Path) -> Iterator[Path]:
     """A disk of 192 KiB."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=192k", "tocsin", str(disk)], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=192k", "tocsin", str(disk)], capture_output=True, check=False
+    )
     if mounted.returncode:
         pytest.skip("no disk can be mounted here")
     yield disk
@@ -96,13 +98,18 @@ def test_why_a_folder_cannot_be_written_is_said(number: int, says: str, tmp_path
 def test_two_locks(tmp_path: Path) -> None:
     with Folder(tmp_path / "out").locked():
         assert Folder(tmp_path / "out").is_held()
-        with pytest.raises(Fault, match=rf"written by another sweep \(process {os.getpid()} on "), Folder(tmp_path / "out").locked():
+        with (
+            pytest.raises(Fault, match=rf"written by another sweep \(process {os.getpid()} on "),
+            Folder(tmp_path / "out").locked(),
+        ):
             pass
     assert not Folder(tmp_path / "out").is_held()
 
 
 def test_a_full_disk(here: Path, small: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    edit(lambda job: job + "[keep]\ntable = true\n")  # 800 lanes of 23 metrics, 4 bytes each: more than half of the disk, with the rest
+    edit(
+        lambda job: job + "[keep]\ntable = true\n"
+    )  # 800 lanes of 23 metrics, 4 bytes each: more than half of the disk, with the rest
     (small / "ballast").write_bytes(bytes(120_000))
     assert main(["sweep", "job.toml", "--out", str(small / "out")]) == 1
     said = capsys.readouterr().err.splitlines()[-1]

@@ -33,7 +33,11 @@ def workers(job: int) -> list[int]:
             process = parents[process]
         return process == job
 
-    return sorted(process for process, title in titles.items() if title.startswith((b"ray::IDLE", b"ray::_walk")) and descends(process))
+    return sorted(
+        process
+        for process, title in titles.items()
+        if title.startswith((b"ray::IDLE", b"ray::_walk")) and descends(process)
+    )
 
 
 def test_without_ray_it_says_how_to_get_it(
@@ -47,7 +51,11 @@ def test_without_ray_it_says_how_to_get_it(
 @with_ray
 def test_a_cluster_leaves_the_same_files_though_a_worker_is_killed(here: Path) -> None:
     Path("own.py").write_text(SCRIPT)
-    edit(lambda job: job.replace('"short_bubble_warning"', '"own.py:BuyTheWarning"') + "[splits]\ntrain = 200\ntest = 120\n")
+    edit(
+        lambda job: (
+            job.replace('"short_bubble_warning"', '"own.py:BuyTheWarning"') + "[splits]\ntrain = 200\ntest = 120\n"
+        )
+    )
     edit(lambda job: job.replace("count = 20", "count = 80"))
     job = started("sweep", "job.toml", "--out", "out", "--cluster", "local")
     waited_for(here / "out", 3)
@@ -98,5 +106,7 @@ def test_a_signal_on_a_cluster(here: Path) -> None:
     _, said = job.communicate()
     assert job.returncode == 143, said
     kept = len(list(here.glob("out/chunks/*")))
-    assert f"{kept} of 782 chunks are kept. Go on with: tocsin sweep job.toml --out out --cluster local --resume" in said
+    assert (
+        f"{kept} of 782 chunks are kept. Go on with: tocsin sweep job.toml --out out --cluster local --resume" in said
+    )
     assert status(here / "out")["state"] == "stopped"

@@ -96,7 +96,9 @@ def test_walk_forward_is_what_sweeps_and_backtests_make_of_it(here: Path) -> Non
             ShortBubbleWarning(hold=row["hold"], stop=row["stop"]), market.select(start=first, end=until), events
         )
         # A position that was opened where the choice was made is closed before the test.
-        assert run.trades.filter(pl.col("entry_time").dt.date() <= last, pl.col("exit_time").dt.date() >= test).is_empty()
+        assert run.trades.filter(
+            pl.col("entry_time").dt.date() <= last, pl.col("exit_time").dt.date() >= test
+        ).is_empty()
         before = run.equity.filter(pl.col("session") < test)["equity"][-1]
         expected = run.equity.filter(pl.col("session") >= test)["equity"] / before * worth
         np.testing.assert_allclose(path["equity"], expected, rtol=1e-12)

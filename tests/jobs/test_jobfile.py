@@ -109,7 +109,9 @@ def test_one_mistake_is_one_sentence(was: str, becomes: str, line: int | None, s
 def test_chunks_follow_from_the_grid_alone(here: Path) -> None:
     edit(lambda job: job.replace("chunk = 64", ""))
     assert Job.read(Path("job.toml")).chunk == 65_536
-    edit(lambda job: job.replace("[grid.parameters]", '[grid]\nkind = "random"\nlanes = 200_000_000\n[grid.parameters]'))
+    edit(
+        lambda job: job.replace("[grid.parameters]", '[grid]\nkind = "random"\nlanes = 200_000_000\n[grid.parameters]')
+    )
     edit(lambda job: job.replace(", count = 20", ""))
     # a thousandth of the lanes is 200,000, and the next power of two 262,144
     assert Job.read(Path("job.toml")).chunk == 262_144

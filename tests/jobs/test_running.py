@@ -59,7 +59,9 @@ def test_a_job_finds_what_a_sweep_finds(here: Path, capsys: pytest.CaptureFixtur
     expected = exact.fill_nan(None).sort("sharpe", "lane", descending=[True, False], nulls_last=True).head(5)
     assert best.select("lane", "hold", "stop", *METRICS).equals(expected.select("lane", "hold", "stop", *METRICS))
     marginal = pl.read_parquet("out/marginals.parquet").filter(parameter="hold", metric="sharpe")
-    assert marginal.select(hold="value", mean="mean", best="best", count="count").equals(same.marginal("hold", "sharpe"))
+    assert marginal.select(hold="value", mean="mean", best="best", count="count").equals(
+        same.marginal("hold", "sharpe")
+    )
     heat = pl.read_parquet("out/heatmaps.parquet").filter(metric="calmar")
     assert heat.select(hold="x_value", stop="y_value", mean="mean", best="best", count="count").equals(
         same.heatmap("hold", "stop", "calmar")
@@ -93,10 +95,16 @@ def test_the_size_of_chunks_and_keeping_every_lane_change_no_result(
 @pytest.mark.parametrize(
     ("grid", "lanes"),
     [
-        ('kind = "random"\nlanes = 100\nwhere = "hold > 5"\n[grid.parameters]\nhold = {from = 1, to = 40}\nstop = [0.1, 0.2]', 100),
+        (
+            'kind = "random"\nlanes = 100\nwhere = "hold > 5"\n[grid.parameters]\nhold = {from = 1, to = 40}\nstop = [0.1, 0.2]',
+            100,
+        ),
         ('kind = "sobol"\nlanes = 130\n[grid.parameters]\nstop = {from = 0.01, to = 0.5, log = true}', 130),
         ('kind = "table"\ntable = "sets.csv"', 3),
-        ('where = "hold < 3 or stop > 0.25"\n[grid.parameters]\nhold = [1, 2, 3, 4]\nstop = [0.1, 0.3]\ntake = "none"', 6),
+        (
+            'where = "hold < 3 or stop > 0.25"\n[grid.parameters]\nhold = [1, 2, 3, 4]\nstop = [0.1, 0.3]\ntake = "none"',
+            6,
+        ),
     ],
 )
 def test_every_kind_of_grid(grid: str, lanes: int, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,9 +192,7 @@ def test_the_same_data_from_another_file_is_the_same(here: Path, capsys: pytest.
     assert "Nothing is missing" in told(capsys, "--resume")
 
 
-def test_other_code_is_refused(
-    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_code_is_refused(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     told(capsys)
     monkeypatch.setattr("engine.jobs.job.code_version", lambda: "other")
     assert "changed since are code;" in told(capsys, "--resume", status=2)
@@ -210,7 +216,10 @@ CUDARuntimeError.__module__ = "cupy_backends.cuda.api.runtime"
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (CUDARuntimeError("cudaErrorECCUncorrectable: uncorrectable ECC error"), "The GPU does not answer (CUDARuntimeError: cudaError"),
+        (
+            CUDARuntimeError("cudaErrorECCUncorrectable: uncorrectable ECC error"),
+            "The GPU does not answer (CUDARuntimeError: cudaError",
+        ),
         (MemoryError(), "The memory does not suffice for a chunk"),
     ],
 )
@@ -301,7 +310,11 @@ def test_two_jobs_in_one_folder(here: Path, capsys: pytest.CaptureFixture[str]) 
 
 def kill_and_resume(here: Path, kills: int, a_chunk: int, seed: int) -> None:
     """Kill a sweep of 50 chunks at random moments, resume it each time, and hold what it leaves against an undisturbed run."""
-    edit(lambda job: job.replace("count = 20", f"count = {a_chunk * 50 // 40}").replace("chunk = 64", f"chunk = {a_chunk}"))
+    edit(
+        lambda job: job.replace("count = 20", f"count = {a_chunk * 50 // 40}").replace(
+            "chunk = 64", f"chunk = {a_chunk}"
+        )
+    )
     job = started("sweep", "job.toml", "--out", "undisturbed")
     at_work(here / "undisturbed", job)
     begun = time.monotonic()
