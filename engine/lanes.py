@@ -14,15 +14,17 @@ import polars as pl
 
 from engine.account import Account
 from engine.arrays import bars_of, bars_per_year, hear, plan_of, years_of
-from engine.compile import compiled_run, lane_rows, own_rows, rule_asks
+from engine.compile import lane_rows, own_rows, rule_asks
+from engine.devices import choose, launcher
 from engine.events import Events
-from engine.faults import Fault
+from engine.faults import Failure, Fault
 from engine.grid import Grid
 from engine.market import Market
 from engine.strategy import Strategy
 from kernels import layout as at
-from kernels.layout import N_FIXED, Bars, Plan, Record
-from kernels.metrics import METRICS, measure_all
+from kernels.launch import Basis, Work
+from kernels.layout import N_FIXED, Bars, Plan
+from kernels.metrics import METRICS
 from kernels.steps import WIDTH
 
 #: Lanes that one thread lays out, walks and measures at a time.
@@ -44,6 +46,11 @@ class Lanes:
     borrow : table of asset, session, rate
     precision : of the walks
     threads : left out, one a processor
+    device : see `engine.devices.choose`
+
+    Attributes
+    ----------
+    device : the devices chosen, and a sentence about them
 
     Raises
     ------
@@ -63,6 +70,7 @@ class Lanes:
         borrow: pl.DataFrame | None = None,
         precision: Precision = "float32",
         threads: int | None = None,
+        device: str = "auto",
     ) -> None:
         if not (isinstance(strategy, type) and issubclass(strategy, Strategy)):
             raise Fault(
@@ -93,12 +101,19 @@ class Lanes:
         self._news = hear(first, market, events, precision).news
         self._bars: Bars = bars_of(market, self.account, first, self.dtype, borrow, self._windows)
         self._plan: Plan = plan_of(market, self.account, first, "others" in rule_asks(strategy))
-        self._terms = self.account.terms(self.dtype)
-        self._years, self._yearly = years_of(market), bars_per_year(market, self.account)
-        self._run = compiled_run(strategy, self.dtype)
+        terms, cash, rate = self.account.terms(self.dtype), float(self.account.cash), float(self.account.cash_rate)
+        basis = Basis(cash, len(self._bars.time), years_of(market), bars_per_year(market, self.account), rate)
+        self.device = choose(device)
+        work = Work(self._bars, self._news, terms, self._plan, basis)
+        self._launcher = launcher(strategy, work, self.dtype, self.device, PIECE)
 
     def __len__(self) -> int:
         return self.grid.size
+
+    @property
+    def piece(self) -> int:
+        """Lanes that are best walked at a time."""
+        return self._launcher.piece
 
     @property
     def nbytes(self) -> int:
@@ -115,7 +130,7 @@ class Lanes:
 
         The answer for a lane does not depend on which others are asked for, nor on the number of threads.
         """
-        size = min(PIECE, max(-(-numbers.size // self.threads), WIDTH))
+        size = min(self.piece, max(-(-numbers.size // self.threads), WIDTH))
         pieces = [numbers[low : low + size] for low in range(0, numbers.size, size)]
         found = list(self.each(pieces, lambda _, values: values))
         return np.concatenate(found, axis=1) if found else np.empty((len(METRICS), 0), self.dtype)
@@ -141,29 +156,14 @@ class Lanes:
     def _measured(self, numbers: Numbers) -> npt.NDArray[Any]:
         params = self._params(numbers)
         order = _alike(params)
-        lanes = self._walk(np.ascontiguousarray(params[:, order]))
-        self._refuse_faults(lanes)
-        values = np.empty((len(METRICS), numbers.size), self.dtype)
-        account = self.account
-        measure_all(
-            lanes,
-            float(account.cash),
-            len(self._bars.time),
-            self._years,
-            self._yearly,
-            float(account.cash_rate),
-            values,
-        )
+        try:
+            values, faults = self._launcher.measure(np.ascontiguousarray(params[:, order]))
+        except MemoryError as error:
+            raise Failure(str(error)) from None
+        self._refuse_faults(faults)
         found = np.empty_like(values)
         found[:, order] = values
         return found
-
-    def _walk(self, params: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        lanes = np.zeros((at.N_LANE, params.shape[1]), self.dtype)
-        lots = np.zeros((self._bars.price.shape[0], at.N_LOT), self.dtype)
-        nothing = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
-        self._run(self._bars, self._news, self._terms, self._plan, params, lanes, lots, nothing)
-        return lanes
 
     def _params(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
         """Return the parameter table of some lanes; the rows of features point at their windows in the bank."""
@@ -180,8 +180,7 @@ class Lanes:
             offset += max(len(windows), 1)
         return rows
 
-    def _refuse_faults(self, lanes: npt.NDArray[Any]) -> None:
-        faults = int(lanes[at.FAULTS].sum())
+    def _refuse_faults(self, faults: int) -> None:
         if faults:
             raise Fault(
                 f"{self.strategy.name()}.rule answered no finite number {faults} times, allowed are a weight, 0 and KEEP; guard the "
