@@ -16,16 +16,18 @@ import polars as pl
 
 from engine.account import Account
 from engine.arrays import bars_of, bars_per_year, hear, plan_of, years_of
-from engine.compile import compiled_run, lane_rows, own_rows, rule_asks
+from engine.compile import lane_rows, own_rows, rule_asks
+from engine.devices import choose, launcher
 from engine.events import Events
-from engine.faults import Fault
+from engine.faults import Failure, Fault
 from engine.grid import Grid, check_class
 from engine.market import Market
 from engine.strategy import Strategy
 from engine.summary import Summary
 from kernels import layout as at
-from kernels.layout import N_FIXED, Bars, Plan, Record
-from kernels.metrics import METRICS, measure_all
+from kernels.launch import Basis, Work
+from kernels.layout import N_FIXED, Bars
+from kernels.metrics import METRICS
 from kernels.steps import WIDTH
 
 #: Lanes that one thread lays out, walks and measures at a time.
@@ -47,6 +49,11 @@ class Lanes:
     borrow : table of asset, session, rate
     precision : of the walks
     threads : left out, one a processor
+    device : see `engine.devices.choose`
+
+    Attributes
+    ----------
+    device : the devices chosen, and a sentence about them
 
     Raises
     ------
@@ -66,6 +73,7 @@ class Lanes:
         borrow: pl.DataFrame | None = None,
         precision: Precision = "float32",
         threads: int | None = None,
+        device: str = "auto",
     ) -> None:
         check_class(strategy)
         if precision not in ("float32", "float64"):
@@ -93,13 +101,21 @@ class Lanes:
         self._refuse_windows()
         self._news = hear(first, market, events, precision).news
         self._bars: Bars = bars_of(market, self.account, first, self.dtype, borrow, self._windows)
-        self._plan: Plan = plan_of(market, self.account, first, "others" in rule_asks(strategy))
-        self._terms = self.account.terms(self.dtype)
-        self._years, self._yearly = years_of(market), bars_per_year(market, self.account)
-        self._run = compiled_run(strategy, self.dtype)
+        trails = "trail" in grid.axes or bool(np.isfinite(self._settings["trail"]))
+        plan = plan_of(market, self.account, first, "others" in rule_asks(strategy))._replace(trails=trails)
+        terms, cash, rate = self.account.terms(self.dtype), float(self.account.cash), float(self.account.cash_rate)
+        basis = Basis(cash, len(self._bars.time), years_of(market), bars_per_year(market, self.account), rate)
+        self.device = choose(device)
+        work = Work(self._bars, self._news, terms, plan, basis)
+        self._launcher = launcher(strategy, work, self.dtype, self.device, PIECE)
 
     def __len__(self) -> int:
         return self.grid.size
+
+    @property
+    def piece(self) -> int:
+        """Lanes that are best walked at a time."""
+        return self._launcher.piece
 
     @property
     def nbytes(self) -> int:
@@ -116,7 +132,7 @@ class Lanes:
 
         The answer for a lane does not depend on which others are asked for, nor on the number of threads.
         """
-        size = min(PIECE, max(-(-numbers.size // self.threads), WIDTH))
+        size = min(self.piece, max(-(-numbers.size // self.threads), WIDTH))
         pieces = [numbers[low : low + size] for low in range(0, numbers.size, size)]
         found = list(self.each(pieces, lambda _, values: values))
         return np.concatenate(found, axis=1) if found else np.empty((len(METRICS), 0), self.dtype)
@@ -169,23 +185,14 @@ class Lanes:
     def _measured(self, numbers: Numbers) -> npt.NDArray[Any]:
         params = self._params(numbers)
         order = _alike(params)
-        lanes = self._walk(np.ascontiguousarray(params[:, order]))
-        self._refuse_faults(lanes)
-        values = np.empty((len(METRICS), numbers.size), self.dtype)
-        account = self.account
-        measure_all(
-            lanes, float(account.cash), len(self._bars.time), self._years, self._yearly, float(account.cash_rate), values
-        )  # fmt: skip
+        try:
+            values, faults = self._launcher.measure(np.ascontiguousarray(params[:, order]))
+        except MemoryError as error:
+            raise Failure(str(error)) from None
+        self._refuse_faults(faults)
         found = np.empty_like(values)
         found[:, order] = values
         return found
-
-    def _walk(self, params: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        lanes = np.zeros((at.N_LANE, params.shape[1]), self.dtype)
-        nothing = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
-        plan = self._plan._replace(trails=bool(np.isfinite(params[at.TRAIL]).any()))
-        self._run(self._bars, self._news, self._terms, plan, params, lanes, nothing)
-        return lanes
 
     def _params(self, numbers: Numbers) -> npt.NDArray[Any]:
         """Return the parameter table of some lanes; the rows of features point at their windows in the bank."""
@@ -212,8 +219,7 @@ class Lanes:
                 f"{memory_of_machine() / 2**30:,.1f} GiB of this machine; take fewer values of {', '.join(names)}."
             )
 
-    def _refuse_faults(self, lanes: npt.NDArray[Any]) -> None:
-        faults = int(lanes[at.FAULTS].sum())
+    def _refuse_faults(self, faults: int) -> None:
         if faults:
             raise Fault(
                 f"{self.strategy.name()}.rule answered no finite number {faults} times, allowed are a weight, 0 and KEEP; guard the "

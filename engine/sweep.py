@@ -187,6 +187,7 @@ def sweep(
     borrow: pl.DataFrame | None = None,
     precision: Precision = "float32",
     threads: int | None = None,
+    device: str = "auto",
     top: int = 1000,
     by: Sequence[str] = METRICS,
     metrics: Sequence[str] = TALLIED,
@@ -194,7 +195,7 @@ def sweep(
     progress: Progress | None = None,
     **grid: Any,
 ) -> Sweep:
-    """Backtest a strategy with every combination of the given values, or with a sample of them, on the CPU.
+    """Backtest a strategy with every combination of the given values, or with a sample of them.
 
     Parameters
     ----------
@@ -207,6 +208,7 @@ def sweep(
     lanes, seed : how many sets to draw; where the draws start
     precision : of the walks; `top` and ``sweep[i]`` are float64 whatever it is
     threads : left out, one a processor
+    device : ``"auto"``, the GPUs of this machine, or its CPU where there is none; ``"cpu"``; ``"cuda"`` or ``"cuda:1"``
     top, by : how many of the best lanes to keep, by which metrics
     metrics : those of marginals and heat maps; a sweep of up to 2,000,000 lanes keeps its table, and so has them all
     write : Parquet file for the table of all lanes
@@ -218,7 +220,7 @@ def sweep(
     fixed = {name: swept.pop(name) for name in grid if name in getattr(strategy, "options", ())}
     walked = Lanes(
         strategy, Grid.of(strategy, swept, table, where, sample=sample, lanes=lanes, seed=seed), market, events, account,
-        fixed=fixed, borrow=borrow, precision=precision, threads=threads,
+        fixed=fixed, borrow=borrow, precision=precision, threads=threads, device=device,
     )  # fmt: skip
     summary = Summary.of(walked.grid, metrics, top, by, walked.account.cash)
     return Sweep.of(walked, summary, write=write, progress=progress)

@@ -155,7 +155,9 @@ class Machine:
         if grid * block >= self._fails_from:
             raise RuntimeError("Call to cuLaunchKernel results in CUDA_ERROR_OUT_OF_MEMORY")
         self.launches.append((self._now(), grid * block))
-        stream.ahead.append(lambda: done(*args))
+        # A kernel's signature makes its arguments float64; numpy alone would round a Python number to a constant's float32.
+        typed = [np.float64(a) if type(a) is float else a for a in args]
+        stream.ahead.append(lambda: done(*typed))
 
 
 class _Dispatcher:

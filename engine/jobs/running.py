@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from engine.devices import choose
 from engine.faults import Failure, Fault, Stopped
 from engine.jobs.chunks import Folder, Survey
 from engine.jobs.forward import idle, judged, stitched
@@ -93,7 +94,7 @@ def run(order: Order, say: Callable[[str], None] = lambda _: None) -> dict[str, 
     """
     check_folder(order.out)
     job = Job.read(order.job)
-    parts = {**job.parts, "device": device_of(order.device)}
+    parts = {**job.parts, "device": device_of(order.device, order.cluster is not None)}
     fingerprint = hash_of(parts)
     folder = Folder(order.out)
     with folder.locked():
@@ -109,7 +110,7 @@ def run(order: Order, say: Callable[[str], None] = lambda _: None) -> dict[str, 
             order.out / "progress.json", job.chunks, job.lanes, job.keep.by[0], order.command, survey.notes
         )
         work = Work.of(job, fingerprint)
-        walker = Walker(work, order.device, made=(job.strategy, job.grid))
+        walker = Walker(work, "cpu" if order.cluster else order.device, made=(job.strategy, job.grid))
         with Stopping(order.command, progress.say) as stopping, _kept(progress, order), progress:
             with _source(order, walker, progress.say) as source:
                 stopping.listen()
@@ -126,11 +127,11 @@ def run(order: Order, say: Callable[[str], None] = lambda _: None) -> dict[str, 
     return document
 
 
-def device_of(device: str) -> str:
-    """Return the kind of device that is walked on; results agree to the last bit on one kind alone."""
-    if device in ("auto", "cpu"):
-        return "cpu"
-    raise Fault(f"--device is {device!r}, allowed are auto and cpu; sweeps on a GPU are not there yet.")
+def device_of(device: str, cluster: bool = False) -> str:
+    """Return the kind of device that is walked on, "cpu" or "cuda"; results agree to the last bit on one kind alone."""
+    if cluster and device != "auto":
+        return device.partition(":")[0]
+    return "cuda" if choose("cpu" if cluster else device).devices else "cpu"
 
 
 @contextmanager

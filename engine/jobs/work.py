@@ -154,6 +154,7 @@ class Walker:
         lanes = Lanes(
             self.strategy, self.grid, market, work.events, work.account,
             fixed=work.options, borrow=work.borrow, precision=precision or work.precision, threads=self._threads,
+            device=self._device,
         )  # fmt: skip
         if precision is None:
             self._at = (period, lanes)
