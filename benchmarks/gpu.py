@@ -20,32 +20,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from benchmarks.gpu_jobs import ASSETS, OURS, Job, grid_job, narrative_job, parity_jobs
+from benchmarks.gpu_parity import Difference
 from engine.compile import compiled_run, gpu_kernel
 from engine.strategy import Strategy
-from kernels import layout as at
 from kernels.device import Device, launch_shape, open_devices
 from kernels.gpu import kernel_types
 from kernels.launch import CpuLauncher, CudaLauncher
-from kernels.metrics import AMOUNTS, METRICS
+from kernels.metrics import METRICS
 
-#: What a lane counts: the same on two machines where they made the same trades.
-COUNTED = {
-    "closed_trades": at.CLOSED, "open_trades": at.OPENS, "winners": at.WINS, "bars_held": at.EXPOSED, "ruined": at.RUINED,
-    "faults": at.FAULTS,
-}  # fmt: skip
-#: Beyond these two, from sums of third and fourth powers, a metric is as good as the sums it is made of.
-MOMENTS = ("skewness", "excess_kurtosis")
 #: Largest relative difference allowed, by precision; none is stated for float32 yet (docs/accounting.md).
 BOUNDS = {"float64": 1e-9, "float32": None}
 #: Instructions that a multiprocessor can issue in a cycle: four schedulers, each for a warp.
 _ISSUED = 4 * 32
-#: Device memory is read off after each part; the pool keeps what it took, so that the largest reading is the peak.
+#: No repeat of a job begins after so long.
 _SECONDS_A_JOB = 20.0
-
-Table = npt.NDArray[Any]
 
 
 class Report:
@@ -170,53 +160,6 @@ def parity(strategy: type[Strategy], dtype: Any, markets: int, lanes: int, devic
     return found
 
 
-class Difference:
-    """How far lanes of one machine are from the same lanes of another.
-
-    A kernel keeps no ledger, so trades count as identical where a lane's `COUNTED` are. Amounts differ relative to themselves, or to the
-    initial cash where that is more; the other metrics relative to themselves, or to 1. Only lanes with identical trades are compared.
-    """
-
-    def __init__(self) -> None:
-        self.lanes = self.trades = self.nulls = 0
-        self.largest, self.moments, self.worst = 0.0, 0.0, ""
-        self._spread: list[Table] = []
-        self._happened = dict.fromkeys((*COUNTED, "total_borrow", "interest_earned", "interest_owed"), 0)
-
-    def add(self, ours: tuple[Table, Table], theirs: tuple[Table, Table], cash: float) -> None:
-        """Add the lanes of a market: (what each ends with, its metrics) of both machines."""
-        rows = list(COUNTED.values())
-        alike = (ours[0][rows] == theirs[0][rows].astype(ours[0].dtype)).all(axis=0)
-        a, b = ours[1][:, alike].astype(np.float64), theirs[1][:, alike].astype(np.float64)
-        unit = np.array([cash if name in AMOUNTS else 1.0 for name in METRICS])[:, None]
-        apart = abs(a - b) / np.maximum(np.maximum(abs(a), abs(b)), unit)
-        self.lanes += alike.size
-        self.trades += int((~alike).sum())
-        self.nulls += int((np.isnan(a) != np.isnan(b)).any(axis=0).sum())
-        apart = np.where(np.isnan(apart), 0.0, apart)
-        high = np.array([name in MOMENTS for name in METRICS])
-        plain = apart[~high]
-        if plain.size:
-            self._spread.append(plain.max(axis=0))
-            self.moments = max(self.moments, float(apart[high].max()))
-            if plain.max() > self.largest:
-                self.largest = float(plain.max())
-                self.worst = [m for m in METRICS if m not in MOMENTS][int(plain.max(axis=1).argmax())]
-        for name in self._happened:
-            values = theirs[0][COUNTED[name]] if name in COUNTED else theirs[1][METRICS.index(name)]
-            self._happened[name] += int((values > 0).sum())
-
-    def found(self) -> dict[str, Any]:
-        """Return what there is to say; `happened` counts lanes in which a thing did."""
-        spread = np.concatenate(self._spread) if self._spread else np.zeros(1)
-        return {
-            "lanes": self.lanes, "lanes_with_other_trades": self.trades, "lanes_with_other_nulls": self.nulls,
-            "trades_identical": self.trades == 0, "largest_relative_difference": self.largest, "in_metric": self.worst,
-            "median_lane": float(np.median(spread)), "lane_of_99_in_100": float(np.quantile(spread, 0.99)),
-            "largest_of_skewness_and_kurtosis": self.moments, "happened": self._happened,
-        }  # fmt: skip
-
-
 def throughput(job: Job, device: Device | None, repeats: int, few: int = 128) -> dict[str, Any]:
     """Time a job after a warm-up: the walk alone by the device's clock, and the whole by the wall's, metrics and copies included."""
     lanes, bars = job.params.shape[1], job.work.bars.price.shape[1]
@@ -326,7 +269,7 @@ def run(report: Report, device: Device | None, quick: bool, repeats: int) -> Non
 
         report.part(f"throughput {name}", timed)
         rate = parts[f"throughput {name}"]
-        if made and (device is not None or name == "dense"):
+        if made and (device is not None or (name == "dense" and not quick)):
             report.part(f"issue {name}", lambda job=made[0], rate=rate: issue(job, device, rate))  # type: ignore[misc]
     markets, lanes = (2, 16) if device is None else (6, 64) if quick else (60, 128)
     for strategy in OURS:

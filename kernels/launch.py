@@ -164,7 +164,7 @@ class CudaLauncher:
         return found[: len(METRICS)], int(found[len(METRICS)].sum())
 
     def seconds(self, params: Table) -> float:
-        """Seconds that the walk alone takes on the first device, by its own clock: nothing copied, no metrics."""
+        """Seconds that the walk alone takes on the first device, by its own clock, its start included: nothing copied, no metrics."""
         seat, n = self._seats[0], params.shape[1]
         device = seat.device
         with device.current():
