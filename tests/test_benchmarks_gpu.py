@@ -16,9 +16,12 @@ from benchmarks.gpu_jobs import OURS, parity_jobs
 from benchmarks.gpu_parity import Difference
 from engine.compile import compiled_run
 from kernels import layout as at
+from kernels import static
 from kernels.layout import Bars, News, Plan, Record
 from kernels.metrics import METRICS, measure_all
 from kernels.rules import Terms
+
+ISSUE = gpu.issue  # which most tests here replace
 
 #: The command, where none of these can be imported.
 ALONE = """
@@ -112,6 +115,16 @@ def test_every_part_of_a_gpu_is_written_down_also_the_failed(small: Machine, tmp
     assert dense["resident_threads"] == 4 * 512
     assert parts["memory"]["peak_used_bytes"] > 0
     assert small.most_used[0] >= parts["memory"]["peak_used_bytes"]
+
+
+def test_the_share_of_what_is_issued(small: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(static, "compile_static", lambda *args: static.Static(93, 96, 0, (), 4520, 4000, 80))
+    (device,) = small.open()
+    told = ISSUE(gpu.timed_jobs(None, True)["dense"](), device, {"bar_steps_a_second": 1e9})
+    issued = 4 * 4 * 32 * 1.98e9  # multiprocessors, schedulers, lanes, cycles a second
+    assert told["ceiling_by_least_bar_steps_a_second"] == pytest.approx(issued / 80)
+    assert (told["share_by_least"], told["share_by_loop"]) == pytest.approx((80e9 / issued, 4000e9 / issued))
+    assert ISSUE(gpu.timed_jobs(None, True)["dense"](), device, {})["share_by_least"] is None, "nothing was measured"
 
 
 def test_what_comes_too_late_is_skipped(small: Machine, tmp_path: Path) -> None:
