@@ -38,7 +38,7 @@ def lanes_of(job_assets: int, lanes: int, dtype: Any, seed: int = 1) -> tuple[An
     }  # fmt: skip
     params = lane_rows(ShortBubbleWarning, settings, dtype)
     params = np.ascontiguousarray(params[:, np.lexsort((params[5], params[at.HOLD]))])
-    return params, Plan(np.arange(job_assets), at.ON_EVENTS, False, False, False, False, False)
+    return params, Plan(np.arange(job_assets), at.ON_EVENTS, False, False, False, False, False, False)
 
 
 def throughput(dtype: Any, lanes: int = 40_000, repeats: int = 5) -> tuple[float, float]:
@@ -47,11 +47,11 @@ def throughput(dtype: Any, lanes: int = 40_000, repeats: int = 5) -> tuple[float
     params, plan = lanes_of(20, lanes, dtype)
     run, terms = compiled_run(ShortBubbleWarning, dtype), Account().terms(dtype)
     nothing = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
-    out, lots = np.zeros((at.N_LANE, lanes), dtype), np.zeros((20, at.N_LOT), dtype)
+    out = np.zeros((at.N_LANE, lanes), dtype)
     times = []
     for _ in range(repeats + 1):
         begun = time.process_time()
-        run(job.bars, job.news, terms, plan, params, out, lots, nothing)
+        run(job.bars, job.news, terms, plan, params, out, nothing)
         metrics(out, 1e6, 500, 2.0, 252.0, 0.0)
         times.append(time.process_time() - begun)
     return lanes / float(np.median(times[1:])), float(out[at.CLOSED].mean())

@@ -8,8 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from kernels.layout import Bars, News
+from kernels.prices import price_table
+from kernels.rules import YEAR, Terms
 
-_COLLATERAL, _DAYS, _BORROW, _DEBIT = 1.02, 360.0, 0.03, 0.06
+_BORROW, _DEBIT = 0.03, 0.06
+
+#: The terms of an account that is left as it is (engine/account.py).
+TERMS = Terms(1e6, 0.0005, 0.0, 0.0001, 0.0, 0.5, 0.25, 0.3, 5.0, 2.5, 5.0, 0.0, 0.0, 1e-9, 1e-9)
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,13 @@ def bars_from(
     feature: npt.NDArray[np.float64] | None = None,
 ) -> Bars:
     """Lay out (asset, bar) prices without gaps, dividends or splits."""
-    known = np.concatenate([np.full_like(close[:, :1], np.nan), close[:, :-1]], axis=1)
-    due = np.broadcast_to(_COLLATERAL * _BORROW * days / _DAYS, close.shape)
-    prices = (open_, high, low, close, close, known, np.ones_like(close), np.zeros_like(close), due)
-    times = (np.zeros_like(days), _DEBIT * days / _DAYS, np.arange(days.size))
+    ones = np.ones_like(close)
+    prices = price_table(
+        (open_, high, low, close), ones, np.zeros_like(close), _BORROW * ones, days, TERMS, False, np.float64
+    )
+    times = (np.zeros_like(days), _DEBIT * days / YEAR, np.arange(days.size), np.zeros_like(days))
     empty = np.zeros((*close.shape, 0)) if feature is None else feature
     return Bars(
-        np.ascontiguousarray(np.stack(prices, axis=2), dtype), np.ascontiguousarray(np.stack(times, axis=1), dtype),
+        np.ascontiguousarray(prices, dtype), np.ascontiguousarray(np.stack(times, axis=1), dtype),
         np.ascontiguousarray(empty, dtype), np.zeros((len(close), 0), dtype), np.ones(len(close), np.bool_),
     )  # fmt: skip

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from engine.backtest import backtest
     from engine.events import Events
     from engine.faults import Failure, Fault
-    from engine.grid import span
+    from engine.grid import between, span
     from engine.market import Market
     from engine.run import Run
     from engine.strategy import KEEP, Channel, Feature, Strategy, option, param
@@ -32,6 +32,7 @@ _HOMES = {
     "Strategy": "strategy",
     "Sweep": "sweep",
     "backtest": "backtest",
+    "between": "grid",
     "option": "strategy",
     "param": "strategy",
     "span": "grid",
@@ -51,6 +52,7 @@ __all__ = [
     "Strategy",
     "Sweep",
     "backtest",
+    "between",
     "option",
     "param",
     "span",

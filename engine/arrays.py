@@ -17,9 +17,11 @@ from engine.faults import Fault
 from engine.market import Market
 from engine.strategy import Channel, Strategy
 from kernels import features as make
+from kernels import layout as at
 from kernels.layout import ALWAYS, ON_EVENTS, WHILE_HELD, Bars, News, Plan
+from kernels.prices import price_table
+from kernels.rules import YEAR
 
-_COLLATERAL, _DAYS = 1.02, 360.0
 _WATCH = {"events": ON_EVENTS, "held": WHILE_HELD, "always": ALWAYS}
 _FEATURES = {"average": make.average, "change": make.change, "deviation": make.deviation}
 
@@ -43,29 +45,22 @@ def bars_of(
         the features before it. Left out, the strategy's own
     """
     columns = market.columns(np.float64)
-    whole = (
-        np.isfinite(columns.open) & np.isfinite(columns.high) & np.isfinite(columns.low) & np.isfinite(columns.close)
-    )
-    opens, highs, lows, closes = (
-        np.where(whole, c, np.nan) for c in (columns.open, columns.high, columns.low, columns.close)
-    )
-    mark = _carried_forward(closes)
-    known = mark if account.fill == "close" else _one_bar_later(mark)
-    rates = _borrow_rates(market, account, borrow)
-    days = market.days
-    fees = np.zeros_like(rates)
-    fees[:, 1:] = _COLLATERAL * rates[:, :-1] * days[1:] / _DAYS
+    prices = price_table(
+        (columns.open, columns.high, columns.low, columns.close), columns.split, columns.dividend,
+        _borrow_rates(market, account, borrow), market.days, account.terms(np.float64), account.fill == "close", np.float64,
+    )  # fmt: skip
+    mark = np.ascontiguousarray(prices[:, :, at.LAST])
     bank = [_known_feature(strategy, name, mark, w, account.fill) for name, w in _windows(strategy, windows)]
     traits = strategy.trait_values(market.assets)
-    kind = np.dtype(dtype)
+    kind, days = np.dtype(dtype), market.days
 
     def typed(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.array(values, kind, order="C")  # a copy, which may be written to: numba tells the two apart
 
-    prices = (opens, highs, lows, closes, mark, known, columns.split, columns.dividend, fees)
-    times = (account.cash_rate * days / _DAYS, account.debit_rate * days / _DAYS, np.arange(days.size))
+    pays = (columns.dividend != 0.0).any(axis=0)
+    times = (account.cash_rate * days / YEAR, account.debit_rate * days / YEAR, np.arange(days.size), pays)
     return Bars(
-        typed(np.stack(prices, axis=2)),
+        typed(prices),
         typed(np.stack(times, axis=1)),
         typed(np.stack(bank, axis=2) if bank else np.zeros((*mark.shape, 0))),
         typed(np.stack([traits[n] for n in strategy.traits], axis=1) if strategy.traits else np.zeros((len(mark), 0))),
@@ -77,7 +72,7 @@ def plan_of(market: Market, account: Account, strategy: Strategy, nets: bool) ->
     """Return how the strategy wants to be walked."""
     return Plan(
         np.ascontiguousarray(strategy.judged(market.assets), np.int64), _WATCH[strategy.watch], account.fill == "close",
-        bool(strategy.reverses), bool(strategy.refresh), nets, account.cash_rate != 0.0,
+        bool(strategy.reverses), bool(strategy.refresh), nets, account.cash_rate != 0.0, True,
     )  # fmt: skip
 
 
@@ -94,14 +89,6 @@ def _known_feature(strategy: Strategy, name: str, mark: Matrix, window: int, fil
     what = strategy.features[name].what
     values = mark if what == "close" else _FEATURES[what](mark, window)
     return values if fill == "close" else _one_bar_later(values)
-
-
-def _carried_forward(values: Matrix) -> Matrix:
-    """Fill every NaN with the last value before it, along the bars."""
-    last = np.where(np.isfinite(values), np.arange(values.shape[1]), -1)
-    np.maximum.accumulate(last, axis=1, out=last)
-    filled: Matrix = np.take_along_axis(values, np.maximum(last, 0), axis=1)
-    return filled
 
 
 def _one_bar_later(values: Matrix) -> Matrix:

@@ -117,12 +117,12 @@ def walk_one(
         plan = plan._replace(order=np.zeros(1, np.int64))
     run = compiled_run(type(strategy), np.float64)
     params = lane_rows(type(strategy), strategy.settings(), np.float64)
-    assets, n_bars = bars.price.shape[:2]
+    n_bars = bars.price.shape[1]
     capacity = _ORDERS_AT_FIRST
     while True:
-        lanes, lots = np.zeros((at.N_LANE, 1)), np.zeros((assets, at.N_LOT))
+        lanes = np.zeros((at.N_LANE, 1))
         record = Record(np.zeros((capacity, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, n_bars)))
-        run(bars, news, account.terms(np.float64), plan, params, lanes, lots, record)
+        run(bars, news, account.terms(np.float64), plan, params, lanes, record)
         count = int(record.count[0])
         if count <= capacity:
             break
@@ -130,17 +130,13 @@ def walk_one(
     ledger = record.ledger[:count]
     if only is not None:
         ledger[:, at.L_ASSET] = only
-    return Walked(lanes[:, 0], lots, ledger, record.path)
+    return Walked(lanes[:, 0], ledger, record.path)
 
 
 def _combined(walks: list[Walked], account: Account) -> tuple[Matrix, Matrix]:
     """Path and sums of all accounts together: amounts add up, and the returns are those of the summed equity."""
     path: Matrix = np.sum([w.path for w in walks], axis=0)
     path[at.P_HELD] = np.minimum(path[at.P_HELD], 1.0)
-    own = np.zeros((at.N_LANE, 1))
-    own[[at.EQUITY, at.PEAK]] = account.cash * len(walks)
-    own[at.WORST] = np.inf
-    path_gatherer()(path[at.P_EQUITY], path[at.P_HELD], own)
-    lane: Matrix = own[:, 0]
+    lane: Matrix = path_gatherer()(account.cash * len(walks), path[at.P_EQUITY], path[at.P_HELD])
     lane[_AMOUNTS] = np.sum([w.lane[_AMOUNTS] for w in walks], axis=0)
     return path, lane

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.commands import backtest, bench, demo, doctor, prices, read, show
+from engine.commands import backtest, bench, demo, doctor, prices, read, show, sweep
 from engine.faults import Failure, Fault
 
 #: Exit status of a program stopped from the keyboard: 128 and the number of the signal. Typer returns it, too.
@@ -20,7 +20,7 @@ _STOPPED = 130
 app = typer.Typer(
     name="tocsin",
     help="Backtest what the news says: documents and prices in, trades with their evidence out.",
-    epilog="Exit status: 0 done, 1 the work failed, 2 the input is at fault, 130 stopped from the keyboard.",
+    epilog="Exit status: 0 done, 1 the work failed, 2 the input is at fault, 130 stopped from the keyboard, 143 by SIGTERM.",
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -28,6 +28,8 @@ app.command("demo")(demo.demo)
 app.command("read")(read.read)
 app.add_typer(prices.app, name="prices")
 app.command("backtest")(backtest.backtest)
+app.command("sweep")(sweep.sweep)
+app.command("status")(sweep.status)
 app.command("why")(show.why)
 app.command("report")(show.report)
 app.command("doctor")(doctor.doctor)
@@ -65,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done, 1 the work failed, 2 the input is at fault, 130 stopped from the keyboard.
+        0 done, 1 the work failed, 2 the input is at fault, 130 stopped from the keyboard, 143 by SIGTERM.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
@@ -87,7 +89,7 @@ def _said(error: Exception) -> tuple[str, int]:
     if isinstance(error, Fault):
         return str(error), 2
     if isinstance(error, Failure):
-        return str(error), 1
+        return str(error), error.status
     if hasattr(error, "format_message"):  # the command line itself was misspelled
         return _usage(error), 2
     if isinstance(error, OSError):

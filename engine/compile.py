@@ -90,7 +90,7 @@ def lane_rows(strategy: type[Strategy], settings: Mapping[str, Any], dtype: npt.
     return np.ascontiguousarray(np.stack(lanes), np.dtype(dtype))
 
 
-def path_gatherer() -> Callable[..., None]:
+def path_gatherer() -> Callable[..., Any]:
     """Return the compiled `gather_path` of kernels/walk.py."""
     return _load(inspect.getsource(walk), "walk").gather_path  # type: ignore[no-any-return]
 
@@ -113,7 +113,7 @@ def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike) -> Callable[...
 @cache
 def _pointer(text: str, name: str, dtype: np.dtype[Any]) -> Any:
     """Compile `decide` of a module; once a process, for an account of columns asks for it once a column."""
-    return cfunc(layout.decide_types(dtype), cache=True, error_model="numpy")(_load(text, name).decide)
+    return cfunc(layout.decide_types(dtype), cache=True, error_model="numpy", _nrt=False)(_load(text, name).decide)
 
 
 def is_compiled(strategy: type[Strategy], dtype: npt.DTypeLike) -> bool:
@@ -131,7 +131,9 @@ def gpu_kernel(strategy: type[Strategy], dtype: npt.DTypeLike, assets: int) -> C
     answers = source(strategy, dtype).replace("from kernels.steps import", f"from {steps_1.__name__} import")
     decide = _load(answers + "\ndecide = njit(error_model='numpy')(decide)\n", f"{strategy.name()}_of_one")
     rows, channels = N_FIXED + len(own_rows(strategy)), len(strategy.channels)
-    text = kernel_text(strategy.name(), decide.__name__, walk_1.__name__, dtype, assets, channels, rows)
+    text = kernel_text(
+        strategy.name(), decide.__name__, steps_1.__name__, walk_1.__name__, dtype, assets, channels, rows
+    )
     return _load(text, f"{strategy.name()}_kernel").kernel  # type: ignore[no-any-return]
 
 
@@ -287,14 +289,14 @@ def _decide(strategy: type[Strategy]) -> str:
         meaning[name] = f"decayed[{c}, j]"
         meaning[f"{name}_new"] = f"new_{name}"
         before.append(f"new_{name} = news.fresh[k, {c}] if k >= 0 else ZERO")
-    for name in strategy.features:
-        meaning[name] = f"bars.feature[a, t, int(params[{rows['feature ' + name]}, j])]"
+    for f, name in enumerate(strategy.features):
+        meaning[name] = f"told[{f}, j]"
     for i, name in enumerate(strategy.traits):
         meaning[name] = f"bars.trait[a, {i}]"
     meaning |= {
         "side": "side",
         "bars_held": "(bars.time[t, at.NOW] - lot[a, at.OPENED, j] if side != ZERO else ZERO)",
-        "gain": "(side * (bars.price[a, t, at.KNOWN] / lot[a, at.ENTRY, j] - ONE) if side != ZERO else ZERO)",
+        "gain": "(side * (known / lot[a, at.ENTRY, j] - ONE) if side != ZERO else ZERO)",
         "others": "(lane[at.NET, j] - own)",
     }
     for name in arguments:
@@ -305,6 +307,15 @@ def _decide(strategy: type[Strategy]) -> str:
                 f"or declare it as a parameter, channel, feature or trait."
             )
     asks = set(arguments)
+    if asks & set(strategy.features):
+        before.append("feature = bars.feature[a, t]")
+        for f, name in enumerate(
+            strategy.features
+        ):  # apart from the rule: a look-up does not go side by side, the rule does
+            look_up = f"told[{f}, j] = feature[np.uint32(params[{rows['feature ' + name]}, j])]"
+            before += ["for j in range(WIDTH):", f"    {look_up}"]
+    if asks & {"gain"}:
+        before.append("known = bars.price[a, t, at.KNOWN]")
     if strategy.channels:
         before.insert(0, "k = state.note[at.ITEM, a]")
     if asks & set(strategy.channels):
@@ -316,12 +327,20 @@ def _decide(strategy: type[Strategy]) -> str:
         inside.append("own = shares * bars.price[a, t, at.KNOWN] / lane[at.SIZING, j] if side != ZERO else ZERO")
     call = ", ".join(meaning[name] for name in arguments)
     lines = ["def decide(a, t, bars, news, params, state):"]
-    tables = ("lane", "lot", "decayed")
-    lines += [f"    {name} = of_width(state.{name})" for name in tables] + ["    params = of_width(params)"]
+    tables = {
+        "lane": "state.lane",
+        "lot": "state.lot",
+        "decayed": "state.decayed",
+        "told": "state.told",
+        "params": "params",
+    }
+    lines += [f"    {name} = of_width({table})" for name, table in tables.items()]
     lines += [f"    {line}" for line in before]
-    lines += ["    for j in range(WIDTH):"]
+    lines += ["    speaks = np.int32(0)", "    for j in range(WIDTH):"]
     lines += [f"        {line}" for line in inside]
-    lines += [f"        lot[a, at.WISH, j] = rule({call})", ""]
+    lines += [f"        answer = rule({call})"]
+    lines += ["        lot[a, at.WISH, j] = answer", "        speaks = np.int32(speaks | np.int32(answer != KEEP))"]
+    lines += ["    return speaks != 0", ""]
     return "\n".join(lines)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import os
 import platform
@@ -12,9 +11,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
-#: Names of the CUDA driver, by platform.
-_DRIVERS = {"linux": "libcuda.so.1", "win32": "nvcuda.dll"}
-_MAJOR, _MINOR = 75, 76  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR of cuda.h
+from engine.devices import gpu
 
 
 def examine() -> dict[str, Any]:
@@ -23,13 +20,16 @@ def examine() -> dict[str, Any]:
     Returns
     -------
     dict
-        `tocsin`, `python`, `platform`, `packages` (name -> version), `threads`, `gpu` (`devices`; `says`, a sentence), `cache`
+        `tocsin`, `python`, `platform`, `packages` (name -> version), `threads`, `gpu` (see `engine.devices.gpu`), `cache`
         (`folder`, `files`, `bytes`, `writable`), `missing` (`what`, `why`, `get`) and `healthy`.
     """
     own = _version("tocsin")
     packages = {name: _version(name) for name in _names(None)}
     cache = _cache()
+    cuda = gpu()
     missing = [_lacking(extra, reason) for extra, reason in _EXTRAS.items()]
+    if not cuda["ready"]:
+        missing.insert(0, {"what": "an NVIDIA GPU to use", "why": f"CUDA ({cuda['why']})", "get": cuda["remedy"]})
     broken = [name for name, found in packages.items() if found is None]
     return {
         "tocsin": own,
@@ -37,7 +37,7 @@ def examine() -> dict[str, Any]:
         "platform": platform.platform(terse=True),
         "packages": packages,
         "threads": usable_threads(),
-        "gpu": gpu(),
+        "gpu": cuda,
         "cache": cache,
         "missing": [_broken(name) for name in broken] + [found for found in missing if found],
         "healthy": not broken and cache["writable"],
@@ -49,47 +49,6 @@ def usable_threads() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def gpu() -> dict[str, Any]:
-    """Ask the CUDA driver for its devices, with no library of ours: name, bytes of memory, compute capability."""
-    driver = _DRIVERS.get(sys.platform)
-    if driver is None:
-        return {"devices": [], "says": f"No GPU: CUDA does not run on {platform.system()}; everything runs on the CPU."}
-    try:
-        cuda = ctypes.CDLL(driver)
-    except OSError:
-        return {"devices": [], "says": "No GPU: there is no NVIDIA driver; everything runs on the CPU."}
-    status = cuda.cuInit(0)
-    if status != 0:
-        return {
-            "devices": [],
-            "says": f"No GPU: the NVIDIA driver answers with error {status}; everything runs on the CPU.",
-        }
-    count = ctypes.c_int()
-    cuda.cuDeviceGetCount(ctypes.byref(count))
-    devices = [_device(cuda, number) for number in range(count.value)]
-    if not devices:
-        return {"devices": [], "says": "No GPU: the NVIDIA driver knows of none; everything runs on the CPU."}
-    names = ", ".join(
-        f"{found['name']} ({found['memory'] / 2**30:.0f} GiB, sm_{found['capability']})" for found in devices
-    )
-    ready = all(_version(name) for name in _names("gpu"))
-    return {"devices": devices, "says": names if ready else f"{names}, unused: the extra `gpu` is not installed."}
-
-
-def _device(cuda: ctypes.CDLL, number: int) -> dict[str, Any]:
-    handle, memory = ctypes.c_int(), ctypes.c_size_t()
-    name = ctypes.create_string_buffer(128)
-    cuda.cuDeviceGet(ctypes.byref(handle), number)
-    cuda.cuDeviceGetName(name, len(name), handle)
-    cuda.cuDeviceTotalMem_v2(ctypes.byref(memory), handle)
-    capability = []
-    for attribute in (_MAJOR, _MINOR):
-        value = ctypes.c_int()
-        cuda.cuDeviceGetAttribute(ctypes.byref(value), attribute, handle)
-        capability.append(str(value.value))
-    return {"name": name.value.decode(), "memory": memory.value, "capability": "".join(capability)}
 
 
 _EXTRAS = {

@@ -9,4 +9,14 @@ class Fault(ValueError):
 
 
 class Failure(RuntimeError):
-    """The work failed through no fault of the input: the command line prints the sentence and exits with status 1."""
+    """The work failed through no fault of the input: the command line prints the sentence and exits with `status`."""
+
+    status = 1
+
+
+class Stopped(Failure):
+    """The work was stopped by a signal and can go on: 130 for Ctrl-C, 143 for SIGTERM."""
+
+    def __init__(self, sentence: str, number: int) -> None:
+        super().__init__(sentence)
+        self.status = 128 + number

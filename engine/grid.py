@@ -1,22 +1,24 @@
-"""Which parameter sets a sweep walks: products of lists, addressed by number and never written out whole."""
+"""Which parameter sets a sweep walks: products, samples and tables, addressed by number and never written out whole."""
 
 from __future__ import annotations
 
-import inspect
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from engine.constraint import Allowed, Constraint, Values, Where
 from engine.faults import Fault
 from engine.guess import did_you_mean
-from engine.strategy import Strategy
+from engine.sources import Cells, Numbers, Product, Range, Rows, Sample, Sampling, Source
+from engine.strategy import Param, Strategy
 
-Values = npt.NDArray[np.float64]
+#: Lanes of a sample: more than points of 30 bits would repeat themselves.
+_MOST_DRAWS = 1 << 30
 
 
 def span(low: float, high: float, n: int | None = None) -> list[float]:
@@ -44,20 +46,31 @@ def span(low: float, high: float, n: int | None = None) -> list[float]:
     return [float(v) for v in np.round(np.linspace(low, high, n), 12)]
 
 
+def between(low: float, high: float, *, log: bool = False) -> Range:
+    """Every number from `low` to `high`, for a sample to draw from: evenly, or evenly by the logarithm.
+
+    A parameter of whole numbers draws whole ones, the ends included.
+
+    >>> between(0.02, 0.3)
+    Range(low=0.02, high=0.3, log=False, whole=False)
+    """
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise Fault(
+            f"between({low:g}, {high:g}) is no range, allowed is low < high, both finite; swap or correct them."
+        )
+    if log and low <= 0:
+        raise Fault(f"between({low:g}, {high:g}, log=True) has no logarithm at {low:g}, allowed is above 0; raise it.")
+    return Range(float(low), float(high), log)
+
+
 @dataclass(frozen=True)
 class Grid:
-    """The lanes of a sweep: every combination of the values of `axes`, the last axis fastest; or the rows of a table.
+    """The lanes of a sweep, by number: every combination of lists, draws from ranges and lists, or the rows of a table.
 
-    Attributes
-    ----------
-    axes : values by parameter; of a table, its columns
-    kept : numbers of the combinations that a constraint left; None keeps all
-    rows : whether the axes are columns of one table in place of the sides of a product
+    The values of a lane follow from its number alone, so that a sweep of any size needs no list of its lanes.
     """
 
-    axes: dict[str, Values]
-    kept: npt.NDArray[np.int64] | None = None
-    rows: bool = False
+    source: Source
 
     @classmethod
     def of(
@@ -65,76 +78,119 @@ class Grid:
         strategy: type[Strategy],
         values: Mapping[str, Any],
         table: pl.DataFrame | None = None,
-        where: Callable[..., Any] | None = None,
+        where: Where | None = None,
+        *,
+        sample: Sampling | None = None,
+        lanes: int | None = None,
+        seed: int = 0,
     ) -> Grid:
         """Check values and constraint, and make the grid.
 
         Parameters
         ----------
-        values : for a parameter one value or a list of them
-        table : parameter sets, one a row, in place of lists
-        where : function of arrays that are named like parameters, answering which combinations to walk
+        values : for a parameter one value, a list of them (`span` makes one), or in a sample a range (`between` makes one)
+        table : parameter sets, one a row, in place of values
+        where : which sets to walk: ``"fast < slow"``, a polars expression, or a function of arrays that are named like parameters
+        sample : draw sets in place of walking every combination: ``"random"``, or ``"sobol"``, which fills the space more evenly
+        lanes : sets to draw
+        seed : of the draws, from 0
+
+        Raises
+        ------
+        Fault
+            Where a value is not allowed, a strategy does not allow a set, or the constraint leaves none.
         """
+        check_class(strategy)
         if table is not None and values:
             raise Fault(
                 f"{next(iter(values))} is given beside a table, allowed is one of the two; make it a column of the table."
             )
-        given = {name: table[name].to_list() for name in table.columns} if table is not None else dict(values)
-        axes = {}
-        for name, listed in given.items():
-            if name not in strategy.parameters:
-                known = list(strategy.parameters)
+        if table is not None and not table.columns:
+            raise Fault("the table of parameter sets has no columns, allowed is one a parameter; add some.")
+        _check_sample(sample, lanes, seed, table)
+        given = {name: table[name] for name in table.columns} if table is not None else dict(values)
+        axes = {name: _axis(strategy, name, listed) for name, listed in given.items()}
+        constraint = None if where is None else Constraint(where, axes)
+        allowed = Allowed(strategy)
+        if sample is not None and lanes is not None:
+            return cls(Sample(axes, sample, lanes, seed, allowed, constraint))
+        listed_axes: dict[str, Values] = {}
+        for name, axis in axes.items():
+            if isinstance(axis, Range):
                 raise Fault(
-                    f"{strategy.name()}.{name} cannot be swept{did_you_mean(name, known)}, allowed are {', '.join(known)}; rename it."
+                    f"{strategy.name()}.{name} is a range from {axis.low:g} to {axis.high:g}, allowed are values; write span(...), or draw "
+                    f"with sample='random'."
                 )
-            many = (
-                listed
-                if isinstance(listed, (Sequence, np.ndarray, range, pl.Series)) and not isinstance(listed, str)
-                else [listed]
-            )
-            if len(many) == 0:
-                raise Fault(
-                    f"{strategy.name()}.{name} has no values, allowed is one or more; give some, or leave it out."
-                )
-            axes[name] = np.array([strategy.parameters[name].check(strategy.name(), name, v) for v in many])
-        grid = cls(axes, rows=table is not None)
-        return grid if where is None else grid._constrained(where)
-
-    def _constrained(self, where: Callable[..., Any]) -> Grid:
-        wanted = list(inspect.signature(where).parameters)
-        for name in wanted:
-            if name not in self.axes:
-                raise Fault(
-                    f"where asks for {name!r}{did_you_mean(name, self.axes)}, allowed are the swept {', '.join(self.axes)}; rename it."
-                )
-        lanes = np.arange(self.size)
-        columns = self.values(lanes)
-        try:
-            answer = where(*(columns[n] for n in wanted))
-        except ValueError:
-            raise Fault(
-                "where compares arrays with `and` or `or`, allowed are & and |, with brackets; write (a > 1) & (b > 2)."
-            ) from None
-        kept = lanes[np.broadcast_to(np.asarray(answer, bool), lanes.shape)]
-        if kept.size == 0:
-            raise Fault(f"where leaves none of {self.size} lanes, allowed is one or more; loosen it.")
-        return Grid(self.axes, kept, self.rows)
+            if table is None and np.unique(axis).size < axis.size:
+                raise Fault(f"{strategy.name()}.{name} holds a value twice, allowed is once; drop one.")
+            listed_axes[name] = axis
+        return cls((Product if table is None else Rows)(listed_axes, allowed, constraint))
 
     @property
     def size(self) -> int:
         """Number of lanes."""
-        if self.kept is not None:
-            return int(self.kept.size)
-        sizes = [len(v) for v in self.axes.values()]
-        return (sizes[0] if sizes else 1) if self.rows else math.prod(sizes)
+        return self.source.size
 
-    def values(self, lanes: npt.NDArray[np.int64]) -> dict[str, Values]:
-        """Return the values of each parameter for the lanes of these numbers."""
-        places = lanes if self.kept is None else self.kept[lanes]
-        if self.rows:
-            return {name: axis[places] for name, axis in self.axes.items()}
-        found = {}
-        for name, axis in reversed(self.axes.items()):
-            found[name] = axis[places % len(axis)]
-            places = places // len(axis)
-        return dict(reversed(found.items()))
+    @property
+    def axes(self) -> dict[str, Values]:
+        """For each swept parameter the values that were given for it; of a range its two ends; of a table the column."""
+        return self.source.axes
+
+    def values(self, numbers: Numbers) -> dict[str, Values]:
+        """Return the values of each parameter, float64 (lane,), for the lanes of these numbers."""
+        return self.source.values(numbers)
+
+    def distinct(self, name: str) -> Values:
+        """Return every value that a parameter may take, rising; a range must be one of whole numbers."""
+        return self.source.distinct(name)
+
+    def cells(self) -> dict[str, Cells]:
+        """Return for each parameter the cells in which a summary counts its values."""
+        return self.source.cells()
+
+    def places(self, numbers: Numbers) -> npt.NDArray[np.int32]:
+        """Return (parameter, lane) the cell of the lanes of these numbers."""
+        return self.source.places(numbers)
+
+
+def check_class(strategy: object) -> None:
+    """Refuse what is no class of `Strategy`."""
+    if not (isinstance(strategy, type) and issubclass(strategy, Strategy)):
+        raise Fault(
+            f"strategy is {strategy!r}, allowed is a class of Strategy; leave out the parentheses, and give values by name."
+        )
+
+
+def _check_sample(sample: Sampling | None, lanes: int | None, seed: int, table: pl.DataFrame | None) -> None:
+    if sample is None:
+        if lanes is not None:
+            raise Fault(
+                f"lanes is {lanes} without a sample, allowed is with one; add sample='random', or leave it out."
+            )
+        return
+    if sample not in ("random", "sobol"):
+        raise Fault(f"sample is {sample!r}, allowed are 'random' and 'sobol'; choose one.")
+    if table is not None:
+        raise Fault(f"sample is {sample!r} beside a table, allowed is one of the two; leave one out.")
+    if isinstance(lanes, bool) or not isinstance(lanes, (int, np.integer)) or not 1 <= lanes <= _MOST_DRAWS:
+        raise Fault(f"lanes is {lanes!r}, allowed in a sample is a whole number from 1 to {_MOST_DRAWS:,}; give one.")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 1 << 63:
+        raise Fault(f"seed is {seed!r}, allowed is a whole number from 0; give one.")
+
+
+def _axis(strategy: type[Strategy], name: str, given: Any) -> Values | Range:
+    """Check what is given for one parameter."""
+    if name not in strategy.parameters:
+        known = list(strategy.parameters)
+        raise Fault(
+            f"{strategy.name()}.{name} cannot be swept{did_you_mean(name, known)}, allowed are {', '.join(known)}; rename it."
+        )
+    declared: Param = strategy.parameters[name]
+    if isinstance(given, Range):
+        low, high = (declared.check(strategy.name(), name, end) for end in (given.low, given.high))
+        return replace(given, low=low, high=high, whole=declared.whole)
+    is_list = isinstance(given, (Sequence, np.ndarray, range, pl.Series)) and not isinstance(given, str)
+    many = given if is_list else [given]
+    if len(many) == 0:
+        raise Fault(f"{strategy.name()}.{name} has no values, allowed is one or more; give some, or leave it out.")
+    return np.array([declared.check(strategy.name(), name, value) for value in many])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,21 +16,26 @@ import polars as pl
 
 from engine.account import Account
 from engine.arrays import bars_of, bars_per_year, hear, plan_of, years_of
-from engine.compile import compiled_run, lane_rows, own_rows, rule_asks
+from engine.compile import lane_rows, own_rows, rule_asks
+from engine.devices import choose, launcher
 from engine.events import Events
-from engine.faults import Fault
-from engine.grid import Grid
+from engine.faults import Failure, Fault
+from engine.grid import Grid, check_class
 from engine.market import Market
 from engine.strategy import Strategy
+from engine.summary import Summary
 from kernels import layout as at
-from kernels.layout import N_FIXED, Bars, Plan, Record
-from kernels.metrics import METRICS, metrics
+from kernels.launch import Basis, Work
+from kernels.layout import N_FIXED, Bars
+from kernels.metrics import METRICS
 from kernels.steps import WIDTH
 
-#: Lanes that one thread walks at a time.
-_TASK = WIDTH * 32
+#: Lanes that one thread lays out, walks and measures at a time.
+PIECE = WIDTH * 256
 
 Precision = Literal["float32", "float64"]
+Numbers = npt.NDArray[np.int64]
+Found = TypeVar("Found")
 
 
 class Lanes:
@@ -41,6 +49,11 @@ class Lanes:
     borrow : table of asset, session, rate
     precision : of the walks
     threads : left out, one a processor
+    device : see `engine.devices.choose`
+
+    Attributes
+    ----------
+    device : the devices chosen, and a sentence about them
 
     Raises
     ------
@@ -60,11 +73,9 @@ class Lanes:
         borrow: pl.DataFrame | None = None,
         precision: Precision = "float32",
         threads: int | None = None,
+        device: str = "auto",
     ) -> None:
-        if not (isinstance(strategy, type) and issubclass(strategy, Strategy)):
-            raise Fault(
-                f"strategy is {strategy!r}, allowed is a class of Strategy; leave out the parentheses, and give values by name."
-            )
+        check_class(strategy)
         if precision not in ("float32", "float64"):
             raise Fault(f"precision is {precision!r}, allowed are 'float32' and 'float64'; choose one.")
         if threads is not None and threads < 1:
@@ -79,69 +90,111 @@ class Lanes:
         self.market, self.events, self.borrow = market, events, borrow
         self.dtype = np.dtype(precision)
         self.threads = threads or os.cpu_count() or 1
-        self._refuse_disallowed()
         first = self.made(0)
         first.check(market, events)
         self._settings = first.settings()
         self._windows = {
-            name: sorted({int(w) for w in grid.axes[f.window]})
+            name: [int(w) for w in grid.distinct(f.window)]
             for name, f in first.features.items()
             if isinstance(f.window, str) and f.window in grid.axes
         }
+        self._refuse_windows()
         self._news = hear(first, market, events, precision).news
         self._bars: Bars = bars_of(market, self.account, first, self.dtype, borrow, self._windows)
-        self._plan: Plan = plan_of(market, self.account, first, "others" in rule_asks(strategy))
-        self._terms = self.account.terms(self.dtype)
-        self._years, self._yearly = years_of(market), bars_per_year(market, self.account)
-        self._run = compiled_run(strategy, self.dtype)
+        trails = "trail" in grid.axes or bool(np.isfinite(self._settings["trail"]))
+        plan = plan_of(market, self.account, first, "others" in rule_asks(strategy))._replace(trails=trails)
+        terms, cash, rate = self.account.terms(self.dtype), float(self.account.cash), float(self.account.cash_rate)
+        basis = Basis(cash, len(self._bars.time), years_of(market), bars_per_year(market, self.account), rate)
+        self.device = choose(device)
+        work = Work(self._bars, self._news, terms, plan, basis)
+        self._launcher = launcher(strategy, work, self.dtype, self.device, PIECE)
 
     def __len__(self) -> int:
         return self.grid.size
+
+    @property
+    def piece(self) -> int:
+        """Lanes that are best walked at a time."""
+        return self._launcher.piece
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the market as it is laid out."""
+        return sum(array.nbytes for array in self._bars)
 
     def made(self, lane: int) -> Strategy:
         """Make the strategy of one lane."""
         chosen = {name: float(v[0]) for name, v in self.grid.values(np.array([lane])).items()}
         return self.strategy(**self.fixed, **chosen)
 
-    def _refuse_disallowed(self) -> None:
-        size = len(self)
-        unset = {name: declared.default for name, declared in self.strategy.parameters.items()}
-        allowed = np.broadcast_to(self.strategy.allows({**unset, **self.grid.values(np.arange(size))}), (size,))
-        if not allowed.all():
-            refused = self.grid.values(np.flatnonzero(~allowed)[:1])
-            shown = ", ".join(f"{name}={v[0]:g}" for name, v in refused.items())
-            raise Fault(
-                f"{self.strategy.name()} does not allow {int((~allowed).sum())} of {size} lanes (the first: {shown}); "
-                f"leave them out with where=."
-            )
-
-    def metrics(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+    def metrics(self, numbers: Numbers) -> npt.NDArray[Any]:
         """Walk the lanes of these numbers; (metric, lane) in the order of `METRICS`, NaN where a metric has no value.
 
         The answer for a lane does not depend on which others are asked for, nor on the number of threads.
         """
-        params = self._params(numbers)
-        # A block walks every bar that any of its lanes holds, so neighbours should hold alike: by time exit, then the rest.
-        order = np.lexsort((*params[N_FIXED:], params[at.STOP], params[at.DECAY], params[at.HOLD]))
-        tasks = [order[i : i + _TASK] for i in range(0, order.size, _TASK)]
-        lanes = np.empty((at.N_LANE, order.size), self.dtype)
-        parts = [np.ascontiguousarray(params[:, task]) for task in tasks]
+        size = min(self.piece, max(-(-numbers.size // self.threads), WIDTH))
+        pieces = [numbers[low : low + size] for low in range(0, numbers.size, size)]
+        found = list(self.each(pieces, lambda _, values: values))
+        return np.concatenate(found, axis=1) if found else np.empty((len(METRICS), 0), self.dtype)
+
+    def each(self, pieces: Iterable[Numbers], work: Callable[[Numbers, npt.NDArray[Any]], Found]) -> Iterator[Found]:
+        """Walk pieces of lanes on all threads, hand each piece's numbers and metrics to `work`, and give its answers in order.
+
+        `work` is called on the thread that walked the piece, so on several at once.
+        """
         with ThreadPoolExecutor(self.threads) as pool:
-            for task, walked in zip(tasks, pool.map(self._walk, parts), strict=True):
-                lanes[:, task] = walked
-        self._refuse_faults(lanes)
-        account = self.account
-        values = metrics(lanes, account.cash, len(self._bars.time), self._years, self._yearly, account.cash_rate)
-        return np.stack([values[name] for name in METRICS]).astype(self.dtype)
+            ahead: deque[Future[Found]] = deque()
+            try:
+                for numbers in pieces:
+                    ahead.append(pool.submit(lambda n: work(n, self._measured(n)), numbers))
+                    if len(ahead) > 2 * self.threads:
+                        yield ahead.popleft().result()
+                while ahead:
+                    yield ahead.popleft().result()
+            finally:
+                for future in ahead:
+                    future.cancel()
 
-    def _walk(self, params: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        lanes = np.zeros((at.N_LANE, params.shape[1]), self.dtype)
-        lots = np.zeros((self._bars.price.shape[0], at.N_LOT), self.dtype)
-        nothing = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
-        self._run(self._bars, self._news, self._terms, self._plan, params, lanes, lots, nothing)
-        return lanes
+    def add_to(
+        self,
+        summary: Summary,
+        pieces: Iterable[Numbers],
+        also: Callable[[Numbers, npt.NDArray[Any]], Found],
+    ) -> Iterator[tuple[int, Found]]:
+        """Walk pieces of lanes into a summary on all threads; give for each piece, in order, how many lanes, and what `also` answers.
 
-    def _params(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
+        The summary holds them once the last piece is given.
+        """
+        parts = [summary, *(summary.empty() for _ in range(self.threads - 1))]
+        spare: SimpleQueue[Summary] = SimpleQueue()
+        for part in parts:
+            spare.put(part)
+
+        def add(numbers: Numbers, values: npt.NDArray[Any]) -> tuple[int, Found]:
+            part = spare.get()
+            try:
+                part.add(numbers, values)
+            finally:
+                spare.put(part)
+            return numbers.size, also(numbers, values)
+
+        yield from self.each(pieces, add)
+        for part in parts[1:]:
+            summary.merge(part)
+
+    def _measured(self, numbers: Numbers) -> npt.NDArray[Any]:
+        params = self._params(numbers)
+        order = _alike(params)
+        try:
+            values, faults = self._launcher.measure(np.ascontiguousarray(params[:, order]))
+        except MemoryError as error:
+            raise Failure(str(error)) from None
+        self._refuse_faults(faults)
+        found = np.empty_like(values)
+        found[:, order] = values
+        return found
+
+    def _params(self, numbers: Numbers) -> npt.NDArray[Any]:
         """Return the parameter table of some lanes; the rows of features point at their windows in the bank."""
         values: Mapping[str, Any] = {**self._settings, **self.grid.values(numbers)}
         rows = lane_rows(self.strategy, values, self.dtype)
@@ -156,10 +209,44 @@ class Lanes:
             offset += max(len(windows), 1)
         return rows
 
-    def _refuse_faults(self, lanes: npt.NDArray[Any]) -> None:
-        faults = int(lanes[at.FAULTS].sum())
+    def _refuse_windows(self) -> None:
+        count = sum(len(windows) for windows in self._windows.values())
+        size = 2 * 8 * count * len(self.market.assets) * self.market.days.size
+        if size > memory_of_machine():
+            names = sorted({str(self.strategy.features[name].window) for name in self._windows})
+            raise Fault(
+                f"the features of {self.strategy.name()} over {count:,} windows take {size / 2**30:,.1f} GiB, allowed are the "
+                f"{memory_of_machine() / 2**30:,.1f} GiB of this machine; take fewer values of {', '.join(names)}."
+            )
+
+    def _refuse_faults(self, faults: int) -> None:
         if faults:
             raise Fault(
                 f"{self.strategy.name()}.rule answered no finite number {faults} times, allowed are a weight, 0 and KEEP; guard the "
                 f"rule against features that are not known yet (a comparison with one is false)."
             )
+
+
+def memory_of_machine() -> float:
+    """Bytes of memory of this machine; infinite where it does not say."""
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+        return math.inf
+    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+
+
+def _alike(params: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Return an order of lanes in which neighbours hold alike: by time exit, then the strategy's own rows, then the rest.
+
+    A block walks every bar that any of its lanes holds. Each row is cut into few steps, so that one number orders a lane.
+    """
+    exits = [params[at.DECAY], params[at.STOP], params[at.TRAIL], params[at.TAKE]]
+    rows = [params[at.HOLD], *params[N_FIXED:], *exits]
+    varied = [row for row in rows if row.size and row.min() < row.max()]
+    key = np.zeros(params.shape[1], np.uint64)
+    bits = min(64 // max(len(varied), 1), 16)
+    for row in varied:
+        finite = row[np.isfinite(row)].astype(np.float64)
+        low, high = finite.min(), finite.max()
+        step = np.minimum((row - low) / ((high - low) or 1.0), 1.0) * ((1 << bits) - 1)
+        key = (key << np.uint64(bits)) | step.astype(np.uint64)
+    return np.argsort(key)

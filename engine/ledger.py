@@ -42,10 +42,9 @@ _ORDER_AT_CLOSE = {_FORCED: 0, _INSIDE: 1, _EXITS: 2, _ENTRIES: 3, _RUIN: 4}
 
 @dataclass(frozen=True)
 class Walked:
-    """What one recorded walk left: the lane's sums, its last positions, the ledger and the path, all float64."""
+    """What one recorded walk left: the lane's sums, the ledger and the path, all float64."""
 
     lane: Matrix  # (N_LANE,)
-    lots: Matrix  # (asset, N_LOT)
     ledger: Matrix  # (entry, N_LEDGER)
     path: Matrix  # (N_PATH, bar)
 
@@ -144,17 +143,12 @@ def _trades(
             open_[asset] = line
         elif line[at.L_REASON] < at.ENTERED:
             entry = open_.pop(asset)
-            amounts = (line[at.L_PROFIT], line[at.L_BORROWED], line[at.L_PAID])
-            last = _Exit(
-                line[at.L_BAR], line[at.L_PRICE], REASON_NAMES[int(line[at.L_REASON])], line[at.L_FEE], amounts, line
-            )
+            last = _Exit(line[at.L_BAR], line[at.L_PRICE], REASON_NAMES[int(line[at.L_REASON])], line[at.L_FEE], line)
             trades.append(_trade(entry, last, account, bars, market, sources))
     for asset, entry in open_.items():
-        lot = walked.lots[asset if len(walked.lots) > 1 else 0]
-        mark = bars.price[asset, -1, at.LAST]
         stale = np.isnan(bars.price[asset, -_STALE:, at.OPEN]).all()
-        amounts = (profit.py_func(lot[at.SHARES], lot[at.ENTRY], mark, lot[at.FEE]), lot[at.BORROWED], lot[at.PAID])
-        last = _Exit(len(bars.time), mark, "STALE" if stale else "OPEN", 0.0, amounts, None)
+        mark = bars.price[asset, -1, at.LAST]
+        last = _Exit(len(bars.time), mark, "STALE" if stale else "OPEN", 0.0, None)
         trades.append(_trade(entry, last, account, bars, market, sources))
     return trades
 
@@ -166,14 +160,16 @@ class _Exit(NamedTuple):
     price: float
     reason: str
     fee: float
-    amounts: tuple[float, float, float]  # profit, borrow fees, dividends
     line: Any
 
 
 def _trade(entry: Any, last: _Exit, account: Account, bars: Bars, market: Market, sources: Sources) -> dict[str, Any]:
     asset, shares, price = int(entry[at.L_ASSET]), float(entry[at.L_SHARES]), float(entry[at.L_PRICE])
     begun, ended = int(entry[at.L_BAR]), int(last.bar)
-    pnl, borrowed, paid = (float(v) for v in last.amounts)
+    first, final = bars.price[asset, begun], bars.price[asset, min(ended, len(bars.time) - 1)]
+    pnl = float(profit.py_func(shares, price, last.price, entry[at.L_FEE] + last.fee))
+    borrowed = float(max(-shares, 0.0) * (final[at.ACCRUED] - first[at.ACCRUED]))
+    paid = float(shares * (final[at.PAID] - first[at.PAID]))
     net = pnl - borrowed + paid
     full = slice(begun + (account.fill == "close"), ended)  # bars that the position saw whole
     reached = np.concatenate([bars.price[asset, full, at.HIGH], bars.price[asset, full, at.LOW], [last.price]])

@@ -2,51 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from engine.account import Account
 from engine.backtest import backtest
+from engine.constraint import Where
+from engine.estimate import MOST_IN_TABLE, Estimate
 from engine.events import Events
 from engine.faults import Fault
 from engine.grid import Grid
-from engine.guess import did_you_mean
-from engine.lanes import Lanes, Precision
+from engine.lanes import PIECE, Lanes, Numbers, Precision
 from engine.market import Market
 from engine.run import Run
+from engine.sources import Sampling
+from engine.staging import check_file
 from engine.strategy import Strategy
-from kernels.metrics import METRICS
+from engine.summary import TALLIED, Summary, known_metric
+from kernels.metrics import LESS_IS_BETTER, METRICS
 
-#: Lanes that are laid out, walked and summed up together; bounds the memory a sweep needs beside its results.
-_CHUNK = 1 << 16
-#: Metrics of which less is better.
-_LESS_IS_BETTER = {
-    "volatility", "max_drawdown", "longest_drawdown", "turnover", "total_borrow", "total_costs", "interest_owed",
-}  # fmt: skip
-#: Lanes whose metrics fit in memory: 92 bytes each.
-_MOST = 20_000_000
+Progress = Callable[[int, int], None]
 
 
-@dataclass(frozen=True)
 class Sweep:
-    """The result of many backtests.
+    """The result of many backtests; `sweep` makes one.
 
     Attributes
     ----------
-    table : polars, one row a lane: lane, the swept parameters, every metric (NaN where it has no value)
+    lanes : what was walked
+    summary : what was kept of it
     """
 
-    table: pl.DataFrame
-    lanes: Lanes
+    def __init__(self, lanes: Lanes, summary: Summary, table: pl.DataFrame | None = None) -> None:
+        self.lanes, self.summary, self._table = lanes, summary, table
+
+    @classmethod
+    def of(
+        cls,
+        lanes: Lanes,
+        summary: Summary | None = None,
+        *,
+        write: str | os.PathLike[str] | None = None,
+        progress: Progress | None = None,
+    ) -> Sweep:
+        """Walk all `lanes`.
+
+        Parameters
+        ----------
+        summary : an empty one, which says what to keep; left out, the default
+        write : Parquet file for the table of all lanes
+        progress : called with lanes done and lanes in all
+        """
+        summary = summary or Summary.of(lanes.grid, cash=lanes.account.cash)
+        file = None if write is None else Path(write)
+        if file is not None:
+            check_file(file, "write")
+        Estimate.of(lanes, summary, write=file is not None, pilot=False).refuse(file.parent if file else None)
+        size = len(lanes)
+        small = size <= MOST_IN_TABLE
+        found = np.empty((len(METRICS), size if small else 0), lanes.dtype)
+
+        def keep(numbers: Numbers, values: npt.NDArray[Any]) -> pa.Table | None:
+            if small:
+                found[:, numbers[0] : numbers[-1] + 1] = values
+            return _frame(lanes.grid, numbers, values).to_arrow() if file else None
+
+        pieces = (np.arange(low, min(low + PIECE, size)) for low in range(0, size, PIECE))
+        done = 0
+        with _written(file) as put:
+            for walked, rows in lanes.add_to(summary, pieces, keep):
+                put(rows)
+                done += walked
+                if progress:
+                    progress(done, size)
+        return cls(lanes, summary, _frame(lanes.grid, np.arange(size), found) if small else None)
 
     @property
     def grid(self) -> Grid:
         """The parameter sets."""
         return self.lanes.grid
+
+    @property
+    def table(self) -> pl.DataFrame:
+        """One row a lane: lane, the swept parameters, every metric (NaN where it has no value)."""
+        if self._table is None:
+            raise Fault(
+                f"the table of {len(self):,} lanes was not kept in memory, allowed are {MOST_IN_TABLE:,}; give write='lanes.parquet', "
+                f"and read that."
+            )
+        return self._table
 
     def __len__(self) -> int:
         return self.grid.size
@@ -58,51 +111,66 @@ class Sweep:
         of = self.lanes
         return backtest(of.made(lane % len(self)), of.market, of.events, of.account, borrow=of.borrow)
 
-    def top(self, k: int = 20, by: str = "sharpe") -> pl.DataFrame:
-        """Return the k best lanes by a metric, run again in float64 and ranked by that; `rank` is where the sweep had them."""
-        self._metric(by)
-        if k < 1:
-            raise Fault(f"k is {k}, allowed is 1 or more; ask for at least one lane.")
-        more = by not in _LESS_IS_BETTER
-        best = self.table.filter(pl.col(by).is_not_nan()).sort(by, "lane", descending=[more, False]).head(k)
-        again = [{"lane": lane, **self[lane].metrics} for lane in best["lane"]]
+    def top(self, k: int = 10, by: str = "sharpe") -> pl.DataFrame:
+        """Run the best `k` lanes again in float64 and show them, the best first, with the rank that the sweep gave them.
+
+        Columns: rank, lane, the swept parameters, every metric. Of equal lanes the lower number comes first.
+        """
+        chosen = self.summary.top(k, by).select("rank", "lane", *self.grid.axes)
+        again = [{"lane": lane, **self[lane].metrics} for lane in chosen["lane"]]
         exact = pl.DataFrame(again, {"lane": pl.Int64, **dict.fromkeys(METRICS, pl.Float64)})
-        chosen = best.select("lane", *self.grid.axes).with_row_index("rank", offset=1)
+        more = by not in LESS_IS_BETTER
         return chosen.join(exact, on="lane").sort(by, "rank", descending=[more, False], nulls_last=True)
 
-    def heatmap(self, x: str, y: str, metric: str = "sharpe") -> pl.DataFrame:
-        """Return for each pair of values of two parameters the mean, the best and the count of a metric over the other parameters."""
-        self._metric(metric)
-        for name in (x, y):
-            self._axis(name)
-        if x == y:
-            raise Fault(
-                f"heatmap was asked for {x!r} against itself, allowed are two parameters; use marginal({x!r}) for one."
-            )
-        return self._over([x, y], metric)
+    def histogram(self, metric: str = "sharpe") -> pl.DataFrame:
+        """Return the bins of a metric that hold lanes: low, high, count; 32 bins between a power of two and the next."""
+        return self.summary.histogram(metric)
 
     def marginal(self, parameter: str, metric: str = "sharpe") -> pl.DataFrame:
         """Return for each value of a parameter the mean, the best and the count of a metric over all other parameters."""
-        self._metric(metric)
-        self._axis(parameter)
-        return self._over([parameter], metric)
+        return self._by_parameter(metric).marginal(parameter, metric)
 
-    def _over(self, parameters: list[str], metric: str) -> pl.DataFrame:
-        value = pl.col(metric).fill_nan(None)
-        best = value.min() if metric in _LESS_IS_BETTER else value.max()
-        return self.table.group_by(parameters).agg(mean=value.mean(), best=best, count=value.count()).sort(parameters)
+    def heatmap(self, x: str, y: str, metric: str = "sharpe") -> pl.DataFrame:
+        """Return for each pair of values of two parameters the mean, the best and the count of a metric over the other parameters."""
+        return self._by_parameter(metric).heatmap(x, y, metric)
 
-    def _metric(self, name: str) -> None:
-        if name not in METRICS:
-            raise Fault(
-                f"metric {name!r} is unknown{did_you_mean(name, METRICS)}, allowed are {', '.join(METRICS)}; name one."
-            )
+    def _by_parameter(self, metric: str) -> Summary:
+        """Return a summary that holds a metric by parameter; made of the table where that is in memory."""
+        if known_metric(metric) in self.summary.metrics or self._table is None:
+            return self.summary
+        made = Summary.of(self.grid, (metric,), 1, (), self.lanes.account.cash)
+        made.add(np.arange(len(self)), self._table.select(METRICS).to_numpy().T)
+        return made
 
-    def _axis(self, name: str) -> None:
-        if name not in self.grid.axes:
-            raise Fault(
-                f"{name!r} was not swept{did_you_mean(name, self.grid.axes)}, allowed are {', '.join(self.grid.axes)}; name one."
-            )
+
+def _frame(grid: Grid, numbers: Numbers, values: npt.NDArray[Any]) -> pl.DataFrame:
+    return pl.DataFrame({"lane": numbers, **grid.values(numbers), **dict(zip(METRICS, values, strict=True))})
+
+
+@contextmanager
+def _written(file: Path | None) -> Iterator[Callable[[pa.Table | None], None]]:
+    """Give a function that appends tables to a Parquet file; the file appears once all are written."""
+    if file is None:
+        yield lambda _: None
+        return
+    fresh = file.with_name(f".{file.name}.{os.getpid()}")
+    writer: pq.ParquetWriter | None = None
+
+    def put(table: pa.Table | None) -> None:
+        nonlocal writer
+        if table is not None:
+            writer = writer or pq.ParquetWriter(fresh, table.schema, compression="zstd")
+            writer.write_table(table)
+
+    try:
+        yield put
+        if writer is not None:
+            writer.close()
+        fresh.replace(file)
+    finally:
+        if writer is not None:
+            writer.close()
+        fresh.unlink(missing_ok=True)
 
 
 def sweep(
@@ -112,44 +180,47 @@ def sweep(
     account: Account | None = None,
     *,
     table: pl.DataFrame | None = None,
-    where: Callable[..., Any] | None = None,
+    where: Where | None = None,
+    sample: Sampling | None = None,
+    lanes: int | None = None,
+    seed: int = 0,
     borrow: pl.DataFrame | None = None,
     precision: Precision = "float32",
     threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    device: str = "auto",
+    top: int = 1000,
+    by: Sequence[str] = METRICS,
+    metrics: Sequence[str] = TALLIED,
+    write: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
     **grid: Any,
 ) -> Sweep:
-    """Backtest a strategy with every combination of the given values, on the CPU.
+    """Backtest a strategy with every combination of the given values, or with a sample of them.
 
     Parameters
     ----------
     strategy : the class, not an instance
-    grid : for each parameter one value or a list (`span` makes one); an option, such as `basket`, has one value
+    grid : for each parameter one value, a list (`span` makes one), or in a sample a range (`between` makes one); an option, such as
+        `basket`, has one value
     table : parameter sets, one a row, in place of lists
-    where : function of swept parameters, as arrays, that says which combinations to walk: ``lambda fast, slow: fast < slow``
+    where : which sets to walk: ``"fast < slow"``, a polars expression, or a function of arrays, ``lambda fast, slow: fast < slow``
+    sample : draw sets in place of walking every combination: ``"random"``, or ``"sobol"``, which fills the space more evenly
+    lanes, seed : how many sets to draw; where the draws start
     precision : of the walks; `top` and ``sweep[i]`` are float64 whatever it is
     threads : left out, one a processor
+    device : ``"auto"``, the GPUs of this machine, or its CPU where there is none; ``"cpu"``; ``"cuda"`` or ``"cuda:1"``
+    top, by : how many of the best lanes to keep, by which metrics
+    metrics : those of marginals and heat maps; a sweep of up to 2,000,000 lanes keeps its table, and so has them all
+    write : Parquet file for the table of all lanes
     progress : called with lanes done and lanes in all
 
     The result does not depend on threads, on the order of the grid, or on which lanes are walked together.
     """
-    grid_of = dict(grid)
-    fixed = {name: grid_of.pop(name) for name in grid if name in getattr(strategy, "options", ())}
-    lanes = Lanes(
-        strategy, Grid.of(strategy, grid_of, table, where), market, events, account,
-        fixed=fixed, borrow=borrow, precision=precision, threads=threads,
+    swept = dict(grid)
+    fixed = {name: swept.pop(name) for name in grid if name in getattr(strategy, "options", ())}
+    walked = Lanes(
+        strategy, Grid.of(strategy, swept, table, where, sample=sample, lanes=lanes, seed=seed), market, events, account,
+        fixed=fixed, borrow=borrow, precision=precision, threads=threads, device=device,
     )  # fmt: skip
-    size = len(lanes)
-    if size > _MOST:
-        raise Fault(
-            f"the sweep has {size:,} lanes, allowed are {_MOST:,}; take fewer values, or a table of random ones."
-        )
-    swept = lanes.grid.values(np.arange(size))
-    found = np.empty((len(METRICS), size), lanes.dtype)
-    for low in range(0, size, _CHUNK):
-        numbers = np.arange(low, min(low + _CHUNK, size))
-        found[:, numbers] = lanes.metrics(numbers)
-        if progress:
-            progress(low + numbers.size, size)
-    frame = pl.DataFrame({"lane": np.arange(size), **swept, **{m: found[i] for i, m in enumerate(METRICS)}})
-    return Sweep(frame, lanes)
+    summary = Summary.of(walked.grid, metrics, top, by, walked.account.cash)
+    return Sweep.of(walked, summary, write=write, progress=progress)

@@ -18,15 +18,16 @@ _KERNEL = '''"""The kernel of {name} in {precision}: {assets} assets, {channels}
 import numpy as np
 from numba import cuda, types
 
-from kernels.layout import Bars, News, Plan, Record, State
-from kernels.rules import Terms
+from kernels.layout import NOW, Bars, News, Plan, Record, State
+from kernels.rules import ONE, Terms
 from {decide} import decide
+from {steps} import begin, finish
 from {walk} import walk
 
 
 def kernel(
     price, time, feature, trait, managed, bar, asset, ranked, fresh, {terms}, order, asked, closing, reverses, refresh, nets,
-    earns, params, lanes,
+    earns, trails, params, lanes,
 ):
     i = cuda.grid(1)
     if i < params.shape[1]:
@@ -35,7 +36,9 @@ def kernel(
         positions = cuda.local.array(({assets}, {n_lot}, 1), types.{precision})
         pressure = cuda.local.array(({assets}, {channels}, 1), types.{precision})
         decayed = cuda.local.array(({channels}, 1), types.{precision})
+        told = cuda.local.array(({rows}, 1), types.{precision})
         note = cuda.local.array(({n_note}, {assets}), types.int64)
+        place = cuda.local.array({n_place}, types.int64)
         ledger = cuda.local.array((1, {n_ledger}), types.{precision})
         path = cuda.local.array(({n_path}, 1), types.{precision})
         count = cuda.local.array(1, types.int64)
@@ -44,20 +47,27 @@ def kernel(
         bars = Bars(price, time, feature, trait, managed)
         news = News(bar, asset, ranked, fresh)
         terms = Terms({terms})
-        plan = Plan(order, asked, closing, reverses, refresh, nets, earns)
-        state = State(lane, positions, pressure, decayed, note)
-        walk(decide, bars, news, terms, plan, mine, state, Record(ledger[:0], count, path[:, :0]))  # nothing is recorded
+        plan = Plan(order, asked, closing, reverses, refresh, nets, earns, trails)
+        state = State(lane, positions, pressure, decayed, told, note, place)
+        nothing = Record(ledger[:0], count, path[:, :0])
+        begin(terms, state)
+        walk(decide, price.shape[1], bars, news, terms, plan, mine, state, nothing)
+        finish(time[price.shape[1] - 1, NOW] + ONE, lane)
         for row in range({n_lane}):
             lanes[row, i] = lane[row, 0]
 '''
 
 
-def kernel_text(name: str, decide: str, walk: str, dtype: Any, assets: int, channels: int, rows: int) -> str:
-    """Return the text of a kernel over the functions `decide` and `walk` of the modules so named."""
-    return _KERNEL.format(
-        name=name, decide=decide, walk=walk, precision=np.dtype(dtype).name, assets=assets, channels=max(channels, 1), rows=rows,
-        terms=", ".join(Terms._fields), n_lane=at.N_LANE, n_lot=at.N_LOT, n_note=at.N_NOTE, n_ledger=at.N_LEDGER, n_path=at.N_PATH,
-    )  # fmt: skip
+def kernel_text(
+    name: str, decide: str, steps: str, walk: str, dtype: Any, assets: int, channels: int, rows: int
+) -> str:
+    """Return the text of a kernel over functions of the modules `decide`, `steps` and `walk`."""
+    sizes = {
+        "assets": assets, "channels": max(channels, 1), "rows": rows, "n_lane": at.N_LANE, "n_lot": at.N_LOT,
+        "n_note": at.N_NOTE, "n_place": at.N_PLACE, "n_ledger": at.N_LEDGER, "n_path": at.N_PATH,
+    }  # fmt: skip
+    modules = {"decide": decide, "steps": steps, "walk": walk}
+    return _KERNEL.format(name=name, precision=np.dtype(dtype).name, terms=", ".join(Terms._fields), **modules, **sizes)
 
 
 def kernel_types(dtype: Any) -> Any:
@@ -69,5 +79,5 @@ def kernel_types(dtype: Any) -> Any:
 
     bars = (array(kind, 3), array(kind, 2), array(kind, 3), array(kind, 2), array(yes, 1))
     news = (array(whole, 1), array(whole, 1), array(yes, 1), array(kind, 2))
-    plan = (array(whole, 1), whole, yes, yes, yes, yes, yes)
+    plan = (array(whole, 1), whole, yes, yes, yes, yes, yes, yes)
     return types.void(*bars, *news, *[kind] * len(Terms._fields), *plan, array(kind, 2), array(kind, 2))

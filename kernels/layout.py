@@ -16,16 +16,26 @@ HOLD, STOP, TRAIL, TAKE, DECAY, N_FIXED = range(6)
 
 # One lane's account: (row, lane).
 (
-    CASH, EQUITY, SHORTS, CALLED, RUINED, FAULTS,  # the account at the last close; CALLED is the bar of the call, plus one
-    SIZING, WORTH, NEED, VALUE, HOLDING, REASON, PRICE, FACTOR, NET,  # scratch of the bar under way
-    PEAK, DRAWDOWN, BELOW, LONGEST, STILL, EQUITY_SUM,  # metrics
+    CASH, EQUITY, INVERSE,  # currency, at the last close; 1 / equity, 0 where there is none
+    SHORTS, FEES,  # value of the shorts at the last close; the borrow fee that falls due for them at the next bar
+    COUNT, LEFT,  # open positions; how many of them left inside the bar under way
+    CALLED, RUINED, FAULTS,  # the bar of an unmet margin call, plus one; whether ruined; answers that were no number
+    SIZING, WORTH, NEED, VALUE, NET, QUANTITY,  # scratch of the bar under way
+    PEAK, PEAK_INVERSE, PEAK_AT, DRAWDOWN, LONGEST, EQUITY_SUM,  # metrics
     SUM1, SUM2, SUM3, SUM4, DOWNSIDE, WORST, EXPOSED,
     TRADED, COSTS, BORROW, EARNED, OWED,
     CLOSED, WINS, WON, LOST, RETURNS, OPENS, N_LANE,
-) = range(40)  # fmt: skip
+) = range(41)  # fmt: skip
 
-# One lane's position in one asset: (asset, row, lane).
-SHARES, ENTRY, OPENED, CLOCK, BEST, LEAVING, WISH, BORROWED, PAID, FEE, N_LOT = range(11)
+# One lane's position in one asset: (asset, row, lane). A flat one is due never, and no price is beyond its bounds.
+(
+    SHARES, ENTRY, OPENED,  # signed; the fill price; the bar of the entry
+    UPPER, LOWER,  # prices at which it leaves inside a bar: stop or trailing stop, and target
+    DUE,  # bar of the time exit; 0 once called; -(bar + 1) once a rule decided the exit at `bar`
+    SUNK,  # commission of the entry, less what its shares had accrued by then
+    WISH,  # weight that the rule asks for at this bar
+    N_LOT,
+) = range(9)  # fmt: skip
 
 # Why an order was filled or refused, in the precision of the tables. The numbers stay inside; users see the names.
 NONE = np.float32(0)
@@ -37,21 +47,30 @@ REASON_NAMES = (
     "MARGIN_CALL", "NO_PRICE", "MARGIN", "SMALL",
 )  # fmt: skip
 
-# Columns of the prices, (asset, bar, column): open to close are NaN where there is no bar; the last known close; the last close
-# known when a rule decides, which is the bar's own with fill="close"; the product of the splits after the bar, NaN where
-# unknown; the dividend; 1.02 * borrow rate of the bar before * days / 360.
-OPEN, HIGH, LOW, CLOSE, LAST, KNOWN, SPLIT, DIVIDEND, FEE_DUE, N_PRICE = range(10)
+# Columns of the prices, (asset, bar, column); kernels/prices.py fills them.
+(
+    OPEN, HIGH, LOW, CLOSE,  # NaN where there is no bar
+    LAST, KNOWN,  # the last known close; the last one known when a rule decides, which is the bar's own with fill="close"
+    SPLIT, DIVIDEND,  # product of the splits after the bar, NaN where unknown; currency a share
+    SHORT_NEED,  # maintenance requirement of one share short at the last known close
+    CHARGE,  # borrow fee that falls due at the next bar for one share short
+    ACCRUED, PAID,  # borrow fees of one share short, and dividends of one share, from the first bar up to this one
+    N_PRICE,
+) = range(13)  # fmt: skip
 
-# Columns of the times, (bar, column): cash and debit rates * days / 360; the number of the bar in the precision of the walk.
-CREDIT, DEBIT, NOW, N_TIME = range(4)
+# Columns of the times, (bar, column): cash and debit rates * days / 360; the number of the bar in the precision of the walk;
+# whether any asset pays a dividend.
+CREDIT, DEBIT, NOW, PAYS, N_TIME = range(5)
 
-# Rows of what a block notes of its assets, (row, asset): bar of the last news, whether any lane holds it, the news of this bar.
-SINCE, ACTIVE, ITEM, N_NOTE = range(4)
+# Rows of what a block notes of its assets, (row, asset): bar of the last news; the news of this bar, -1 for none; whether any
+# lane wants to enter; the assets that any lane holds, ascending.
+SINCE, ITEM, WISHED, HOLDS, N_NOTE = range(5)
+
+# Where a block has got to: bar, item of the news, how many assets it holds, whether that has changed since they were listed.
+BAR, NEXT, HELD, STALE, N_PLACE = range(5)
 
 # Columns of the ledger that a recorded walk writes: (entry, column).
-(
-    L_BAR, L_DECIDED, L_ASSET, L_REASON, L_SHARES, L_PRICE, L_FEE, L_SLIP, L_PROFIT, L_BORROWED, L_PAID, N_LEDGER,
-) = range(12)  # fmt: skip
+L_BAR, L_DECIDED, L_ASSET, L_REASON, L_SHARES, L_PRICE, L_FEE, L_SLIP, N_LEDGER = range(9)
 
 # Rows of the path that a recorded walk writes: (row, bar).
 P_EQUITY, P_CASH, P_LONG, P_SHORT, P_HELD, N_PATH = range(6)
@@ -63,8 +82,8 @@ ON_EVENTS, WHILE_HELD, ALWAYS = range(3)
 class Bars(NamedTuple):
     """The market as a walk reads it; floats are of one precision."""
 
-    price: Any  # (asset, bar, column): OPEN to FEE_DUE
-    time: Any  # (bar, column): CREDIT, DEBIT, NOW
+    price: Any  # (asset, bar, column): OPEN to PAID
+    time: Any  # (bar, column): CREDIT to PAYS
     feature: Any  # (asset, bar, row): price features known when a rule decides
     trait: Any  # (asset, trait): constants of an asset that a rule may ask for
     managed: Any  # (asset,) bool: whether hold, stop, trail and take apply to the asset
@@ -89,6 +108,7 @@ class Plan(NamedTuple):
     refresh: Any  # bool: a same-way answer restarts the clock of the time exit
     nets: Any  # bool: the rule asks what the rest of the account holds
     earns: Any  # bool: cash earns interest, so that no bar may be skipped
+    trails: Any  # bool: any lane has a trailing stop
 
 
 class State(NamedTuple):
@@ -98,7 +118,9 @@ class State(NamedTuple):
     lot: Any  # (asset, N_LOT, width)
     pressure: Any  # (asset, channel, width) as it stood at the asset's last event
     decayed: Any  # (channel, width) scratch: the pressure on the asset that is being judged
-    note: Any  # (N_NOTE, asset) int64: SINCE, ACTIVE, ITEM
+    told: Any  # (feature, width) scratch: the features of the asset that is being judged
+    note: Any  # (N_NOTE, asset) int64: SINCE to HOLDS
+    place: Any  # (N_PLACE,) int64: BAR to STALE
 
 
 class Record(NamedTuple):
@@ -118,6 +140,14 @@ def decide_types(dtype: Any) -> Any:
 
     bars = (array(kind, 3), array(kind, 2), array(kind, 3), array(kind, 2), array(types.boolean, 1))
     news = (array(whole, 1), array(whole, 1), array(types.boolean, 1), array(kind, 2))
-    state = (array(kind, 2), array(kind, 3), array(kind, 3), array(kind, 2), array(whole, 2))
+    state = (
+        array(kind, 2),
+        array(kind, 3),
+        array(kind, 3),
+        array(kind, 2),
+        array(kind, 2),
+        array(whole, 2),
+        array(whole, 1),
+    )
     tuples = [types.NamedTuple(of, cls) for of, cls in ((bars, Bars), (news, News), (state, State))]
-    return types.void(whole, whole, tuples[0], tuples[1], array(kind, 2), tuples[2])
+    return types.boolean(whole, whole, tuples[0], tuples[1], array(kind, 2), tuples[2])

@@ -13,7 +13,6 @@ from numba import njit
 
 from kernels.layout import (
     MARGIN_CALL,
-    NONE,
     REFUSED_CALL,
     REFUSED_MARGIN,
     REFUSED_NO_PRICE,
@@ -29,11 +28,20 @@ rule = njit(error_model="numpy")
 
 ZERO, ONE = np.float32(0.0), np.float32(1.0)
 
+#: A borrow fee is charged on 102 % of a short's value, and a year has 360 days.
+COLLATERAL, YEAR = 1.02, 360.0
+
 #: Beyond every number that occurs.
 FAR = np.float32(np.inf)
 
 #: What a rule answers to leave an asset as it is. A power of two, so that float32 and float64 agree on it.
 KEEP: float = np.float32(2.0**100)  # type: ignore[assignment]
+
+
+@rule
+def choose(condition, yes, no):
+    """One of two values that are both at hand, so that the compiler needs no branch."""
+    return yes if condition else no
 
 
 class Terms(NamedTuple):
@@ -59,7 +67,7 @@ class Terms(NamedTuple):
 @rule
 def buy_or_sell_price(side, price, slippage):
     """Fill price of an order: a buyer (side > 0) pays the slippage on top, a seller receives less."""
-    return price * (ONE + slippage) if side > ZERO else price * (ONE - slippage)
+    return choose(side > ZERO, price * (ONE + slippage), price * (ONE - slippage))
 
 
 @rule
@@ -69,16 +77,15 @@ def quoted_shares(shares, split):
 
 
 @rule
-def commission(shares, price, split, terms):
-    """Commission of one order of `shares` >= 0 adjusted shares filled at `price`."""
-    fee = terms.fee_rate * shares * price + terms.fee_share * quoted_shares(shares, split)
-    return max(terms.min_fee, fee)
+def commission(shares, price, fee_share, terms):
+    """Commission of one order of `shares` >= 0 adjusted shares filled at `price`; `fee_share` is for one of them."""
+    return max(terms.min_fee, terms.fee_rate * shares * price + fee_share * shares)
 
 
 @rule
-def borrow_fee(shares, last, due):
-    """Fee for holding a short since the previous bar; `due` is 1.02 * rate * days / 360, 102 % being the collateral."""
-    return max(-shares, ZERO) * last * due
+def borrow_charge(last, rate, days):
+    """Borrow fee of one share short for some days, on 102 % of its value, actual/360."""
+    return last * (COLLATERAL * rate * days / YEAR)
 
 
 @rule
@@ -105,84 +112,90 @@ def entry_need(side, price, split, terms):
 
 
 @rule
-def judge(shares, answer, leaving, clock, now, reverses, refresh):
-    """What a rule's answer means for the position as it stands: (leaving, clock, wish).
+def judge(shares, answer, due, hold, now, reverses, refresh):
+    """What a rule's answer means for the position as it stands: (due, wish).
 
-    `leaving` is one more than the bar at which the exit was decided, 0 for none; `clock` the bar from which the time exit
-    counts; `wish` the target weight to enter with, 0 for none.
+    `due` says when the position leaves, as in kernels.layout; `hold` the bars of its time exit; `wish` the target weight to
+    enter with, 0 for none. A decided exit is never taken back.
     """
     speaks, held = answer != KEEP, shares != ZERO
     stays = held & speaks & (answer * shares > ZERO)
     leaves = held & speaks & (answer * shares <= ZERO)
     enters = speaks & ((shares == ZERO) | (leaves & reverses))
-    new_leaving = now + ONE if leaves & (leaving == ZERO) else leaving
-    new_clock = now if stays & refresh else clock
-    return new_leaving, new_clock, (answer if enters else ZERO)
+    later = choose(stays & refresh & (due > ZERO), now + hold, due)
+    return choose(leaves & (due >= ZERO), -now - ONE, later), choose(enters, answer, ZERO)
 
 
 @rule
-def exit_at_open(shares, called, leaving, clock, hold, now, timed):
-    """Why a position leaves at the price orders fill at, before anything inside the bar: a reason of kernels.layout.
-
-    A forced close comes before a decided exit, that before a time exit; the last two only where `timed`.
-    """
-    reason = TIME if timed & (now - clock >= hold) else NONE
-    reason = SIGNAL if timed & (leaving != ZERO) else reason
-    reason = MARGIN_CALL if called != ZERO else reason
-    return reason if shares != ZERO else NONE
+def leaves_at_open(shares, called, due, now, timed):
+    """Whether a position leaves at the price orders fill at; decided exits and time exits only where `timed`."""
+    return (shares != ZERO) & ((called != ZERO) | (timed & (due <= now)))
 
 
 @rule
-def sale(shares, entry, entry_fee, raw, slippage, split, terms):
-    """Close a position of `shares` (signed) at the price `raw` before slippage: (price, fee, slippage paid, profit)."""
+def why_at_open(called, due):
+    """Why it does: a forced close comes before a decided exit, that before a time exit."""
+    return MARGIN_CALL if called != ZERO else (SIGNAL if due < ZERO else TIME)
+
+
+@rule
+def sale(shares, raw, slippage, fee_share, terms):
+    """Close a position of `shares` (signed) at the price `raw` before slippage: (price, fee, slippage paid)."""
     price = buy_or_sell_price(-shares, raw, slippage)
-    fee = commission(abs(shares), price, split, terms)
-    return price, fee, abs(shares) * abs(price - raw), profit(shares, entry, price, entry_fee + fee)
+    return price, commission(abs(shares), price, fee_share, terms), abs(shares) * abs(price - raw)
 
 
 @rule
-def whole_lots(shares, split, terms):
-    """Shares >= 0 cut to whole lots of quoted shares, after adding a hair of a lot."""
-    if terms.lot <= ZERO:
-        return shares
-    lots = quoted_shares(shares, split) / terms.lot + terms.hair
-    whole = (lots - lots % ONE) * terms.lot
-    return whole * split if split > ZERO else whole
-
-
-@rule
-def entry_size(weight, sizing, raw, split, equity, required, terms):
-    """Shares >= 0 that an entry gets, whether margin cut it, and whether anything is left: (shares, cut, fits).
+def entry_size(weight, sizing, raw, fee_share, need, equity, required, terms):
+    """Shares >= 0 that an entry gets before it is rounded to whole lots, and whether margin cut it: (shares, cut).
 
     Parameters
     ----------
     weight : target weight, signed
     sizing : the equity that sizes every entry of the bar
     raw : the price before slippage
+    need : `entry_need` of one share at its fill price
     equity, required : of the account before this entry, everything at this bar's prices
     """
     price = buy_or_sell_price(weight, raw, terms.slippage)
     wanted = abs(weight) * sizing / price
-    need = entry_need(weight, price, split, terms)
     slip = abs(price - raw)
-    fee = terms.fee_rate * price + quoted_shares(terms.fee_share, split)
+    fee = terms.fee_rate * price + fee_share
     room = equity - required
     # After x shares: equity - x * slip - max(min_fee, x * fee) >= required + x * need; each side of the max bounds x.
     largest = max(min(room / (slip + need + fee), (room - terms.min_fee) / (slip + need)), ZERO)
     cut = largest < wanted * (ONE - terms.hair)
     left = min(wanted, largest)
-    left = ZERO if left < wanted * terms.crumb else left
-    left = whole_lots(left, split, terms)
-    fits = (sizing > ZERO) & (left > ZERO) & (left * price >= terms.min_notional)
-    return left, cut | (sizing <= ZERO), fits
+    left = choose(left < wanted * terms.crumb, ZERO, left)
+    return left, cut | (sizing <= ZERO)
 
 
 @rule
-def purchase(weight, quantity, raw, split, terms):
+def whole_lots(shares, split, terms):
+    """Shares >= 0 cut to whole lots of quoted shares, after adding a hair of a lot."""
+    lots = quoted_shares(shares, split) / terms.lot + terms.hair
+    whole = (lots - lots % ONE) * terms.lot
+    return whole * split if split > ZERO else whole
+
+
+@rule
+def is_worth_it(shares, price, sizing, terms):
+    """Whether what is left of an entry is an order: something, of an account with equity, and not under the least notional."""
+    return (sizing > ZERO) & (shares > ZERO) & (shares * price >= terms.min_notional)
+
+
+@rule
+def purchase(weight, quantity, raw, fee_share, terms):
     """Open a position of `quantity` >= 0 shares in the direction of `weight`: (signed shares, price, fee, slippage paid)."""
     price = buy_or_sell_price(weight, raw, terms.slippage)
-    fee = commission(quantity, price, split, terms)
-    return (quantity if weight > ZERO else -quantity), price, fee, quantity * abs(price - raw)
+    fee = commission(quantity, price, fee_share, terms)
+    return choose(weight > ZERO, quantity, -quantity), price, fee, quantity * abs(price - raw)
+
+
+@rule
+def accrued(shares, borrow, paid):
+    """What `shares` (signed) have accrued by a bar, given `borrow` and `paid` of one share: dividends, less a short's fees."""
+    return shares * paid + min(shares, ZERO) * borrow
 
 
 @rule
@@ -194,40 +207,47 @@ def refusal(called, trades, cut):
 
 
 @rule
-def exit_inside(shares, entry, best, open_, high, low, stop, trail, take):
-    """Why and where a position leaves inside the bar: (a reason of kernels.layout, price before slippage).
+def bounds(shares, entry, stop, trail, take):
+    """Prices at which a new position leaves inside a bar: (upper, lower).
 
-    The stop hangs on the entry price, the trailing stop on the best price of earlier bars; the tighter counts, a tie is
-    the stop. A gap beyond the level fills at the open. A target fills at its level, never better, and only where no stop
-    was hit in the same bar: which came first inside the bar is unknown, and the worse is assumed.
+    The stop hangs on the entry price, the trailing stop at first too; the tighter counts.
     """
-    side = ONE if shares > ZERO else -ONE
+    upper_stop, lower_stop = entry * (ONE + min(stop, trail)), entry * (ONE - min(stop, trail))
+    upper_goal, lower_goal = entry * (ONE + take), entry * (ONE - take)
     long = shares > ZERO
-    stop_level = entry * (ONE - side * stop)
-    trail_level = best * (ONE - side * trail)
-    level = max(stop_level, trail_level) if long else min(stop_level, trail_level)
-    goal = entry * (ONE + side * take)
-    hit = (low <= level) if long else (high >= level)
-    reached = (high >= goal) if long else (low <= goal)
-    gapped = min(open_, level) if long else max(open_, level)
-    reason = TAKE_HIT if reached else NONE
-    reason = (STOP_HIT if level == stop_level else TRAIL_HIT) if hit else reason
-    return (reason if shares != ZERO else NONE), (gapped if hit else goal)
+    return choose(long, upper_goal, upper_stop), choose(long, lower_stop, lower_goal)
 
 
 @rule
-def best_price(shares, best, high, low):
-    """Best price of a position after a bar: the highest high of a long, the lowest low of a short."""
-    return max(best, high) if shares > ZERO else min(best, low)
+def trailed(shares, upper, lower, trail, high, low):
+    """Bounds for the next bar, (upper, lower): the trailing stop follows the best price of earlier bars."""
+    new_upper, new_lower = min(upper, low * (ONE + trail)), max(lower, high * (ONE - trail))
+    return choose(shares < ZERO, new_upper, upper), choose(shares > ZERO, new_lower, lower)
+
+
+@rule
+def exit_inside(shares, upper, lower, open_, high, low):
+    """Whether a position is stopped inside the bar, whether it reaches its target, and at what price: (hit, reached, price).
+
+    A gap beyond the stop fills at the open. A target fills at its price, never better, and only where no stop was hit in
+    the same bar: which came first inside the bar is unknown, and the worse is assumed.
+    """
+    long, held = shares > ZERO, shares != ZERO
+    above, below = held & (high >= upper), held & (low <= lower)
+    hit, reached = (long & below) | ((not long) & above), (long & above) | ((not long) & below)
+    stopped = choose(long, min(open_, lower), max(open_, upper))
+    return hit, reached, choose(hit, stopped, choose(long, upper, lower))
+
+
+@rule
+def why_inside(shares, entry, upper, lower, hit, stop):
+    """Why it leaves inside the bar; a stop and a trailing stop at one price are the stop."""
+    level = lower if shares > ZERO else upper
+    stopped = level == entry * (ONE - stop if shares > ZERO else ONE + stop)
+    return (STOP_HIT if stopped else TRAIL_HIT) if hit else TAKE_HIT
 
 
 @rule
 def profit(shares, entry, price, fees):
     """Profit of `shares` (signed) from `entry` to `price`, both after slippage, less both commissions."""
     return shares * (price - entry) - fees
-
-
-@rule
-def change(before, after):
-    """Return of one bar; 0 where nothing moved, also for an account that is ruined and stays as it is."""
-    return after / before - ONE if after != before else ZERO

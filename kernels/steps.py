@@ -1,10 +1,12 @@
 """The steps of one bar, for a block of lanes: what docs/accounting.md numbers 1 to 8.
 
-Every function works on the state that it is handed and loops over lanes innermost: it loads, calls a scalar rule, and stores,
-without a branch between lanes, so that the compiler puts lanes side by side in a vector. A CPU task hands in a block of
-`WIDTH` lanes, a GPU thread a block of one. No lane's arithmetic depends on which others share its block.
+Every function loops over lanes innermost: it loads, calls a scalar rule, and stores, without a branch between lanes, so that
+the compiler puts lanes side by side in a vector. A CPU task hands in a block of `WIDTH` lanes, a GPU thread a block of one.
+What happens to every lane at every bar is put into the walk where it stands (`inlined`); what few bars see is called. No lane's
+arithmetic depends on which others share its block.
 """
 
+import numpy as np
 from numba import njit
 
 from kernels import layout as at
@@ -13,26 +15,34 @@ from kernels.rules import (
     KEEP,
     ONE,
     ZERO,
-    best_price,
-    borrow_fee,
-    change,
+    accrued,
+    bounds,
+    buy_or_sell_price,
+    choose,
     entry_need,
     entry_size,
-    exit_at_open,
     exit_inside,
     interest,
+    is_worth_it,
     judge,
-    maintenance_need,
+    leaves_at_open,
     purchase,
+    quoted_shares,
     refusal,
     sale,
+    trailed,
+    whole_lots,
+    why_at_open,
+    why_inside,
 )
 
 #: Lanes in a block; a GPU's build of this file has 1.
-WIDTH = 64
+WIDTH = 128
 
-step = njit(error_model="numpy", nogil=True)
-inlined = njit(error_model="numpy", forceinline=True)
+# No function here makes or keeps an array, so none needs to count references to those that it is handed (`_nrt`); counting them
+# costs more than the work of a bar.
+step = njit(error_model="numpy", _nrt=False)
+inlined = njit(error_model="numpy", forceinline=True, _nrt=False)
 
 
 @inlined
@@ -44,63 +54,83 @@ def of_width(table):
 
 
 @inlined
-def is_bar(a, t, bars):
+def is_bar(bar):
     """Whether the asset traded: a bar with a price missing is no bar."""
-    return bars.price[a, t, at.OPEN] == bars.price[a, t, at.OPEN]
+    return bar[at.OPEN] == bar[at.OPEN]
 
 
 @step
-def begin(terms, state):
-    """Open the accounts of a block: initial cash, no positions, nothing heard."""
-    lane, lot, pressure = of_width(state.lane), of_width(state.lot), of_width(state.pressure)
+def open_accounts(cash, lane):
+    """Open the accounts of a block: initial cash, and nothing gathered yet."""
+    lane = of_width(lane)
     for i in range(at.N_LANE):
         for j in range(WIDTH):
             lane[i, j] = ZERO
     for j in range(WIDTH):
-        lane[at.CASH, j], lane[at.EQUITY, j], lane[at.PEAK, j] = terms.cash, terms.cash, terms.cash
-        lane[at.WORST, j] = FAR
+        lane[at.CASH, j], lane[at.EQUITY, j], lane[at.PEAK, j] = cash, cash, cash
+        lane[at.INVERSE, j], lane[at.PEAK_INVERSE, j] = ONE / cash, ONE / cash
+        lane[at.PEAK_AT, j], lane[at.WORST, j] = -ONE, FAR
+
+
+@step
+def begin(terms, state):
+    """Begin a walk: accounts with the initial cash, no positions, nothing heard."""
+    lot, pressure = of_width(state.lot), of_width(state.pressure)
+    open_accounts(terms.cash, state.lane)
     for a in range(lot.shape[0]):
         for i in range(at.N_LOT):
             for j in range(WIDTH):
                 lot[a, i, j] = ZERO
+        for j in range(WIDTH):
+            lot[a, at.UPPER, j], lot[a, at.LOWER, j], lot[a, at.DUE, j] = FAR, -FAR, FAR
         for c in range(pressure.shape[1]):
             for j in range(WIDTH):
                 pressure[a, c, j] = ZERO
-        state.note[at.SINCE, a], state.note[at.ACTIVE, a], state.note[at.ITEM, a] = 0, 0, -1
+        state.note[at.SINCE, a], state.note[at.ITEM, a], state.note[at.WISHED, a] = 0, -1, 0
+    for i in range(at.N_PLACE):
+        state.place[i] = 0
+
+
+# Steps 1 and 2: what is carried into the bar.
 
 
 @step
-def carry(t, bars, state):
-    """Steps 1 and 2: borrow fees and interest on what was held into the bar, the sizing equity, dividends."""
-    lane, lot, active = of_width(state.lane), of_width(state.lot), state.note[at.ACTIVE]
+def carry(lane):
+    """Borrow fees on what was held into the bar, and the sizing equity; says whether any lane owes interest."""
+    lane = of_width(lane)
+    indebted = np.int32(0)
     for j in range(WIDTH):
-        lane[at.SIZING, j] = lane[at.EQUITY, j]
-    if t == 0:
-        return
-    for a in range(lot.shape[0]):
-        if active[a] != 0:
-            last, due = bars.price[a, t - 1, at.LAST], bars.price[a, t, at.FEE_DUE]
-            for j in range(WIDTH):
-                fee = borrow_fee(lot[a, at.SHARES, j], last, due)
-                lot[a, at.BORROWED, j] += fee
-                lane[at.CASH, j] -= fee
-                lane[at.SIZING, j] -= fee
-                lane[at.BORROW, j] += fee
-    credit, debit = bars.time[t, at.CREDIT], bars.time[t, at.DEBIT]
+        fee = lane[at.FEES, j]
+        cash = lane[at.CASH, j] - fee
+        lane[at.CASH, j] = cash
+        lane[at.BORROW, j] += fee
+        lane[at.SIZING, j] = lane[at.EQUITY, j] - fee
+        indebted = np.int32(indebted | np.int32(cash < lane[at.SHORTS, j]))
+    return indebted != 0
+
+
+@step
+def bear_interest(credit, debit, lane):
+    """Interest on the cash that is free of short proceeds, earned or owed."""
+    lane = of_width(lane)
     for j in range(WIDTH):
         earned, owed = interest(lane[at.CASH, j] - lane[at.SHORTS, j], credit, debit)
-        counts = ONE if lane[at.RUINED, j] == ZERO else ZERO
+        counts = choose(lane[at.RUINED, j] == ZERO, ONE, ZERO)
         lane[at.CASH, j] += counts * (earned - owed)
         lane[at.SIZING, j] += counts * (earned - owed)
         lane[at.EARNED, j] += counts * earned
         lane[at.OWED, j] += counts * owed
-    for a in range(lot.shape[0]):
-        dividend = bars.price[a, t, at.DIVIDEND]
-        if active[a] != 0 and dividend != ZERO:
-            for j in range(WIDTH):
-                paid = lot[a, at.SHARES, j] * dividend
-                lot[a, at.PAID, j] += paid
-                lane[at.CASH, j] += paid
+
+
+@step
+def pay(dividend, lane, lot):
+    """Pay a dividend on the shares that are held; a short pays it."""
+    lane, lot = of_width(lane), of_width(lot)
+    for j in range(WIDTH):
+        lane[at.CASH, j] += lot[at.SHARES, j] * dividend
+
+
+# Step 3: what the rule is told, and what its answers mean.
 
 
 @step
@@ -110,36 +140,51 @@ def decay_pressure(a, t, params, state):
     Always from the last news on, and by squaring: which other lanes share the block, and which bars were skipped, then
     cannot change a bit of it.
     """
-    lane, params = of_width(state.lane), of_width(params)
-    pressure, decayed = of_width(state.pressure), of_width(state.decayed)
-    for c in range(pressure.shape[1]):
-        for j in range(WIDTH):
-            decayed[c, j] = pressure[a, c, j]
+    decay(t - state.note[at.SINCE, a], params[at.DECAY], state.lane[at.QUANTITY], state.pressure[a], state.decayed)
+
+
+@step
+def decay(age, rate, power, pressure, decayed):
+    """Fill `decayed` with pressure * rate ** age; `power` is scratch."""
+    rate, power, pressure, decayed = of_width(rate), of_width(power), of_width(pressure), of_width(decayed)
     for j in range(WIDTH):
-        lane[at.FACTOR, j] = params[at.DECAY, j]
-    age = t - state.note[at.SINCE, a]
+        power[j] = rate[j]
+    for c in range(pressure.shape[0]):
+        for j in range(WIDTH):
+            decayed[c, j] = pressure[c, j]
     while age > 0:
         if age & 1:
-            for c in range(pressure.shape[1]):
-                for j in range(WIDTH):
-                    decayed[c, j] *= lane[at.FACTOR, j]
-        for j in range(WIDTH):
-            lane[at.FACTOR, j] *= lane[at.FACTOR, j]
+            for c in range(pressure.shape[0]):
+                times(power, decayed[c])
+        times(power, power)
         age >>= 1
+
+
+@step
+def times(factor, row):
+    """Multiply a row by another, lane by lane."""
+    factor, row = of_width(factor), of_width(row)
+    for j in range(WIDTH):
+        row[j] *= factor[j]
 
 
 @step
 def hear(k, t, news, params, state):
     """Add item k of the news to the pressure on its asset."""
-    pressure, decayed = of_width(state.pressure), of_width(state.decayed)
     a = news.asset[k]
     decay_pressure(a, t, params, state)
-    for c in range(pressure.shape[1]):
-        fresh = news.fresh[k, c]
-        for j in range(WIDTH):
-            pressure[a, c, j] = decayed[c, j] + fresh
+    for c in range(state.decayed.shape[0]):
+        add_news(news.fresh[k, c], state.decayed[c], state.pressure[a, c])
     state.note[at.SINCE, a] = t
     state.note[at.ITEM, a] = k
+
+
+@step
+def add_news(fresh, decayed, pressure):
+    """Set a row of pressure to what is left of it and what is new."""
+    decayed, pressure = of_width(decayed), of_width(pressure)
+    for j in range(WIDTH):
+        pressure[j] = decayed[j] + fresh
 
 
 @step
@@ -148,11 +193,11 @@ def size_at_close(t, bars, state):
     lane, lot = of_width(state.lane), of_width(state.lot)
     for j in range(WIDTH):
         lane[at.SIZING, j] = lane[at.CASH, j]
-    for a in range(lot.shape[0]):
-        if state.note[at.ACTIVE, a] != 0:
-            price = bars.price[a, t, at.LAST]
-            for j in range(WIDTH):
-                lane[at.SIZING, j] += lot[a, at.SHARES, j] * price
+    for i in range(state.place[at.HELD]):
+        a = state.note[at.HOLDS, i]
+        price = bars.price[a, t, at.LAST]
+        for j in range(WIDTH):
+            lane[at.SIZING, j] += lot[a, at.SHARES, j] * price
 
 
 @step
@@ -161,131 +206,114 @@ def net_exposure(t, bars, state):
     lane, lot = of_width(state.lane), of_width(state.lot)
     for j in range(WIDTH):
         lane[at.NET, j] = ZERO
-    for a in range(lot.shape[0]):
-        if state.note[at.ACTIVE, a] != 0:
-            known = bars.price[a, t, at.KNOWN]
-            for j in range(WIDTH):
-                lane[at.NET, j] += lot[a, at.SHARES, j] * known / lane[at.SIZING, j]
+    for i in range(state.place[at.HELD]):
+        a = state.note[at.HOLDS, i]
+        known = bars.price[a, t, at.KNOWN]
+        for j in range(WIDTH):
+            lane[at.NET, j] += lot[a, at.SHARES, j] * known / lane[at.SIZING, j]
 
 
 @step
-def weigh(a, t, everyone, bars, plan, state):
-    """Step 3, when the rule's answers stand in WISH: what they mean for the positions as they stand.
+def weigh(now, known, everyone, reverses, refresh, managed, params, lane, lot):
+    """What the answers that stand in WISH mean for the positions in one asset as they stand.
 
     Leaves in WISH the weights to enter with, and says whether any lane wants to enter. Unless `everyone` was asked, only
     the lanes that hold the asset were. An answer that is not a number counts as none, and is counted: the run is refused
     afterwards.
     """
-    lane, lot = of_width(state.lane), of_width(state.lot)
-    now, known = bars.time[t, at.NOW], bars.price[a, t, at.KNOWN]
-    wishes = False
+    params, lane, lot = of_width(params), of_width(lane), of_width(lot)
+    wishes = np.int32(0)
     for j in range(WIDTH):
-        answer, shares = lot[a, at.WISH, j], lot[a, at.SHARES, j]
-        leaving, clock = lot[a, at.LEAVING, j], lot[a, at.CLOCK, j]
+        answer, shares = lot[at.WISH, j], lot[at.SHARES, j]
+        hold = params[at.HOLD, j] if managed else FAR
         asked = (everyone | (shares != ZERO)) & (lane[at.RUINED, j] == ZERO)
         sound = (abs(answer) < KEEP) | (answer == KEEP)  # neither NaN nor endless
-        heard = answer if asked & sound else KEEP
-        leaving, clock, wish = judge(shares, heard, leaving, clock, now, plan.reverses, plan.refresh)
-        left = shares * known / lane[at.SIZING, j] if leaving != ZERO else ZERO
-        lane[at.FAULTS, j] += ONE if asked & (not sound) else ZERO
+        heard = choose(asked & sound, answer, KEEP)
+        due, wish = judge(shares, heard, lot[at.DUE, j], hold, now, reverses, refresh)
+        left = choose(due < ZERO, shares * known / lane[at.SIZING, j], ZERO)
+        lane[at.FAULTS, j] += choose(asked & (not sound), ONE, ZERO)
         lane[at.NET, j] += wish - left
-        lot[a, at.LEAVING, j] = leaving
-        lot[a, at.CLOCK, j] = clock
-        lot[a, at.WISH, j] = wish
-        wishes = wishes | (wish != ZERO)
-    return wishes
+        lot[at.DUE, j] = due
+        lot[at.WISH, j] = wish
+        wishes = np.int32(wishes | np.int32(wish != ZERO))
+    return wishes != 0
+
+
+# Steps 4 to 6: fills.
+
+
+@inlined
+def close_lane(j, leaves, raw, slippage, bar, terms, lane, lot):
+    """Fill lane j's exit at the price `raw` before slippage, where it leaves."""
+    shares, entry = lot[at.SHARES, j], lot[at.ENTRY, j]
+    fee_share = quoted_shares(terms.fee_share, bar[at.SPLIT])
+    price, fee, slip = sale(shares, raw, slippage, fee_share, terms)
+    net = shares * (price - entry) - fee + accrued(shares, bar[at.ACCRUED], bar[at.PAID]) - lot[at.SUNK, j]
+    notional = abs(shares) * price
+    lane[at.CASH, j] += choose(leaves, shares * price - fee, ZERO)
+    lane[at.TRADED, j] += choose(leaves, notional, ZERO)
+    lane[at.COSTS, j] += choose(leaves, fee + slip, ZERO)
+    lane[at.CLOSED, j] += choose(leaves, ONE, ZERO)
+    lane[at.WINS, j] += choose(leaves & (net > ZERO), ONE, ZERO)
+    lane[at.WON, j] += choose(leaves, max(net, ZERO), ZERO)
+    lane[at.LOST, j] += choose(leaves, max(-net, ZERO), ZERO)
+    lane[at.RETURNS, j] += choose(leaves, net / (abs(shares) * entry), ZERO)
+    lane[at.COUNT, j] -= choose(leaves, ONE, ZERO)
+    lot[at.SHARES, j] = choose(leaves, ZERO, shares)
+    lot[at.UPPER, j] = choose(leaves, FAR, lot[at.UPPER, j])
+    lot[at.LOWER, j] = choose(leaves, -FAR, lot[at.LOWER, j])
+    lot[at.DUE, j] = choose(leaves, FAR, lot[at.DUE, j])
 
 
 @step
-def close_out(a, t, bars, terms, params, state, record):
-    """Fill the exits that stand in REASON at the prices in PRICE (before slippage; a target has none)."""
-    lane, lot = of_width(state.lane), of_width(state.lot)
-    split = bars.price[a, t, at.SPLIT]
-    if record.ledger.shape[0] > 0 and lane[at.REASON, 0] != at.NONE:
-        write_exit(a, t, bars, terms, params, state, record)
+def is_due(now, lot):
+    """Whether any lane may leave the asset at the price orders fill at."""
+    lot = of_width(lot)
+    due = np.int32(0)
     for j in range(WIDTH):
-        reason = lane[at.REASON, j]
-        if reason == at.NONE:  # exits are rare: passing over the other lanes beats a vector of all
-            continue
-        shares, entry = lot[a, at.SHARES, j], lot[a, at.ENTRY, j]
-        slippage = ZERO if reason == at.TAKE_HIT else terms.slippage
-        price, fee, slip, gain = sale(shares, entry, lot[a, at.FEE, j], lane[at.PRICE, j], slippage, split, terms)
-        net = gain - lot[a, at.BORROWED, j] + lot[a, at.PAID, j]
-        lane[at.CASH, j] += shares * price - fee
-        lane[at.TRADED, j] += abs(shares) * price
-        lane[at.COSTS, j] += fee + slip
-        lane[at.CLOSED, j] += ONE
-        lane[at.WINS, j] += ONE if net > ZERO else ZERO
-        lane[at.WON, j] += max(net, ZERO)
-        lane[at.LOST, j] += max(-net, ZERO)
-        lane[at.RETURNS, j] += net / (abs(shares) * entry)
-        lot[a, at.SHARES, j] = ZERO
-        lot[a, at.LEAVING, j] = ZERO
+        due = np.int32(due | np.int32(lot[at.DUE, j] <= now))
+    return due != 0
 
 
 @step
-def write_exit(a, t, bars, terms, params, state, record):
-    """Write the first lane's exit into the ledger, before it is filled."""
-    lane, lot, split = state.lane, state.lot[a], bars.price[a, t, at.SPLIT]
-    reason, shares = lane[at.REASON, 0], lot[at.SHARES, 0]
-    slippage = ZERO if reason == at.TAKE_HIT else terms.slippage
-    price, fee, slip, gain = sale(shares, lot[at.ENTRY, 0], lot[at.FEE, 0], lane[at.PRICE, 0], slippage, split, terms)
-    decided = bars.time[t, at.NOW]
-    decided = lane[at.CALLED, 0] - ONE if reason == at.MARGIN_CALL else decided
-    decided = lot[at.LEAVING, 0] - ONE if reason == at.SIGNAL else decided
-    decided = lot[at.CLOCK, 0] + params[at.HOLD, 0] if reason == at.TIME else decided
-    write(t, decided, a, reason, -shares, price, fee, slip, gain, lot[at.BORROWED, 0], lot[at.PAID, 0], record)
-
-
-@step
-def write(t, decided, a, reason, shares, price, fee, slip, gain, borrowed, paid, record):
-    """Write one line of the ledger, unless it is full: then only count it, and the caller runs again with a larger one."""
-    row = record.count[0]
-    record.count[0] = row + 1
-    if row < record.ledger.shape[0]:
-        line = record.ledger[row]
-        line[at.L_BAR], line[at.L_DECIDED], line[at.L_ASSET], line[at.L_REASON] = t, decided, a, reason
-        line[at.L_SHARES], line[at.L_PRICE], line[at.L_FEE], line[at.L_SLIP] = shares, price, fee, slip
-        line[at.L_PROFIT], line[at.L_BORROWED], line[at.L_PAID] = gain, borrowed, paid
-
-
-@step
-def leave(a, t, raw, timed, bars, terms, params, state, record):
-    """Step 4, exits at the price `raw`: forced closes; decided exits and, where `timed`, time exits that are due."""
-    lane, lot, params = of_width(state.lane), of_width(state.lot), of_width(params)
-    now, timely = bars.time[t, at.NOW], timed & bars.managed[a]
-    exits = False
+def leave(now, raw, timed, bar, terms, lane, lot):
+    """Step 4, exits of one asset at the price `raw`: forced closes; decided exits and, where `timed`, time exits that are due."""
+    lane, lot = of_width(lane), of_width(lot)
     for j in range(WIDTH):
-        hold = params[at.HOLD, j] if timely else FAR
-        reason = exit_at_open(
-            lot[a, at.SHARES, j], lane[at.CALLED, j], lot[a, at.LEAVING, j], lot[a, at.CLOCK, j], hold, now, timed
-        )
-        lane[at.REASON, j] = reason
-        lane[at.PRICE, j] = raw
-        exits = exits | (reason != at.NONE)
-    if exits:
-        close_out(a, t, bars, terms, params, state, record)
+        leaves = leaves_at_open(lot[at.SHARES, j], lane[at.CALLED, j], lot[at.DUE, j], now, timed)
+        close_lane(j, leaves, raw, terms.slippage, bar, terms, lane, lot)
 
 
 @step
-def leave_inside(a, t, bars, terms, params, state, record):
-    """Step 6: stops, trailing stops and targets inside the bar; then the bar's own extremes count for the next."""
-    lane, lot, params = of_width(state.lane), of_width(state.lot), of_width(params)
-    open_, high, low = bars.price[a, t, at.OPEN], bars.price[a, t, at.HIGH], bars.price[a, t, at.LOW]
-    managed = bars.managed[a]
-    exits = False
+def is_touched(bar, lot):
+    """Whether the bar reaches a stop or a target of any lane in the asset."""
+    lot = of_width(lot)
+    high, low = bar[at.HIGH], bar[at.LOW]
+    touched = np.int32(0)
     for j in range(WIDTH):
-        shares, entry, best = lot[a, at.SHARES, j], lot[a, at.ENTRY, j], lot[a, at.BEST, j]
-        stop, trail, take = params[at.STOP, j], params[at.TRAIL, j], params[at.TAKE, j]
-        reason, price = exit_inside(shares, entry, best, open_, high, low, stop, trail, take)
-        reason = reason if managed else at.NONE
-        lane[at.REASON, j] = reason
-        lane[at.PRICE, j] = price
-        lane[at.HOLDING, j] = ONE if shares != ZERO else lane[at.HOLDING, j]
-        lot[a, at.BEST, j] = best_price(shares, best, high, low)
-        exits = exits | (reason != at.NONE)
-    if exits:
-        close_out(a, t, bars, terms, params, state, record)
+        touched = np.int32(touched | np.int32((high >= lot[at.UPPER, j]) | (low <= lot[at.LOWER, j])))
+    return touched != 0
+
+
+@step
+def leave_inside(bar, terms, lane, lot):
+    """Step 6: stops, trailing stops and targets of one asset inside the bar."""
+    lane, lot = of_width(lane), of_width(lot)
+    open_, high, low = bar[at.OPEN], bar[at.HIGH], bar[at.LOW]
+    for j in range(WIDTH):
+        hit, reached, raw = exit_inside(lot[at.SHARES, j], lot[at.UPPER, j], lot[at.LOWER, j], open_, high, low)
+        lane[at.LEFT, j] += choose(hit | reached, ONE, ZERO)
+        close_lane(j, hit | reached, raw, choose(hit, terms.slippage, ZERO), bar, terms, lane, lot)
+
+
+@step
+def trail(bar, params, lot):
+    """After the bar, its extremes count for the trailing stops."""
+    params, lot = of_width(params), of_width(lot)
+    high, low = bar[at.HIGH], bar[at.LOW]
+    for j in range(WIDTH):
+        shares, upper, lower = lot[at.SHARES, j], lot[at.UPPER, j], lot[at.LOWER, j]
+        lot[at.UPPER, j], lot[at.LOWER, j] = trailed(shares, upper, lower, params[at.TRAIL, j], high, low)
 
 
 @step
@@ -295,189 +323,306 @@ def price_account(t, closing, bars, terms, state):
     for j in range(WIDTH):
         lane[at.WORTH, j] = lane[at.CASH, j]
         lane[at.NEED, j] = ZERO
-    for a in range(lot.shape[0]):
-        if state.note[at.ACTIVE, a] != 0:
-            price = bars.price[a, t, at.CLOSE] if closing else bars.price[a, t, at.OPEN]
-            price = price if is_bar(a, t, bars) else bars.price[a, t, at.LAST]
-            split = bars.price[a, t, at.SPLIT]
-            long, short = entry_need(ONE, price, split, terms), entry_need(-ONE, price, split, terms)
-            for j in range(WIDTH):
-                shares = lot[a, at.SHARES, j]
-                lane[at.WORTH, j] += shares * price
-                lane[at.NEED, j] += shares * long if shares > ZERO else -shares * short
+    for i in range(state.place[at.HELD]):
+        a = state.note[at.HOLDS, i]
+        bar = bars.price[a, t]
+        price = bar[at.CLOSE] if closing else bar[at.OPEN]
+        price = price if is_bar(bar) else bar[at.LAST]
+        long = entry_need(ONE, price, bar[at.SPLIT], terms)
+        short = entry_need(-ONE, price, bar[at.SPLIT], terms)
+        for j in range(WIDTH):
+            shares = lot[a, at.SHARES, j]
+            lane[at.WORTH, j] += shares * price
+            lane[at.NEED, j] += choose(shares > ZERO, shares * long, -shares * short)
 
 
 @step
-def enter(a, t, closing, bars, terms, state, record):
-    """Steps 4 and 5, entries: size what WISH asks for, cut it to the margin and to whole lots, and fill or refuse it."""
-    lane, lot = of_width(state.lane), of_width(state.lot)
-    now, split, trades = bars.time[t, at.NOW], bars.price[a, t, at.SPLIT], is_bar(a, t, bars)
-    raw = bars.price[a, t, at.CLOSE] if closing else bars.price[a, t, at.OPEN]
-    if record.ledger.shape[0] > 0 and lot[a, at.WISH, 0] != ZERO:
-        write_entry(a, t, raw, trades, bars, terms, state, record)
-    entries = False
+def enter(now, raw, managed, bar, params, terms, lane, lot):
+    """Steps 4 and 5, entries into one asset: size what WISH asks for, cut it to the margin and to whole lots, fill or refuse it."""
+    params, lane, lot = of_width(params), of_width(lane), of_width(lot)
+    split, trades = bar[at.SPLIT], is_bar(bar)
+    fee_share = quoted_shares(terms.fee_share, split)
+    bought, sold = buy_or_sell_price(ONE, raw, terms.slippage), buy_or_sell_price(-ONE, raw, terms.slippage)
+    long, short = entry_need(ONE, bought, split, terms), entry_need(-ONE, sold, split, terms)
     for j in range(WIDTH):
-        weight = lot[a, at.WISH, j]
-        if weight == ZERO:
-            continue
-        lot[a, at.WISH, j] = ZERO
-        quantity, _, fits = entry_size(
-            weight, lane[at.SIZING, j], raw, split, lane[at.WORTH, j], lane[at.NEED, j], terms
+        weight = lot[at.WISH, j]
+        need = long if weight > ZERO else short
+        lane[at.QUANTITY, j], _ = entry_size(
+            weight, lane[at.SIZING, j], raw, fee_share, need, lane[at.WORTH, j], lane[at.NEED, j], terms
         )
-        if not (trades & fits & (lane[at.CALLED, j] == ZERO)):
-            continue
-        shares, price, fee, slip = purchase(weight, quantity, raw, split, terms)
-        lot[a, at.SHARES, j], lot[a, at.ENTRY, j], lot[a, at.BEST, j] = shares, price, price
-        lot[a, at.OPENED, j], lot[a, at.CLOCK, j], lot[a, at.FEE, j] = now, now, fee
-        lot[a, at.BORROWED, j], lot[a, at.PAID, j] = ZERO, ZERO
-        lane[at.CASH, j] -= shares * price + fee
-        lane[at.TRADED, j] += quantity * price
-        lane[at.COSTS, j] += fee + slip
-        lane[at.WORTH, j] -= slip + fee
-        lane[at.NEED, j] += quantity * entry_need(weight, raw, split, terms)
-        entries = True
-    if entries:
-        state.note[at.ACTIVE, a] = 1
+    if terms.lot > ZERO:
+        for j in range(WIDTH):
+            lane[at.QUANTITY, j] = whole_lots(lane[at.QUANTITY, j], split, terms)
+    long, short = entry_need(ONE, raw, split, terms), entry_need(-ONE, raw, split, terms)  # for the entries that follow
+    for j in range(WIDTH):
+        weight, quantity = lot[at.WISH, j], lane[at.QUANTITY, j]
+        need = long if weight > ZERO else short
+        shares, price, fee, slip = purchase(weight, quantity, raw, fee_share, terms)
+        fits = is_worth_it(quantity, price, lane[at.SIZING, j], terms)
+        enters = (weight != ZERO) & trades & fits & (lane[at.CALLED, j] == ZERO)
+        stop, trailing = (params[at.STOP, j], params[at.TRAIL, j]) if managed else (FAR, FAR)
+        take, hold = (params[at.TAKE, j], params[at.HOLD, j]) if managed else (FAR, FAR)
+        upper, lower = bounds(shares, price, stop, trailing, take)
+        sunk = fee + accrued(shares, bar[at.ACCRUED], bar[at.PAID])
+        lot[at.WISH, j] = ZERO
+        lot[at.SHARES, j] = choose(enters, shares, lot[at.SHARES, j])
+        lot[at.ENTRY, j] = choose(enters, price, lot[at.ENTRY, j])
+        lot[at.OPENED, j] = choose(enters, now, lot[at.OPENED, j])
+        lot[at.UPPER, j] = choose(enters, upper, lot[at.UPPER, j])
+        lot[at.LOWER, j] = choose(enters, lower, lot[at.LOWER, j])
+        lot[at.DUE, j] = choose(enters, now + hold, lot[at.DUE, j])
+        lot[at.SUNK, j] = choose(enters, sunk, lot[at.SUNK, j])
+        lane[at.CASH, j] -= choose(enters, shares * price + fee, ZERO)
+        lane[at.TRADED, j] += choose(enters, quantity * price, ZERO)
+        lane[at.COSTS, j] += choose(enters, fee + slip, ZERO)
+        lane[at.WORTH, j] -= choose(enters, slip + fee, ZERO)
+        lane[at.NEED, j] += choose(enters, quantity * need, ZERO)
+        lane[at.COUNT, j] += choose(enters, ONE, ZERO)
 
 
 @step
-def write_entry(a, t, raw, trades, bars, terms, state, record):
-    """Write the first lane's entry, filled or refused, into the ledger."""
-    lane, weight, split = state.lane, state.lot[a, at.WISH, 0], bars.price[a, t, at.SPLIT]
-    called, now = lane[at.CALLED, 0], bars.time[t, at.NOW]
-    quantity, cut, fits = entry_size(weight, lane[at.SIZING, 0], raw, split, lane[at.WORTH, 0], lane[at.NEED, 0], terms)
-    shares, price, fee, slip = purchase(weight, quantity, raw, split, terms)
-    goes = trades & fits & (called == ZERO)
-    reason = (at.CLIPPED if cut else at.ENTERED) if goes else refusal(called, trades, cut)
-    write(t, now, a, reason, shares, price, fee, slip, lane[at.HOLDING, 0] * ZERO, fee * ZERO, fee * ZERO, record)
+def is_held(lot):
+    """Whether any lane holds the asset."""
+    lot = of_width(lot)
+    held = np.int32(0)
+    for j in range(WIDTH):
+        held = np.int32(held | np.int32(lot[at.SHARES, j] != ZERO))
+    return held != 0
 
 
 @step
-def note_holding(a, state):
-    """Mark the lanes that hold the asset as step 6 begins; exposure counts these bars."""
+def list_held(state):
+    """List the assets that any lane holds, in ascending order."""
+    n = 0
+    for a in range(state.lot.shape[0]):
+        if is_held(state.lot[a]):
+            state.note[at.HOLDS, n] = a
+            n += 1
+    state.place[at.HELD], state.place[at.STALE] = n, 0
+
+
+# Steps 7 and 8: the account at the close.
+
+
+@step
+def worth_nothing(lane):
+    """Before the positions are valued one by one."""
+    lane = of_width(lane)
+    for j in range(WIDTH):
+        lane[at.VALUE, j], lane[at.NEED, j], lane[at.SHORTS, j], lane[at.FEES, j] = ZERO, ZERO, ZERO, ZERO
+
+
+@step
+def value(bar, terms, lane, lot):
+    """Step 7 for one asset, at its last known close: what it is worth and requires, and the borrow fee that it will cost."""
+    lane, lot = of_width(lane), of_width(lot)
+    price, charge = bar[at.LAST], bar[at.CHARGE]
+    long, short = terms.long_need * price, bar[at.SHORT_NEED]
+    for j in range(WIDTH):
+        shares = lot[at.SHARES, j]
+        sold = max(-shares, ZERO)
+        lane[at.VALUE, j] += shares * price
+        lane[at.NEED, j] += (shares + sold) * long + sold * short
+        lane[at.SHORTS, j] += sold * price
+        lane[at.FEES, j] += sold * charge
+
+
+@step
+def is_troubled(hair, lane):
+    """Whether any lane is ruined at this close, falls short of its maintenance requirement, or has an unmet call."""
+    lane = of_width(lane)
+    troubled = np.int32(0)
+    for j in range(WIDTH):
+        equity, need = lane[at.CASH, j] + lane[at.VALUE, j], lane[at.NEED, j]
+        ruined = (equity <= ZERO) & (lane[at.RUINED, j] == ZERO)
+        short = (need > ZERO) & (equity < need * (ONE - hair))
+        troubled = np.int32(troubled | np.int32(ruined | short | (lane[at.CALLED, j] != ZERO)))
+    return troubled != 0
+
+
+@step
+def call(now, terms, state):
+    """Step 8: margin calls, which make every position of the lane due; one is met once everything is closed."""
     lane, lot = of_width(state.lane), of_width(state.lot)
     for j in range(WIDTH):
-        lane[at.HOLDING, j] = ONE if lot[a, at.SHARES, j] != ZERO else lane[at.HOLDING, j]
+        equity, need = lane[at.CASH, j] + lane[at.VALUE, j], lane[at.NEED, j]
+        short = (need > ZERO) & (equity < need * (ONE - terms.hair))
+        pending = lane[at.CALLED, j] if need > ZERO else ZERO
+        lane[at.CALLED, j] = now + ONE if short & (pending == ZERO) else pending
+    for i in range(state.place[at.HELD]):
+        a = state.note[at.HOLDS, i]
+        for j in range(WIDTH):
+            called = (lane[at.CALLED, j] != ZERO) & (lot[a, at.SHARES, j] != ZERO)
+            lot[a, at.DUE, j] = min(lot[a, at.DUE, j], ZERO) if called else lot[a, at.DUE, j]
 
 
 @step
-def mark(t, bars, terms, state):
-    """Step 7 for the assets: VALUE, NEED and SHORTS at the last known closes; says whether any lane holds anything."""
-    lane, lot, active = of_width(state.lane), of_width(state.lot), state.note[at.ACTIVE]
-    for j in range(WIDTH):
-        lane[at.VALUE, j], lane[at.NEED, j], lane[at.SHORTS, j] = ZERO, ZERO, ZERO
-    any_held = False
-    for a in range(lot.shape[0]):
-        if active[a] != 0:
-            price, split = bars.price[a, t, at.LAST], bars.price[a, t, at.SPLIT]
-            long, short = maintenance_need(ONE, price, split, terms), maintenance_need(-ONE, price, split, terms)
-            held = False
-            for j in range(WIDTH):
-                shares = lot[a, at.SHARES, j]
-                lane[at.VALUE, j] += shares * price
-                lane[at.SHORTS, j] += max(-shares, ZERO) * price
-                lane[at.NEED, j] += shares * long if shares > ZERO else -shares * short
-                held = held | (shares != ZERO)
-            active[a] = held
-            any_held = any_held | held
-    return any_held
-
-
-@step
-def settle(t, bars, terms, params, state, record):
-    """Steps 7 and 8 for the account: equity, ruin, the margin call, and what the bar adds to the metrics."""
-    lane = of_width(state.lane)
-    ruins = False
+def mark_ruined(lane):
+    """Mark in RUINED, by -1, the lanes whose equity is gone at this close; says whether any is."""
+    lane = of_width(lane)
+    ruins = np.int32(0)
     for j in range(WIDTH):
         ruined = (lane[at.RUINED, j] == ZERO) & (lane[at.CASH, j] + lane[at.VALUE, j] <= ZERO)
-        lane[at.REASON, j] = at.RUIN_CLOSE if ruined else at.NONE
-        ruins = ruins | ruined
-    if ruins:
-        ruin(t, bars, terms, params, state, record)
-    now = bars.time[t, at.NOW]
-    if record.path.shape[1] > 0:
-        record.path[at.P_HELD, t] = lane[at.HOLDING, 0]
+        lane[at.RUINED, j] = choose(ruined, -ONE, lane[at.RUINED, j])
+        ruins = np.int32(ruins | np.int32(ruined))
+    return ruins != 0
+
+
+@step
+def close_ruined(bar, closing, terms, lane, lot):
+    """Close one asset at its last known close, with costs, for the lanes marked by -1 in RUINED."""
+    lane, lot = of_width(lane), of_width(lot)
+    for j in range(WIDTH):
+        ruined = (lane[at.RUINED, j] < ZERO) & (lot[at.SHARES, j] != ZERO)
+        lane[at.LEFT, j] += ONE if ruined & (not closing) else ZERO
+        close_lane(j, ruined, bar[at.LAST], terms.slippage, bar, terms, lane, lot)
+
+
+@step
+def bury_ruined(lane):
+    """After everything is closed: the ruined account stays as it then is."""
+    lane = of_width(lane)
+    for j in range(WIDTH):
+        ruined = lane[at.RUINED, j] < ZERO
+        lane[at.RUINED, j] = choose(ruined, ONE, lane[at.RUINED, j])
+        lane[at.VALUE, j] = choose(ruined, ZERO, lane[at.VALUE, j])
+        lane[at.NEED, j] = choose(ruined, ZERO, lane[at.NEED, j])
+        lane[at.SHORTS, j] = choose(ruined, ZERO, lane[at.SHORTS, j])
+        lane[at.FEES, j] = choose(ruined, ZERO, lane[at.FEES, j])
+
+
+@step
+def gather(now, closing, lane):
+    """Add one bar to the sums from which the metrics are made; what did not move adds nothing.
+
+    The sum of the equity over all bars is made by parts, from bar * change, so that flat bars need no adding (`finish`).
+    """
+    lane = of_width(lane)
+    counts = ZERO if closing else ONE
     for j in range(WIDTH):
         before, equity = lane[at.EQUITY, j], lane[at.CASH, j] + lane[at.VALUE, j]
-        need = lane[at.NEED, j]
-        short = (need > ZERO) & (equity < need * (ONE - terms.hair))
-        pending = lane[at.CALLED, j] if need > ZERO else ZERO  # met once everything is closed
-        lane[at.CALLED, j] = now + ONE if short & (pending == ZERO) else pending
-        gather(j, before, equity, change(before, equity), lane)
-    if record.path.shape[1] > 0:
-        record.path[at.P_EQUITY, t] = lane[at.EQUITY, 0]
-        record.path[at.P_CASH, t] = lane[at.CASH, 0]
-        record.path[at.P_LONG, t] = lane[at.VALUE, 0] + lane[at.SHORTS, 0]
-        record.path[at.P_SHORT, t] = lane[at.SHORTS, 0]
-
-
-@inlined
-def gather(j, before, equity, r, lane):
-    """Add one bar and its return r to the sums from which the metrics are made.
-
-    A run of bars with the same equity is counted in STILL and added as one product, so that a lane that was skipped over
-    them and a lane that walked them have the same sum to the last bit.
-    """
-    peak = max(lane[at.PEAK, j], equity)
-    below = lane[at.BELOW, j] + ONE if equity < peak else ZERO
-    still, moved = lane[at.STILL, j], equity != before
-    lane[at.EQUITY, j] = equity
-    lane[at.EQUITY_SUM, j] += still * before if moved else ZERO
-    lane[at.STILL, j] = ONE if moved else still + ONE
-    lane[at.PEAK, j] = peak
-    lane[at.DRAWDOWN, j] = max(lane[at.DRAWDOWN, j], ONE - equity / peak)
-    lane[at.BELOW, j] = below
-    lane[at.LONGEST, j] = max(lane[at.LONGEST, j], below)
-    lane[at.SUM1, j] += r
-    lane[at.SUM2, j] += r * r
-    lane[at.SUM3, j] += r * r * r
-    lane[at.SUM4, j] += r * r * (r * r)
-    lane[at.DOWNSIDE, j] += min(r, ZERO) * min(r, ZERO)
-    lane[at.WORST, j] = min(lane[at.WORST, j], r)
-    lane[at.EXPOSED, j] += lane[at.HOLDING, j]
-    lane[at.HOLDING, j] = ZERO
+        moved = equity - before
+        r = moved * lane[at.INVERSE, j]
+        inverse = choose(equity > ZERO, ONE / equity, ZERO)
+        peak, peak_inverse, peak_at = lane[at.PEAK, j], lane[at.PEAK_INVERSE, j], lane[at.PEAK_AT, j]
+        peak_inverse = choose(equity > peak, inverse, peak_inverse)
+        peak_at = choose(equity >= peak, now, peak_at)
+        peak = max(peak, equity)
+        fall, square = min(r, ZERO), r * r
+        held = lane[at.LEFT, j] + counts * lane[at.COUNT, j]
+        lane[at.EQUITY, j] = equity
+        lane[at.INVERSE, j] = inverse
+        lane[at.PEAK, j] = peak
+        lane[at.PEAK_INVERSE, j] = peak_inverse
+        lane[at.PEAK_AT, j] = peak_at
+        lane[at.DRAWDOWN, j] = max(lane[at.DRAWDOWN, j], (peak - equity) * peak_inverse)
+        lane[at.LONGEST, j] = max(lane[at.LONGEST, j], now - peak_at)
+        lane[at.EQUITY_SUM, j] += now * moved
+        lane[at.SUM1, j] += r
+        lane[at.SUM2, j] += square
+        lane[at.SUM3, j] += square * r
+        lane[at.SUM4, j] += square * square
+        lane[at.DOWNSIDE, j] += fall * fall
+        lane[at.WORST, j] = min(lane[at.WORST, j], r)
+        lane[at.EXPOSED, j] += choose(held > ZERO, ONE, ZERO)
+        lane[at.LEFT, j] = ZERO
 
 
 @step
-def ruin(t, bars, terms, params, state, record):
-    """Close everything of the lanes marked in REASON at this close, with costs; their accounts stay as they then are."""
-    lane, lot = of_width(state.lane), of_width(state.lot)
+def skip(last, lane):
+    """Pass over bars up to the one numbered `last`, in which no lane of the block held anything or had cash that earned."""
+    lane = of_width(lane)
     for j in range(WIDTH):
-        lane[at.FACTOR, j] = lane[at.REASON, j]
-    for a in range(lot.shape[0]):
-        if state.note[at.ACTIVE, a] != 0:
-            for j in range(WIDTH):
-                lane[at.REASON, j] = lane[at.FACTOR, j] if lot[a, at.SHARES, j] != ZERO else at.NONE
-                lane[at.PRICE, j] = bars.price[a, t, at.LAST]
-            close_out(a, t, bars, terms, params, state, record)
-    for j in range(WIDTH):
-        if lane[at.FACTOR, j] != ZERO:
-            lane[at.RUINED, j] = ONE
-            lane[at.VALUE, j], lane[at.NEED, j], lane[at.SHORTS, j] = ZERO, ZERO, ZERO
-
-
-@step
-def skip(t, until, bars, state, record):
-    """Pass over the bars from t to before `until`, in which no lane of the block holds anything or has cash that earns."""
-    lane = of_width(state.lane)
-    skipped = bars.time[until - 1, at.NOW] - bars.time[t, at.NOW] + ONE
-    for j in range(WIDTH):
-        below = lane[at.BELOW, j] + skipped if lane[at.EQUITY, j] < lane[at.PEAK, j] else ZERO
-        lane[at.STILL, j] += skipped
+        peak_at = last if lane[at.EQUITY, j] >= lane[at.PEAK, j] else lane[at.PEAK_AT, j]
         lane[at.WORST, j] = min(lane[at.WORST, j], ZERO)
-        lane[at.BELOW, j] = below
-        lane[at.LONGEST, j] = max(lane[at.LONGEST, j], below)
-    for u in range(t, min(until, record.path.shape[1])):
-        record.path[at.P_EQUITY, u], record.path[at.P_CASH, u] = lane[at.EQUITY, 0], lane[at.CASH, 0]
-        record.path[at.P_LONG, u], record.path[at.P_SHORT, u], record.path[at.P_HELD, u] = ZERO, ZERO, ZERO
+        lane[at.PEAK_AT, j] = peak_at
+        lane[at.LONGEST, j] = max(lane[at.LONGEST, j], last - peak_at)
 
 
 @step
-def finish(state):
+def finish(n_bars, lane):
     """After the last bar: count the positions that stay open, and complete the sum of the equity."""
-    lane, lot = of_width(state.lane), of_width(state.lot)
+    lane = of_width(lane)
     for j in range(WIDTH):
-        lane[at.EQUITY_SUM, j] += lane[at.STILL, j] * lane[at.EQUITY, j]
-    for a in range(lot.shape[0]):
-        for j in range(WIDTH):
-            lane[at.OPENS, j] += ONE if lot[a, at.SHARES, j] != ZERO else ZERO
+        lane[at.EQUITY_SUM, j] = n_bars * lane[at.EQUITY, j] - lane[at.EQUITY_SUM, j]
+        lane[at.OPENS, j] = lane[at.COUNT, j]
+
+
+# What a recorded walk writes of its first lane, before each step.
+
+
+@step
+def write(t, decided, a, reason, shares, price, fee, slip, record):
+    """Write one line of the ledger, unless it is full: then only count it, and the caller runs again with a larger one."""
+    row = record.count[0]
+    record.count[0] = row + 1
+    if row < record.ledger.shape[0]:
+        line = record.ledger[row]
+        line[at.L_BAR], line[at.L_DECIDED], line[at.L_ASSET], line[at.L_REASON] = t, decided, a, reason
+        line[at.L_SHARES], line[at.L_PRICE], line[at.L_FEE], line[at.L_SLIP] = shares, price, fee, slip
+
+
+@step
+def write_exit(a, t, reason, raw, now, bar, terms, lane, lot, record):
+    """Write the first lane's exit before it is filled."""
+    shares, due = lot[at.SHARES, 0], lot[at.DUE, 0]
+    fee_share = quoted_shares(terms.fee_share, bar[at.SPLIT])
+    price, fee, slip = sale(shares, raw, ZERO if reason == at.TAKE_HIT else terms.slippage, fee_share, terms)
+    decided = now
+    decided = lane[at.CALLED, 0] - ONE if reason == at.MARGIN_CALL else decided
+    decided = -due - ONE if reason == at.SIGNAL else decided
+    decided = due if reason == at.TIME else decided
+    write(t, decided, a, reason, -shares, price, fee, slip, record)
+
+
+@step
+def write_leave(a, t, now, raw, timed, bar, terms, lane, lot, record):
+    """Write what `leave` is about to do."""
+    if leaves_at_open(lot[at.SHARES, 0], lane[at.CALLED, 0], lot[at.DUE, 0], now, timed):
+        reason = why_at_open(lane[at.CALLED, 0], lot[at.DUE, 0])
+        write_exit(a, t, reason, raw, now, bar, terms, lane, lot, record)
+
+
+@step
+def write_leave_inside(a, t, now, bar, params, terms, lane, lot, record):
+    """Write what `leave_inside` is about to do."""
+    shares, upper, lower = lot[at.SHARES, 0], lot[at.UPPER, 0], lot[at.LOWER, 0]
+    hit, reached, raw = exit_inside(shares, upper, lower, bar[at.OPEN], bar[at.HIGH], bar[at.LOW])
+    if hit | reached:
+        reason = why_inside(shares, lot[at.ENTRY, 0], upper, lower, hit, params[at.STOP, 0])
+        write_exit(a, t, reason, raw, now, bar, terms, lane, lot, record)
+
+
+@step
+def write_ruin(a, t, now, bar, terms, lane, lot, record):
+    """Write what `close_ruined` is about to do."""
+    if (lane[at.RUINED, 0] < ZERO) & (lot[at.SHARES, 0] != ZERO):
+        write_exit(a, t, at.RUIN_CLOSE, bar[at.LAST], now, bar, terms, lane, lot, record)
+
+
+@step
+def write_entry(a, t, now, raw, bar, terms, lane, lot, record):
+    """Write the first lane's entry, filled or refused, before it is."""
+    weight, split, called = lot[at.WISH, 0], bar[at.SPLIT], lane[at.CALLED, 0]
+    if weight == ZERO:
+        return
+    fee_share = quoted_shares(terms.fee_share, split)
+    need = entry_need(weight, buy_or_sell_price(weight, raw, terms.slippage), split, terms)
+    quantity, cut = entry_size(
+        weight, lane[at.SIZING, 0], raw, fee_share, need, lane[at.WORTH, 0], lane[at.NEED, 0], terms
+    )
+    quantity = whole_lots(quantity, split, terms) if terms.lot > ZERO else quantity
+    shares, price, fee, slip = purchase(weight, quantity, raw, fee_share, terms)
+    trades, fits = is_bar(bar), is_worth_it(quantity, price, lane[at.SIZING, 0], terms)
+    goes = trades & fits & (called == ZERO)
+    reason = (at.CLIPPED if cut else at.ENTERED) if goes else refusal(called, trades, cut)
+    write(t, now, a, reason, shares, price, fee, slip, record)
+
+
+@step
+def write_path(t, lane, record):
+    """Write the first lane's account at the close of bar t."""
+    record.path[at.P_EQUITY, t] = lane[at.EQUITY, 0]
+    record.path[at.P_CASH, t] = lane[at.CASH, 0]
+    record.path[at.P_LONG, t] = lane[at.VALUE, 0] + lane[at.SHORTS, 0]
+    record.path[at.P_SHORT, t] = lane[at.SHORTS, 0]

@@ -1,7 +1,8 @@
 """The walk of a block of lanes through time, and the run over many blocks.
 
-Both are handed `decide`, the function that puts a strategy's answers for one asset and bar into WISH: on the CPU as a pointer
-to compiled code, so that the walk is compiled once for all strategies; on the GPU as a device function, which is inlined.
+Both are handed `decide`, the function that puts a strategy's answers for one asset and bar into WISH, and says whether any lane
+answered something else than KEEP: on the CPU as a pointer to compiled code, so that the walk is compiled once for all strategies; on
+the GPU as a device function, which is inlined.
 """
 
 import numpy as np
@@ -9,106 +10,225 @@ from numba import njit
 
 from kernels import layout as at
 from kernels.layout import State
-from kernels.rules import ONE, ZERO, change
+from kernels.rules import ONE, ZERO
 from kernels.steps import (
     WIDTH,
+    bear_interest,
     begin,
+    bury_ruined,
+    call,
     carry,
+    close_ruined,
     enter,
     finish,
     gather,
     hear,
     is_bar,
+    is_due,
+    is_touched,
+    is_troubled,
     leave,
     leave_inside,
-    mark,
+    list_held,
+    mark_ruined,
     net_exposure,
-    note_holding,
+    open_accounts,
+    pay,
     price_account,
-    settle,
     size_at_close,
     skip,
+    trail,
+    value,
     weigh,
+    worth_nothing,
+    write_entry,
+    write_leave,
+    write_leave_inside,
+    write_path,
+    write_ruin,
 )
 
+inlined = njit(error_model="numpy", inline="always", _nrt=False)
 
-@njit(error_model="numpy", inline="always")
-def walk(decide, bars, news, terms, plan, params, state, record):
-    """Walk a block of lanes from the first bar to the last, in the order of docs/accounting.md.
+
+@inlined
+def leave_held(t, closing, timed, bars, terms, state, record):
+    """Step 4, exits of every asset that is held: at the open, or at the close where `closing`."""
+    now = bars.time[t, at.NOW]
+    for i in range(state.place[at.HELD]):
+        a = state.note[at.HOLDS, i]
+        lot, bar = state.lot[a], bars.price[a, t]
+        if is_due(now, lot) and is_bar(bar):
+            raw = bar[at.CLOSE] if closing else bar[at.OPEN]
+            if record.ledger.shape[0] > 0:
+                write_leave(a, t, now, raw, timed, bar, terms, state.lane, lot, record)
+            leave(now, raw, timed, bar, terms, state.lane, lot)
+            state.place[at.STALE] = 1
+
+
+@inlined
+def leave_one_inside(a, t, bars, terms, plan, params, state, record):
+    """Step 6 for one asset that is held."""
+    lot, bar = state.lot[a], bars.price[a, t]
+    if is_bar(bar):
+        if is_touched(bar, lot):
+            if record.ledger.shape[0] > 0:
+                write_leave_inside(a, t, bars.time[t, at.NOW], bar, params, terms, state.lane, lot, record)
+            leave_inside(bar, terms, state.lane, lot)
+            state.place[at.STALE] = 1
+        if plan.trails:
+            trail(bar, params, lot)
+
+
+@inlined
+def ask(decide, t, bars, news, plan, params, state):
+    """Step 3: ask the rule about every asset that it is to be asked about; says whether any lane wants to enter one."""
+    wishes = False
+    if plan.nets:
+        net_exposure(t, bars, state)
+    for i in range(plan.order.shape[0]):
+        a = plan.order[i]
+        everyone = state.note[at.ITEM, a] >= 0 or plan.asked == at.ALWAYS
+        if everyone or plan.asked == at.WHILE_HELD:
+            speaks = decide(a, t, bars, news, params, state)
+            if speaks or plan.nets:
+                now, known, managed = bars.time[t, at.NOW], bars.price[a, t, at.KNOWN], bars.managed[a]
+                wished = weigh(
+                    now, known, everyone, plan.reverses, plan.refresh, managed, params, state.lane, state.lot[a]
+                )
+                state.note[at.WISHED, a] = wished
+                wishes = wishes or wished
+    return wishes
+
+
+@inlined
+def enter_one(a, t, bars, terms, plan, params, state, record):
+    """Steps 4 and 5 for one asset, where any lane wants to enter it."""
+    if state.note[at.WISHED, a] != 0:
+        lot, bar = state.lot[a], bars.price[a, t]
+        raw = bar[at.CLOSE] if plan.closing else bar[at.OPEN]
+        if record.ledger.shape[0] > 0:
+            write_entry(a, t, bars.time[t, at.NOW], raw, bar, terms, state.lane, lot, record)
+        enter(bars.time[t, at.NOW], raw, bars.managed[a], bar, params, terms, state.lane, lot)
+        state.note[at.WISHED, a], state.place[at.STALE] = 0, 1
+
+
+@inlined
+def pass_over(t, until, bars, state, record):
+    """Pass over the bars from t to before `until`, at which nothing happens to any lane of the block."""
+    skip(bars.time[until - 1, at.NOW], state.lane)
+    for u in range(t, min(until, record.path.shape[1])):
+        record.path[at.P_HELD, u] = ZERO
+        write_path(u, state.lane, record)
+
+
+@inlined
+def settle(t, bars, terms, plan, state, record):
+    """Steps 7 and 8 for the account: ruin, margin calls, and what the bar adds to the metrics."""
+    now = bars.time[t, at.NOW]
+    if is_troubled(terms.hair, state.lane):
+        if mark_ruined(state.lane):
+            for i in range(state.place[at.HELD]):
+                a = state.note[at.HOLDS, i]
+                if record.ledger.shape[0] > 0:
+                    write_ruin(a, t, now, bars.price[a, t], terms, state.lane, state.lot[a], record)
+                close_ruined(bars.price[a, t], plan.closing, terms, state.lane, state.lot[a])
+            bury_ruined(state.lane)
+            state.place[at.STALE] = 1
+        call(now, terms, state)
+    if record.path.shape[1] > 0:
+        held = state.lane[at.LEFT, 0] + (ZERO if plan.closing else state.lane[at.COUNT, 0])
+        record.path[at.P_HELD, t] = ONE if held > ZERO else ZERO
+    gather(now, plan.closing, state.lane)
+    if record.path.shape[1] > 0:
+        write_path(t, state.lane, record)
+
+
+@inlined
+def walk(decide, until, bars, news, terms, plan, params, state, record):
+    """Walk a block of lanes on to before bar `until`, in the order of docs/accounting.md.
 
     `decide(a, t, bars, news, params, state)` answers for asset a at bar t; the rest is described in kernels.layout.
     """
-    n_assets, n_bars = bars.price.shape[0], bars.price.shape[1]
-    begin(terms, state)
-    t, k, held = np.int64(0), np.int64(0), False
-    while t < n_bars:
-        upcoming = news.bar[k] if k < news.bar.shape[0] else n_bars
-        if upcoming > t and not (held or plan.earns or plan.asked == at.ALWAYS):
-            skip(t, upcoming, bars, state, record)  # flat is free
-            t = upcoming
-            continue
+    n_items = news.bar.shape[0]
+    t, k = state.place[at.BAR], state.place[at.NEXT]
+    while t < until:
+        if state.place[at.STALE] != 0:
+            list_held(state)
+        flat = state.place[at.HELD] == 0 and not plan.earns
+        if flat and plan.asked != at.ALWAYS:  # flat is free
+            upcoming = min(news.bar[k], until) if k < n_items else until
+            if upcoming > t:
+                pass_over(t, upcoming, bars, state, record)
+                t = upcoming
+                continue
         first = k
-        while k < news.bar.shape[0] and news.bar[k] == t:
+        while k < n_items and news.bar[k] == t:
             hear(k, t, news, params, state)
             k += 1
 
-        carry(t, bars, state)
+        if carry(state.lane) or plan.earns:
+            bear_interest(bars.time[t, at.CREDIT], bars.time[t, at.DEBIT], state.lane)
+        if bars.time[t, at.PAYS] != ZERO:
+            for i in range(state.place[at.HELD]):
+                a = state.note[at.HOLDS, i]
+                pay(bars.price[a, t, at.DIVIDEND], state.lane, state.lot[a])
         if plan.closing:
-            for a in range(n_assets):
-                if state.note[at.ACTIVE, a] != 0:
-                    if is_bar(a, t, bars):
-                        leave(a, t, bars.price[a, t, at.OPEN], False, bars, terms, params, state, record)
-                        leave_inside(a, t, bars, terms, params, state, record)
-                    else:
-                        note_holding(a, state)
+            leave_held(t, False, False, bars, terms, state, record)
+            for i in range(state.place[at.HELD]):
+                leave_one_inside(state.note[at.HOLDS, i], t, bars, terms, plan, params, state, record)
+            for j in range(WIDTH):
+                state.lane[at.LEFT, j] += state.lane[at.COUNT, j]
             size_at_close(t, bars, state)
 
         wishes = False
-        if plan.nets:
-            net_exposure(t, bars, state)
-        for i in range(n_assets):
-            a = plan.order[i]
-            everyone = state.note[at.ITEM, a] >= 0 or plan.asked == at.ALWAYS
-            if everyone or (state.note[at.ACTIVE, a] != 0 and plan.asked == at.WHILE_HELD):
-                decide(a, t, bars, news, params, state)
-                wishes = weigh(a, t, everyone, bars, plan, state) or wishes
-
-        for a in range(n_assets):
-            if state.note[at.ACTIVE, a] != 0 and is_bar(a, t, bars):
-                raw = bars.price[a, t, at.CLOSE] if plan.closing else bars.price[a, t, at.OPEN]
-                leave(a, t, raw, True, bars, terms, params, state, record)
+        if k > first or plan.asked != at.ON_EVENTS:
+            wishes = ask(decide, t, bars, news, plan, params, state)
+        for i in range(first, k):
+            state.note[at.ITEM, news.asset[i]] = -1
+        if flat and not wishes:
+            pass_over(t, t + 1, bars, state, record)
+            t += 1
+            continue
+        leave_held(t, plan.closing, True, bars, terms, state, record)
         if wishes:
             price_account(t, plan.closing, bars, terms, state)
             for i in range(first, k):
                 if news.ranked[i]:
-                    enter(news.asset[i], t, plan.closing, bars, terms, state, record)
-            for a in range(n_assets):
-                enter(a, t, plan.closing, bars, terms, state, record)
-        for i in range(first, k):
-            state.note[at.ITEM, news.asset[i]] = -1
+                    enter_one(news.asset[i], t, bars, terms, plan, params, state, record)
+            for a in range(state.lot.shape[0]):
+                enter_one(a, t, bars, terms, plan, params, state, record)
+        if state.place[at.STALE] != 0:
+            list_held(state)
 
-        if not plan.closing:
-            for a in range(n_assets):
-                if state.note[at.ACTIVE, a] != 0:
-                    if is_bar(a, t, bars):
-                        leave_inside(a, t, bars, terms, params, state, record)
-                    else:
-                        note_holding(a, state)
-        held = mark(t, bars, terms, state)
-        settle(t, bars, terms, params, state, record)
+        worth_nothing(state.lane)
+        for i in range(state.place[at.HELD]):
+            a = state.note[at.HOLDS, i]
+            if not plan.closing:
+                leave_one_inside(a, t, bars, terms, plan, params, state, record)
+            value(bars.price[a, t], terms, state.lane, state.lot[a])
+        settle(t, bars, terms, plan, state, record)
         t += 1
-    finish(state)
+    state.place[at.BAR], state.place[at.NEXT] = t, k
+
+
+@njit(error_model="numpy", _nrt=False)
+def walk_block(decide, bars, news, terms, plan, params, state, record):
+    """Walk a block of lanes from the first bar to the last."""
+    n_bars = bars.price.shape[1]
+    begin(terms, state)
+    walk(decide, n_bars, bars, news, terms, plan, params, state, record)
+    finish(bars.time[n_bars - 1, at.NOW] + ONE, state.lane)
 
 
 @njit(error_model="numpy", nogil=True, cache=True)
-def run(decide, bars, news, terms, plan, params, lanes, lots, record):
+def run(decide, bars, news, terms, plan, params, lanes, record):
     """Walk every column of `params`, a block at a time.
 
     Parameters
     ----------
     params : (row, lane) the fixed parameters of kernels.layout, the strategy's own, the rows of its features
     lanes : (N_LANE, lane), filled with what each lane ends with
-    lots : (asset, N_LOT), filled with the positions of the last lane
     """
     n_assets, total, kind = bars.price.shape[0], params.shape[1], params.dtype
     channels = news.fresh.shape[1]
@@ -117,28 +237,33 @@ def run(decide, bars, news, terms, plan, params, lanes, lots, record):
         np.zeros((n_assets, at.N_LOT, WIDTH), kind),
         np.zeros((n_assets, channels, WIDTH), kind),
         np.zeros((channels, WIDTH), kind),
+        np.zeros((params.shape[0], WIDTH), kind),
         np.zeros((at.N_NOTE, n_assets), np.int64),
+        np.zeros(at.N_PLACE, np.int64),
     )
     block = np.zeros((params.shape[0], WIDTH), kind)
     for low in range(0, total, WIDTH):
         for i in range(params.shape[0]):
             for j in range(WIDTH):
                 block[i, j] = params[i, min(low + j, total - 1)]  # the last block is filled up with its last lane
-        walk(decide, bars, news, terms, plan, block, state, record)
+        walk_block(decide, bars, news, terms, plan, block, state, record)
         for i in range(at.N_LANE):
             for j in range(min(WIDTH, total - low)):
                 lanes[i, low + j] = state.lane[i, j]
-    for a in range(n_assets):
-        for i in range(at.N_LOT):
-            lots[a, i] = state.lot[a, i, (total - 1) % WIDTH]
 
 
 @njit(error_model="numpy", nogil=True, cache=True)
-def gather_path(equity, held, lane):
-    """Gather the sums of a path of equity, (bar,), that is already walked, into the first column of `lane`."""
+def gather_path(cash, equity, held):
+    """Return the sums (N_LANE,) of a path of equity, (bar,), that is already walked; `held` is 1 at bars with a position."""
+    lane = np.zeros((at.N_LANE, WIDTH))
+    open_accounts(cash, lane)
     for t in range(equity.shape[0]):
-        before = lane[at.EQUITY, 0]
-        lane[at.HOLDING, 0] = held[t]
-        gather(0, before, equity[t], change(before, equity[t]) if lane[at.RUINED, 0] == ZERO else ZERO, lane)
-        lane[at.RUINED, 0] = ONE if equity[t] <= ZERO else lane[at.RUINED, 0]
-    lane[at.EQUITY_SUM, 0] += lane[at.STILL, 0] * lane[at.EQUITY, 0]
+        ruined = lane[at.RUINED, 0] != ZERO
+        lane[at.RUINED, 0] = ONE if ruined or equity[t] <= ZERO else ZERO
+        lane[at.INVERSE, 0] = (
+            ZERO if ruined else lane[at.INVERSE, 0]
+        )  # later returns are 0, whatever is still paid back
+        lane[at.CASH, 0], lane[at.LEFT, 0] = equity[t], held[t]
+        gather(float(t), True, lane)
+    finish(float(equity.shape[0]), lane)
+    return lane[:, 0].copy()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import polars as pl
-
-from engine.events import Events
 from engine.faults import Fault
 from engine.guess import did_you_mean
-from engine.market import Market
 from engine.strategy import Strategy, option, symbols
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from engine.events import Events
+    from engine.market import Market
 
 
 class BasketStrategy(Strategy):
@@ -20,6 +23,8 @@ class BasketStrategy(Strategy):
 
     def touched(self, events: pl.DataFrame, assets: Sequence[str]) -> pl.DataFrame:
         """Let every event touch the basket, where there is one."""
+        import polars as pl  # noqa: PLC0415 - kernels are compiled where there is no polars
+
         if not self.basket:
             return events
         return events.with_columns(assets=pl.lit(list(self.basket), pl.List(pl.String)))

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
-from engine.events import Events
 from engine.faults import Fault
-from engine.market import Market
 from engine.strategy import KEEP, Channel, option, param
 from strategies.basket import known_symbol
 from strategies.short_bubble_warning import RELIEF, WARN, ShortBubbleWarning, short_the_warned
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from engine.events import Events
+    from engine.market import Market
 
 
 class HedgedBubbleShort(ShortBubbleWarning):
@@ -58,6 +61,8 @@ class HedgedBubbleShort(ShortBubbleWarning):
 
     def touched(self, events: pl.DataFrame, assets: Sequence[str]) -> pl.DataFrame:
         """Let the index hear whatever any name hears, and trade it for nothing else."""
+        import polars as pl  # noqa: PLC0415 - kernels are compiled where there is no polars
+
         names = super().touched(events, assets)
         others = pl.lit([a for a in assets if a != self.index], pl.List(pl.String))
         heard = pl.col("assets").list.set_intersection(others)

@@ -1,12 +1,16 @@
 """Two moving averages, for comparison with other engines."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from __future__ import annotations
 
-from engine.events import Events
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
 from engine.faults import Fault
-from engine.market import Market
 from engine.strategy import KEEP, Feature, Strategy, param
+
+if TYPE_CHECKING:
+    from engine.events import Events
+    from engine.market import Market
 
 
 class SmaCross(Strategy):

@@ -1,66 +1,106 @@
-"""A small sweep on the CPU, and the same in the CUDA simulator when run as a script."""
+"""Every strategy on generated markets in which everything happens, walked by any launcher; in the CUDA simulator when run as a script.
 
+The script is handed a file to write, a precision and seeds; see test_compile_gate.py.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from against_oracle import OracleMarket, account_of
+from generate import case
 
-from benchmarks.workloads import narrative
-from engine.account import Account
-from engine.compile import compiled_run, gpu_kernel, lane_rows
-from kernels import layout as at
-from kernels.layout import Plan, Record
-from strategies import ShortBubbleWarning
+import strategies
+from engine.arrays import bars_of, bars_per_year, plan_of, years_of
+from engine.compile import compiled_run, gpu_kernel, lane_rows, own_rows, rule_asks
+from engine.strategy import Strategy
+from kernels.gpu import kernel_types
+from kernels.launch import Basis, CpuLauncher, CudaLauncher, Work
+from kernels.layout import N_FIXED, News
 
-ASSETS, BARS, LANES = 3, 40, 6
-#: What a lane ends with; the scratch rows are left out.
-SUMS = [
-    at.CASH,
-    at.EQUITY,
-    at.DRAWDOWN,
-    at.LONGEST,
-    at.SUM1,
-    at.SUM2,
-    at.EXPOSED,
-    at.TRADED,
-    at.COSTS,
-    at.BORROW,
-    at.CLOSED,
-    at.WON,
-]
+LANES = 4
+OURS: list[type[Strategy]] = [getattr(strategies, name) for name in strategies.__all__]
 
 
-def inputs() -> tuple[Any, Any, Any, Any, Any]:
-    job = narrative(ASSETS, BARS, 8, np.float64, 3)
-    random = np.random.default_rng(5)
-    varied = {
-        "hold": random.integers(2, 9, LANES),
-        "threshold": random.uniform(0.1, 0.6, LANES),
-        "weight": 0.5,
-        "trail": 0.05,
-    }
-    params = lane_rows(ShortBubbleWarning, {**ShortBubbleWarning().settings(), **varied}, np.float64)
-    plan = Plan(np.arange(ASSETS), at.ON_EVENTS, False, False, False, False, False)
-    return job.bars, job.news, Account().terms(np.float64), plan, params
+def jobs(seeds: Sequence[int], dtype: Any) -> Iterator[tuple[str, type[Strategy], Work, npt.NDArray[Any]]]:
+    """Name, strategy, what its lanes have in common, their parameters (row, lane)."""
+    for seed in seeds:
+        drawn = case(seed)
+        market: Any = OracleMarket(drawn.bars)
+        account = replace(account_of(drawn), kind="portfolio")
+        for strategy in OURS:
+            of = strategy(index=market.assets[0]) if "index" in strategy.options else strategy()
+            of.reverses, of.refresh = bool(seed % 2), bool(seed % 3)
+            random = np.random.default_rng(seed)
+            settings, bars = varied(of, random, dtype, market, account)
+            news = news_for(of, drawn.signals, random, dtype)
+            basis = Basis(
+                account.cash, len(bars.time), years_of(market), bars_per_year(market, account), account.cash_rate
+            )
+            plan = plan_of(market, account, of, "others" in rule_asks(strategy))
+            yield f"{strategy.name()} {seed}", strategy, Work(bars, news, account.terms(dtype), plan, basis), settings
 
 
-def on_cpu() -> Any:
-    bars, news, terms, plan, params = inputs()
-    lanes, lots = np.zeros((at.N_LANE, LANES)), np.zeros((ASSETS, at.N_LOT))
-    record = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
-    compiled_run(ShortBubbleWarning, np.float64)(bars, news, terms, plan, params, lanes, lots, record)
-    assert lanes[at.CLOSED].sum() > 10, "a case with trades"
-    return lanes[SUMS]
+def varied(of: Strategy, random: Any, dtype: Any, market: Any, account: Any) -> tuple[npt.NDArray[Any], Any]:
+    """Parameters of lanes that differ in everything, and the market with the features that they ask for."""
+    settings = {
+        **of.settings(),
+        "hold": random.choice([2.0, 3.0, 7.0, np.inf], LANES), "stop": random.choice([0.04, 0.15, np.inf], LANES),
+        "trail": random.choice([0.05, 0.25, np.inf], LANES), "take": random.choice([0.05, 0.3, np.inf], LANES),
+        "half_life": random.uniform(1, 6, LANES), "weight": random.choice([0.2, 0.8, 1.9], LANES),
+        "threshold": random.choice([0.05, 0.4], LANES), "fall": random.choice([0.02, 0.1], LANES),
+    }  # fmt: skip
+    features = of.features
+    windows = {name: [2, 3, 5] for name in features}
+    rows = lane_rows(type(of), settings, dtype)
+    rows = np.array(np.broadcast_to(rows, (rows.shape[0], LANES)))
+    place = N_FIXED + len(own_rows(type(of))) - len(features)
+    for i in range(len(features)):
+        rows[place + i] = 3 * i + random.integers(0, 3, LANES)
+    return rows, bars_of(market, account, of, dtype, None, windows)
 
 
-def in_simulator() -> Any:
+def news_for(of: Strategy, told: Any, random: Any, dtype: Any) -> News:
+    """News where the case has signals; every strategy hears some in each of its channels."""
+    if not of.channels:
+        empty = np.zeros(0, np.int64)
+        return News(empty, empty, np.zeros(0, np.bool_), np.zeros((0, 0), dtype))
+    places = sorted((t, a) for a, t in told)
+    bar, asset = (np.array([p[i] for p in places], np.int64) for i in (0, 1))
+    signed = np.array([c.value == "signed" for c in of.channels.values()])
+    fresh = random.uniform(0.2, 1.0, (bar.size, signed.size)) * (random.random((bar.size, signed.size)) < 0.6)
+    fresh = np.where(signed & (random.random(fresh.shape) < 0.5), -fresh, fresh)
+    return News(bar, asset, random.random(bar.size) < 0.7, np.ascontiguousarray(fresh, dtype))
+
+
+def on_cpu(seeds: Sequence[int], dtype: Any) -> dict[str, npt.NDArray[Any]]:
+    """Metrics of every job (metric, lane), by the compiled walk."""
+    found = {}
+    for name, strategy, work, params in jobs(seeds, dtype):
+        found[name] = CpuLauncher(compiled_run(strategy, dtype), work, 1).measure(params)[0]
+    return found
+
+
+def in_simulator(seeds: Sequence[int], dtype: Any) -> dict[str, npt.NDArray[Any]]:
+    """The same by the CUDA launcher, on a fake device whose kernels the simulator runs."""
+    from fake_cuda import Machine  # noqa: PLC0415
     from numba import cuda  # noqa: PLC0415
 
-    bars, news, terms, plan, params = inputs()
-    lanes = np.zeros((at.N_LANE, LANES))
-    kernel = cuda.jit(gpu_kernel(ShortBubbleWarning, np.float64, ASSETS))
-    kernel[2, 4](*bars, *news, *terms, *plan, params, lanes)
-    return lanes[SUMS]
+    def jit(kernel: Any) -> Any:
+        made = cuda.jit(kernel)
+        return lambda *args: made[-(-args[-1].shape[1] // 2), 2](*args)
+
+    found = {}
+    for name, strategy, work, params in jobs(seeds, dtype):
+        kernel = gpu_kernel(strategy, dtype, len(work.bars.price))
+        cuda_launcher = CudaLauncher(kernel, kernel_types(np.dtype(dtype)), work, dtype, Machine(jit=jit).open())
+        found[name] = cuda_launcher.measure(params)[0]
+    return found
 
 
 if __name__ == "__main__":
-    print(*in_simulator().ravel().tolist())
+    out, precision, *numbers = sys.argv[1:]
+    np.savez(out, **in_simulator([int(n) for n in numbers], np.dtype(precision).type))

@@ -51,18 +51,14 @@ def walked_in_blocks(drawn: Case, hold: np.ndarray, stop: np.ndarray, dtype: typ
     heard = hear(strategy, market, None, dtype)
     bars = bars_of(market, account, strategy, dtype, borrow_of(drawn))
     params = lane_rows(Told, {**strategy.settings(), "hold": hold, "stop": stop}, dtype)
-    lanes, lots = np.zeros((at.N_LANE, hold.size), dtype), np.zeros((len(market.assets), at.N_LOT), dtype)
+    lanes = np.zeros((at.N_LANE, hold.size), dtype)
     record = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
     plan = plan_of(market, account, strategy, False)
-    compiled_run(Told, dtype)(bars, heard.news, account.terms(dtype), plan, params, lanes, lots, record)
+    compiled_run(Told, dtype)(bars, heard.news, account.terms(dtype), plan, params, lanes, record)
     return lanes
 
 
-SUMS = [
-    i
-    for i in range(at.N_LANE)
-    if i not in (at.SIZING, at.WORTH, at.NEED, at.VALUE, at.REASON, at.PRICE, at.FACTOR, at.NET)
-]
+SUMS = [i for i in range(at.N_LANE) if i not in (at.SIZING, at.WORTH, at.NEED, at.VALUE, at.QUANTITY, at.NET)]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 5, 8, 13, 21, 34, 55, 89, 144])

@@ -3,20 +3,23 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from in_simulator import OURS, on_cpu
 
 import strategies
 from engine.compile import gpu_kernel
 from engine.strategy import Strategy
 from kernels.gpu import kernel_types
+from kernels.metrics import METRICS
 
 pytest.importorskip("numba.cuda.dispatcher")
+from kernels import measuring
 from kernels.static import compile_static
-
-OURS = [getattr(strategies, name) for name in strategies.__all__]
 
 #: Registers a thread may take: 168 still lets 12 warps share a multiprocessor's 65,536.
 CEILING = 168
@@ -52,8 +55,21 @@ def test_the_gate_catches_float64() -> None:
     assert compile_static(kernel, types.void(types.float32[::1]), (9, 0)).float64 != ()
 
 
-def test_the_simulator_walks_as_the_cpu_does() -> None:
-    """In a process of its own, with numba's compiler off: the simulator runs the very same functions as plain Python."""
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_kernel_of_the_metrics_compiles(dtype: Any) -> None:
+    static = compile_static(measuring.kernel, measuring.kernel_types(dtype), (9, 0), fastmath=False)
+    assert static.spilled == 0
+    assert 0 < static.registers <= CEILING
+
+
+#: Seeds of generated markets: shorts, margin calls, ruin, lots, least fees, dividends, splits, holes, interest, fills at the close.
+FEW = (5, 14, 20, 32, 39)
+#: Beyond these two, from the sums of third and fourth powers, a metric is as good as the sums it is made of.
+MOMENTS = [METRICS.index("skewness"), METRICS.index("excess_kurtosis")]
+
+
+def simulated(seeds: Sequence[int], dtype: Any, out: Path) -> dict[str, Any]:
+    """Metrics by the CUDA simulator, in a process of its own, with numba's compiler off: the very same functions as plain Python."""
     script = Path(__file__).with_name("in_simulator.py")
     environment = {
         **os.environ,
@@ -61,9 +77,36 @@ def test_the_simulator_walks_as_the_cpu_does() -> None:
         "NUMBA_DISABLE_JIT": "1",
         "PYTHONPATH": str(script.parents[1]),
     }
-    done = subprocess.run([sys.executable, script], env=environment, capture_output=True, text=True, check=False)
+    command = [sys.executable, script, out, np.dtype(dtype).name, *map(str, seeds)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
-    lanes = np.array([float(v) for v in done.stdout.split()])
-    from in_simulator import on_cpu  # noqa: PLC0415
+    with np.load(out) as found:
+        return dict(found)
 
-    np.testing.assert_allclose(lanes, on_cpu().ravel(), rtol=1e-9, atol=1e-9)
+
+def check(seeds: Sequence[int], dtype: Any, tolerance: float, out: Path) -> None:
+    ours, theirs = on_cpu(seeds, dtype), simulated(seeds, dtype, out)
+    assert list(ours) == list(theirs)
+    for name, metrics in ours.items():
+        each = [m for m in range(len(METRICS)) if m not in MOMENTS]
+        np.testing.assert_allclose(theirs[name][each], metrics[each], tolerance, tolerance, err_msg=name)
+        np.testing.assert_allclose(theirs[name][MOMENTS], metrics[MOMENTS], 1e-6, 1e-6, err_msg=name)
+    total = np.concatenate(list(ours.values()), axis=1)
+    for metric in ("total_borrow", "interest_earned", "interest_owed", "open_trades", "closed_trades"):
+        assert (total[METRICS.index(metric)] > 0).sum() > 3, f"cases with {metric}"
+    assert (total[METRICS.index("final_equity")] <= 0).any(), "cases with ruin"
+    for strategy in OURS:
+        trades = [
+            m[METRICS.index("closed_trades")].sum() for name, m in ours.items() if name.split()[0] == strategy.name()
+        ]
+        assert sum(trades) > 50, f"cases with trades of {strategy.name()}"
+
+
+def test_the_simulator_walks_as_the_cpu_does(tmp_path: Path) -> None:
+    check(FEW, np.float64, 1e-9, tmp_path / "found.npz")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, 200, 40))
+def test_the_simulator_walks_many_markets_as_the_cpu_does(first: int, tmp_path: Path) -> None:
+    check(range(first, first + 40), np.float64, 1e-9, tmp_path / "found.npz")

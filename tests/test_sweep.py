@@ -1,14 +1,18 @@
 """Sweeps: the same as single backtests, whatever walks beside what."""
 
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from engine import Account, Events, Fault, Market, backtest, span, sweep
+from engine import Account, Events, Fault, Market, backtest, between, span, sweep
+from engine.estimate import Estimate
 from engine.grid import Grid
+from engine.lanes import PIECE, Lanes
 from kernels.metrics import METRICS
 from strategies import FadePanic, HedgedBubbleShort, NarrativePressure, ShortBubbleWarning, SmaCross
 
@@ -49,15 +53,17 @@ def test_threads_chunks_and_order_change_nothing(
     market: Market, events: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     axes: dict[str, Any] = {"hold": span(1, 9), "stop": span(0.02, 0.2, 7), "threshold": [0.1, 0.4]}
-    one = sweep(ShortBubbleWarning, market, events, threads=1, **axes).table
-    for chunk, task in ((1, 64), (7, 1), (64, 64), (10_000, 10)):
-        monkeypatch.setattr(sys.modules["engine.sweep"], "_CHUNK", chunk)
-        monkeypatch.setattr(sys.modules["engine.lanes"], "_TASK", task)
-        assert one.equals(sweep(ShortBubbleWarning, market, events, threads=2, **axes).table), (chunk, task)
+    one = sweep(ShortBubbleWarning, market, events, threads=1, **axes)
+    for chunk in (1, 7, 64, 10_000):
+        monkeypatch.setattr(sys.modules["engine.sweep"], "PIECE", chunk)
+        again = sweep(ShortBubbleWarning, market, events, threads=2, **axes)
+        assert one.table.equals(again.table), chunk
+        assert one.summary.to_table().equals(again.summary.to_table()), chunk
     monkeypatch.undo()
     turned = sweep(ShortBubbleWarning, market, events, **{k: v[::-1] for k, v in reversed(axes.items())}).table
     keys = list(axes)
-    assert one.drop("lane").sort(keys).equals(turned.drop("lane").select(one.drop("lane").columns).sort(keys))
+    rows = one.table.drop("lane")
+    assert rows.sort(keys).equals(turned.drop("lane").select(rows.columns).sort(keys))
 
 
 def test_float32_stays_near_float64(market: Market, events: Events) -> None:
@@ -90,23 +96,6 @@ def test_heatmap_and_marginal_count_every_lane(market: Market, events: Events) -
     assert grid.marginal("threshold", "total_return")["count"].to_list() == [24, 24]
 
 
-def test_a_constraint_leaves_what_it_says() -> None:
-    # of 3 x 3 pairs, 3 have fast < slow: (2, 3), (2, 4), (3, 4)
-    grid = Grid.of(SmaCross, {"fast": [2, 3, 4], "slow": [2, 3, 4]}, where=lambda fast, slow: fast < slow)
-    values = grid.values(np.arange(grid.size))
-    assert list(zip(values["fast"], values["slow"], strict=True)) == [(2, 3), (2, 4), (3, 4)]
-
-
-def test_a_billion_lanes_are_addressed_without_being_written_out() -> None:
-    axis = [i / 2000 for i in range(1, 1001)]
-    grid = Grid.of(ShortBubbleWarning, {"threshold": axis, "stop": axis, "take": axis})
-    assert grid.size == 1_000_000_000
-    # 123,456,789 = 123 * 1,000,000 + 456 * 1,000 + 789, the last axis fastest
-    assert {k: v[0] for k, v in grid.values(np.array([123_456_789])).items()} == {
-        "threshold": axis[123], "stop": axis[456], "take": axis[789],
-    }  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -115,9 +104,11 @@ def test_a_billion_lanes_are_addressed_without_being_written_out() -> None:
         ({"hold": [0]}, "from 1 to"),
         ({"hold": [1.5]}, "whole"),
         ({"hold": [1], "precision": "float16"}, "float16"),
-        ({"hold": [1], "where": lambda stop: stop > 0}, "where asks for 'stop'"),
-        ({"hold": [1], "where": lambda hold: hold > 5}, "leaves none"),
-        ({"hold": span(1, 1000), "stop": span(0.01, 0.9, 1000), "take": span(0.01, 0.9, 100)}, "100,000,000 lanes"),
+        ({"hold": [1], "threads": 0}, "threads is 0"),
+        ({"hold": [1], "metrics": ["sharp"]}, "did you mean 'sharpe'"),
+        ({"hold": [1], "top": 0}, "top is 0"),
+        ({"hold": [1], "write": "lanes.csv"}, "write 'lanes.csv' ends in '.csv'"),
+        ({n: span(0.01, 0.9, 1000) for n in ("stop", "take", "trail", "weight")}, "1,000,000,000,000 lanes"),
     ],
 )
 def test_bad_sweeps_are_refused_in_one_sentence(
@@ -126,19 +117,6 @@ def test_bad_sweeps_are_refused_in_one_sentence(
     with pytest.raises(Fault, match=said) as caught:
         sweep(ShortBubbleWarning, market, events, **arguments)
     assert "\n" not in str(caught.value)
-
-
-def test_spans() -> None:
-    assert span(1, 3) == [1.0, 2.0, 3.0]
-    for bad in ((3, 1), (0.5, 2), (1, 2, 1)):
-        with pytest.raises(Fault):
-            span(*bad)
-
-
-def test_sets_that_a_strategy_does_not_allow_are_refused_in_any_order(market: Market) -> None:
-    for axes in ({"fast": [5, 50], "slow": [20, 100]}, {"fast": [50, 5], "slow": [100, 20]}):
-        with pytest.raises(Fault, match=r"does not allow 1 of 4 lanes \(the first: fast=50, slow=20\)"):
-            sweep(SmaCross, market, **axes)
 
 
 def test_a_table_and_lists_exclude_each_other(market: Market, events: Events) -> None:
@@ -153,6 +131,76 @@ def test_the_best_of_a_drawdown_is_the_least(market: Market, events: Events) -> 
     assert grid.marginal("hold", "max_drawdown")["best"].min() == least
 
 
-def test_where_says_how_to_compare_arrays() -> None:
-    with pytest.raises(Fault, match=r"allowed are & and \|"):
-        Grid.of(SmaCross, {"fast": [2, 3], "slow": [2, 3]}, where=lambda fast, slow: fast < slow and slow > 2)
+def test_a_large_sweep_keeps_no_table_and_says_so(
+    market: Market, events: Events, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    axes: dict[str, Any] = {"hold": span(1, 9), "stop": [0.05, 0.1]}
+    small = sweep(ShortBubbleWarning, market, events, **axes)
+    monkeypatch.setattr(sys.modules["engine.sweep"], "MOST_IN_TABLE", 10)
+    monkeypatch.setattr(sys.modules["engine.sweep"], "PIECE", 4)
+    file = tmp_path / "lanes.parquet"
+    large = sweep(ShortBubbleWarning, market, events, **axes, write=file)
+    with pytest.raises(Fault, match="give write="):
+        large.table  # noqa: B018
+    with pytest.raises(Fault, match="exposure was not kept by parameter"):
+        large.heatmap("hold", "stop", "exposure")
+    assert pl.read_parquet(file).equals(small.table)
+    assert [f.name for f in tmp_path.iterdir()] == ["lanes.parquet"]
+    for by in ("sharpe", "exposure"):
+        assert large.top(3, by).equals(small.top(3, by))
+    assert large.heatmap("hold", "stop").equals(small.heatmap("hold", "stop"))
+    assert large.histogram("exposure").equals(small.histogram("exposure"))
+
+
+def test_a_sweep_that_fails_leaves_no_file(market: Market, events: Events, tmp_path: Path) -> None:
+    def stop(done: int, _: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        sweep(ShortBubbleWarning, market, events, hold=[1, 2], write=tmp_path / "lanes.parquet", progress=stop)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sample_is_swept_like_any_grid(market: Market, events: Events) -> None:
+    drawn: dict[str, Any] = {"hold": between(1, 30), "stop": between(0.02, 0.3), "sample": "sobol", "lanes": 64}
+    grid = sweep(ShortBubbleWarning, market, events, **drawn, seed=3)
+    assert len(grid) == 64
+    lane = grid.top(1)["lane"][0]
+    assert grid[lane].info["parameters"]["stop"] == grid.table["stop"][lane]
+    # A range is counted in 64 stretches; every lane is in one of them.
+    assert grid.marginal("stop", "exposure")["count"].sum() == 64
+
+
+def test_every_metric_has_marginals_while_the_table_is_there(market: Market, events: Events) -> None:
+    grid = sweep(ShortBubbleWarning, market, events, hold=[1, 5], stop=[0.05, 0.1], metrics=("calmar",))
+    means = grid.table.group_by("hold").agg(pl.col("exposure").mean()).sort("hold")["exposure"]
+    assert grid.marginal("hold", "exposure")["mean"].to_list() == pytest.approx(means.to_list(), rel=1e-6)
+
+
+def test_before_a_sweep_its_size_is_known(market: Market, events: Events) -> None:
+    grid = Grid.of(ShortBubbleWarning, {n: span(0.01, 0.9, 1000) for n in ("stop", "take", "trail")})
+    lanes = Lanes(ShortBubbleWarning, grid, market, events)
+    found = Estimate.of(lanes, write=True)
+    assert found.lanes == 1_000_000_000
+    assert found.chunks == -(-1_000_000_000 // PIECE)
+    # a lane: its number and three parameters of 8 bytes, 23 metrics of 4
+    assert found.disk == 1_000_000_000 * (8 + 3 * 8 + 23 * 4)
+    assert found.memory < 1 << 30, "nothing is kept of a lane"
+    assert found.seconds > 0
+    with pytest.raises(Fault, match="leave write= out"):
+        replace(found, disk=1 << 62).refuse(Path())
+    with pytest.raises(Fault, match="of memory, allowed are"):
+        replace(found, memory=1 << 62).refuse()
+
+
+def test_an_instance_in_place_of_a_class_is_refused(market: Market, events: Events) -> None:
+    with pytest.raises(Fault, match="leave out the parentheses"):
+        sweep(ShortBubbleWarning(), market, events, hold=between(1, 9), sample="random", lanes=4)  # type: ignore[arg-type]
+
+
+def test_windows_that_do_not_fit_are_refused_before_they_are_made(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["engine.lanes"], "memory_of_machine", lambda: 1e6)
+    with pytest.raises(Fault, match=r"over 1,100 windows take .* take fewer values of fast, slow"):
+        sweep(SmaCross, market, fast=span(1, 100), slow=span(101, 1100))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
+import pyarrow.parquet as pq
 
 from engine.faults import Fault
 from engine.reader.decode import decode

@@ -1,0 +1,253 @@
+"""The folder of a job: finished chunks, each under a name that holds its hash; what they are chunks of; one job at a time."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.faults import Failure, Fault
+
+_NAME = re.compile(r"chunk-(\d{6,})-([0-9a-f]{32})\.parquet")
+_KEY = b"tocsin"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_TRIES, _AGAIN = 5, 0.1
+_GONE = {
+    errno.EIO,
+    errno.ESTALE,
+    errno.ENOTCONN,
+    errno.ENODEV,
+    errno.ENXIO,
+    errno.ENOENT,
+    errno.EHOSTDOWN,
+    errno.ETIMEDOUT,
+}
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a folder holds of a job.
+
+    Attributes
+    ----------
+    done : file of each finished chunk whose hash is right
+    notes : footer of each of them
+    damaged : numbers of those whose hash is wrong, which are to be done again
+    strangers : files that are chunks of another job
+    """
+
+    done: dict[int, Path]
+    notes: dict[int, dict[str, Any]]
+    damaged: list[int]
+    strangers: list[Path]
+
+
+def to_parquet(table: pa.Table, note: Mapping[str, Any]) -> bytes:
+    """Return a table as the bytes of a Parquet file, the same for the same table, with a note in its footer."""
+    kept = {k: v for k, v in (table.schema.metadata or {}).items() if k != _KEY}
+    body = json.dumps(note, sort_keys=True, separators=(",", ":")).encode()
+    sink = pa.BufferOutputStream()
+    pq.write_table(
+        table.replace_schema_metadata({**kept, _KEY: body}), sink,
+        version="2.6", compression="zstd", compression_level=1, use_dictionary=False, write_statistics=False,
+    )  # fmt: skip
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def note_of(raw: bytes) -> dict[str, Any]:
+    """Return the note in the footer of a Parquet file's bytes."""
+    found: dict[str, Any] = json.loads((pq.read_schema(pa.BufferReader(raw)).metadata or {})[_KEY])
+    return found
+
+
+class Folder:
+    """A job's folder: ``manifest.json``, ``chunks/``, ``progress.json``, ``lock``, and in the end the results.
+
+    A chunk's file is written under a temporary name, flushed to the disk, and renamed to a name that holds the hash of its
+    bytes: there is no moment at which a kill leaves a file that claims to be what it is not.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._chunks = path / "chunks"
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder against a second job; made where it is not there."""
+        with self.telling("lock"):
+            self.path.mkdir(parents=True, exist_ok=True)
+            file = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            if not _locked(file):
+                holder = os.read(file, 200).decode(errors="replace").strip()
+                raise Fault(
+                    f"--out {str(self.path)!r} is being written by another sweep{f' ({holder})' if holder else ''}, allowed is one at "
+                    f"a time; wait for it, stop it, or name another folder."
+                )
+            with self.telling("lock"):
+                os.ftruncate(file, 0)
+                os.pwrite(
+                    file, f"process {os.getpid()} on {os.uname().nodename if hasattr(os, 'uname') else '?'}".encode(), 0
+                )
+            yield
+        finally:
+            os.close(file)
+
+    def is_held(self) -> bool:
+        """Whether a job is at work here."""
+        try:
+            file = os.open(self.path / "lock", os.O_RDWR)
+        except OSError:
+            return False
+        try:
+            return not _lock(file)
+        finally:
+            os.close(file)
+
+    def manifest(self) -> dict[str, Any] | None:
+        """Read what the chunks are chunks of; None where nothing says so."""
+        try:
+            found: dict[str, Any] = json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, ValueError):
+            return None
+        return found
+
+    def has_chunks(self) -> bool:
+        """Whether there is any finished chunk."""
+        return self._chunks.is_dir() and any(_NAME.fullmatch(file.name) for file in self._chunks.iterdir())
+
+    def count(self) -> int:
+        """Number of finished chunks, by their names alone."""
+        return (
+            len({m[1] for f in self._chunks.iterdir() if (m := _NAME.fullmatch(f.name))})
+            if self._chunks.is_dir()
+            else 0
+        )
+
+    def survey(self, fingerprint: str) -> Survey:
+        """Look at every chunk and hold it against its hash; half-written files are taken away."""
+        found = Survey({}, {}, [], [])
+        with self.telling("chunks"):
+            self._chunks.mkdir(exist_ok=True)
+            for file in sorted(self._chunks.iterdir()):
+                if file.name.startswith(".") and file.suffix == ".tmp":
+                    file.unlink()
+                    continue
+                named = _NAME.fullmatch(file.name)
+                if not named:
+                    continue
+                number, raw = int(named[1]), file.read_bytes()
+                if _hash(raw) != named[2]:
+                    found.damaged.append(number)
+                elif (note := note_of(raw))["job"] != fingerprint:
+                    found.strangers.append(file)
+                else:
+                    found.done[number], found.notes[number] = file, note
+        found.damaged[:] = sorted(set(found.damaged) - set(found.done))
+        return found
+
+    def load(self, number: int, file: Path) -> bytes:
+        """Read the file of one chunk."""
+        with self.telling(f"chunk {number}"):
+            return file.read_bytes()
+
+    def put(self, number: int, raw: bytes) -> Path:
+        """Write one finished chunk."""
+        for old in self._chunks.glob(f"chunk-{number:06d}-*.parquet"):  # a damaged one
+            with suppress(OSError):
+                old.unlink()
+        return self.write(f"chunks/chunk-{number:06d}-{_hash(raw)}.parquet", raw)
+
+    def write(self, name: str, raw: bytes) -> Path:
+        """Write one file: whole or not at all, and there to stay once this returns."""
+        target = self.path / name
+        fresh = target.parent / f".{target.name}.{os.getpid()}.tmp"
+        try:
+            with self.telling(name):
+                with open(fresh, "wb") as file:
+                    file.write(raw)
+                    file.flush()
+                    os.fsync(file.fileno())
+                fresh.replace(target)
+                _sync(target.parent)
+        except BaseException:
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
+            raise
+        return target
+
+    @contextmanager
+    def telling(self, name: str) -> Iterator[None]:
+        """Say in a sentence why the folder cannot be written."""
+        try:
+            yield
+        except OSError as error:
+            cause, where = error.strerror or str(error), str(self.path)
+            if error.errno in _FULL:
+                sentence = f"The disk of {where} is full: {name} could not be written; make room, or raise the quota."
+            elif error.errno == errno.EROFS or isinstance(error, PermissionError):
+                raise Fault(
+                    f"--out {where!r} cannot be written ({cause}), allowed is a folder that can; change its rights, or name another."
+                ) from None
+            elif error.errno in _GONE:
+                sentence = f"{where} is gone or does not answer ({cause}): {name} could not be written; see to its disk or mount."
+            else:
+                sentence = f"{where} cannot be written ({cause}): {name} was left out; see to its disk."
+            raise Failure(sentence) from error
+
+
+def _hash(raw: bytes) -> str:
+    return hashlib.blake2b(raw, digest_size=16).hexdigest()
+
+
+def _sync(folder: Path) -> None:
+    """Make the names in a folder as lasting as the bytes of its files."""
+    if sys.platform == "win32":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _locked(file: int) -> bool:
+    """Take the lock of an open file; a look at the state of a job holds it for a moment, so more than once."""
+    for _ in range(_TRIES):
+        if _lock(file):
+            return True
+        time.sleep(_AGAIN)
+    return False
+
+
+def _lock(file: int) -> bool:
+    """Take the lock of an open file, unless another process has it; closing the file, or dying, gives it back."""
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415
+
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+    import fcntl  # noqa: PLC0415
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,155 @@
+"""A job on Ray: one task a chunk, on as many machines and GPUs as there are; the same bits as on one."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from engine.faults import Failure, Fault
+from engine.jobs.chunks import Folder, to_parquet
+from engine.jobs.work import Chunk, Walker, Work
+from engine.summary import Summary
+
+#: Tasks on their way for each that can run: the next is there when one ends, and results never pile up.
+_AHEAD = 2
+#: How often a chunk is tried when its worker is lost.
+_RETRIES = 20
+#: Chunks that are merged in one task.
+_FAN = 16
+
+
+@contextmanager
+def joined(address: str, walker: Walker, device: str, say: Callable[[str], None]) -> Iterator[Cluster]:
+    """Start Ray here ("local") or join a cluster ("auto", "ray://host:port"); left again in the end."""
+    try:
+        import ray  # noqa: PLC0415 - an extra
+    except ImportError:
+        raise Fault(
+            "--cluster needs Ray, which is not installed; leave --cluster out, or install the extra: pip install 'tocsin[cluster]'."
+        ) from None
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing of a sweep is told to anybody
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # without it Ray warns of a change to come
+    local = address == "local"
+    try:
+        ray.init(
+            address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True,
+            **({"include_dashboard": False} if local else {}),
+        )  # fmt: skip
+    except Exception as error:
+        raise Failure(
+            f"--cluster {address!r} cannot be reached ({str(error).strip().splitlines()[0]}); see that it runs, or give local."
+        ) from error
+    try:
+        yield Cluster(ray, walker, device, say)
+    finally:
+        ray.shutdown()
+
+
+class Cluster:
+    """Walks chunks on the workers of a cluster.
+
+    Parameters
+    ----------
+    ray : the module
+    walker : of this process; the workers make their own of the same work
+    device : "cpu", or a GPU, of which each task then has one
+    """
+
+    def __init__(self, ray: Any, walker: Walker, device: str, say: Callable[[str], None]) -> None:
+        self._ray, self._walker = ray, walker
+        on_gpu = device.startswith("cuda")
+        kind = "GPU" if on_gpu else "CPU"
+        self._slots = int(ray.cluster_resources().get(kind, 0))
+        if self._slots < 1:
+            raise Fault(
+                f"--cluster has no {kind} to offer, needed is one or more; add a machine, or give another --device."
+            )
+        needs = {"num_gpus": 1, "num_cpus": 1} if on_gpu else {"num_cpus": 1}
+        self._task = ray.remote(**needs, max_retries=_RETRIES)(_walk)
+        self._merge = ray.remote(num_cpus=1, max_retries=_RETRIES)(_merge)
+        self._device = "cuda" if on_gpu else "cpu"
+        self._work = [
+            ray.put(walker.work)
+        ]  # in a list, so that a task gets the reference and reads the work once a process
+        say(f"On Ray: {self._slots} {kind}s of {len([n for n in ray.nodes() if n['Alive']])} machines.")
+
+    def chunks(self, missing: list[int], stopping: Callable[[], bool]) -> Iterator[Chunk]:
+        """Give chunks as they are finished."""
+        left = iter(missing)
+        under_way: set[Any] = set()
+        while True:
+            while len(under_way) < self._slots * _AHEAD and not stopping() and (number := next(left, None)) is not None:
+                under_way.add(self._task.remote(self._work, number, self._device))
+            if not under_way:
+                return
+            yield self._next(under_way)
+
+    def reduced(self, folder: Folder, chunks: list[tuple[int, Path]], check: Callable[[], None]) -> Summary:
+        """Merge summaries as a tree: groups of chunks, then groups of groups, each in a task of its own."""
+        layer: list[Any] = []
+        for start in range(0, len(chunks), _FAN):
+            check()
+            group = [self._ray.put(folder.load(number, file)) for number, file in chunks[start : start + _FAN]]
+            layer.append(self._merge.remote(self._work, group))
+            if len(layer) >= self._slots * _AHEAD:  # no more groups in memory than are being merged
+                self._ray.wait(layer, num_returns=len(layer) - self._slots * _AHEAD + 1)
+            del group
+        while len(layer) > 1:
+            check()
+            layer = [self._merge.remote(self._work, layer[i : i + _FAN]) for i in range(0, len(layer), _FAN)]
+        return self._walker.summed(self._got(layer[0]))
+
+    def _next(self, under_way: set[Any]) -> Chunk:
+        ready, _ = self._ray.wait(list(under_way), num_returns=1)
+        under_way.discard(ready[0])
+        return self._got(ready[0])  # type: ignore[no-any-return]
+
+    def _got(self, reference: Any) -> Any:
+        exceptions = self._ray.exceptions
+        try:
+            return self._ray.get(reference)
+        except exceptions.RayTaskError as error:
+            cause = error.cause
+            raise (cause if isinstance(cause, Exception) else Failure(f"A worker failed ({error}).")) from None
+        except exceptions.RayError as error:
+            told = str(error).strip().splitlines()[0]
+            raise Failure(
+                f"A chunk was lost with its worker {_RETRIES} times, or the cluster is gone ({told})."
+            ) from error
+
+
+# In the workers
+
+_HELD: dict[str, Walker] = {}
+
+
+def _walker(work: list[Any], device: str) -> Walker:
+    """Give this process's walker of a job, made when it is first asked for."""
+    import ray  # noqa: PLC0415
+
+    key = f"{work[0].hex()} {device}"
+    if key not in _HELD:
+        taken: Work = ray.get(work[0])
+        taken.refuse_other_code(f"The machine {ray.util.get_node_ip_address()}")
+        _HELD.clear()
+        _HELD[key] = Walker(taken, device, threads=1)
+    return _HELD[key]
+
+
+def _walk(work: list[Any], number: int, device: str) -> Chunk:
+    return _walker(work, device).chunk(number)
+
+
+def _merge(work: list[Any], parts: list[Any]) -> bytes:
+    """Merge the summaries of chunks' files, or of what this made of some; one in memory at a time."""
+    import ray  # noqa: PLC0415
+
+    walker = _walker(work, "cpu")
+    whole = walker.summary()
+    for part in parts:
+        whole.merge(walker.summed(ray.get(part)))
+    return to_parquet(whole.to_table(), {})

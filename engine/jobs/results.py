@@ -1,0 +1,108 @@
+"""What a job leaves in its folder in the end, made from its chunks: the best lanes, marginals, heat maps, histograms."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from engine.jobs.chunks import Folder, to_parquet
+from engine.jobs.work import Walker
+from engine.summary import Summary
+from kernels.metrics import LESS_IS_BETTER, METRICS
+
+
+def reduce(
+    walker: Walker, folder: Folder, chunks: Iterable[tuple[int, Path]], check: Callable[[], None] = lambda: None
+) -> Summary:
+    """Merge the summaries of chunks, one chunk in memory at a time.
+
+    Parameters
+    ----------
+    check : called before each; may raise, to stop
+    """
+    whole = walker.summary()
+    for number, file in chunks:
+        check()
+        whole.merge(walker.summed(folder.load(number, file)))
+    return whole
+
+
+def write_summary(walker: Walker, folder: Folder, period: int, summary: Summary, under: str = "") -> pl.DataFrame:
+    """Write what a summary says as tables, and return the best lanes."""
+    keep, axes = walker.work.keep, list(summary.grid.axes)
+    best = best_lanes(walker, period, summary)
+    folder.write(
+        f"{under}summary.parquet", to_parquet(summary.to_table(), {"period": walker.work.periods[period].name})
+    )
+    write_table(folder, f"{under}top.parquet", best)
+    write_table(folder, f"{under}histograms.parquet", _stacked(({"metric": m}, summary.histogram(m)) for m in METRICS))
+    over = itertools.product(axes, keep.metrics)
+    write_table(
+        folder, f"{under}marginals.parquet", _stacked(_marginal(summary, name, metric) for name, metric in over)
+    )
+    pairs = itertools.combinations(axes, 2) if keep.heatmaps is None else keep.heatmaps
+    maps = itertools.product(pairs, keep.metrics)
+    write_table(
+        folder, f"{under}heatmaps.parquet", _stacked(_heatmap(summary, x, y, metric) for (x, y), metric in maps)
+    )
+    return best
+
+
+def best_lanes(walker: Walker, period: int, summary: Summary) -> pl.DataFrame:
+    """Return the best lanes by each metric asked for, walked again in float64 and ranked by that.
+
+    `rank` is where a lane stands by the float64 figure, `rank_in_sweep` where the sweep had it.
+    """
+    keep, frames = walker.work.keep, []
+    lanes = walker.lanes(period, "float64")
+    for by in keep.by:
+        found = summary.top(keep.top, by)
+        numbers = found["lane"].to_numpy()
+        values = lanes.metrics(numbers) if numbers.size else np.zeros((len(METRICS), 0))
+        exact = pl.DataFrame(dict(zip(METRICS, values.astype(np.float64), strict=True)))
+        frame = pl.concat([found.drop(by).rename({"rank": "rank_in_sweep"}), exact], how="horizontal")
+        frame = frame.with_columns(pl.col(METRICS).fill_nan(None), by=pl.lit(by))
+        frame = frame.sort(by, "lane", descending=[by not in LESS_IS_BETTER, False], nulls_last=True)
+        frame = frame.with_columns(rank=pl.int_range(1, pl.len() + 1))
+        frames.append(frame.select("by", "rank", "rank_in_sweep", "lane", *summary.grid.axes, *METRICS))
+    return pl.concat(frames)
+
+
+def write_table(folder: Folder, name: str, frame: pl.DataFrame) -> None:
+    """Write a table as Parquet."""
+    folder.write(name, to_parquet(frame.to_arrow(), {}))
+
+
+def write_json(folder: Folder, name: str, document: Any) -> None:
+    """Write a document as JSON; infinity, which stands for none, as null."""
+    folder.write(name, (json.dumps(_finite(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _marginal(summary: Summary, name: str, metric: str) -> tuple[dict[str, str], pl.DataFrame]:
+    return {"parameter": name, "metric": metric}, summary.marginal(name, metric).rename({name: "value"})
+
+
+def _heatmap(summary: Summary, x: str, y: str, metric: str) -> tuple[dict[str, str], pl.DataFrame]:
+    cells = summary.heatmap(x, y, metric)
+    return {"x": x, "y": y, "metric": metric}, cells.rename({x: "x_value", y: "y_value"})
+
+
+def _stacked(parts: Iterable[tuple[dict[str, str], pl.DataFrame]]) -> pl.DataFrame:
+    """Put tables under each other, with columns that say what each is of before its own."""
+    frames = [frame.select(*(pl.lit(v).alias(k) for k, v in of.items()), pl.all()) for of, frame in parts]
+    return pl.concat(frames) if frames else pl.DataFrame()

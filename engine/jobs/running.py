@@ -1,0 +1,284 @@
+"""A job from its file to its results: what is missing is walked, what is there is kept, whatever stops it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from engine.devices import choose
+from engine.faults import Failure, Fault, Stopped
+from engine.jobs.chunks import Folder, Survey
+from engine.jobs.forward import idle, judged, stitched
+from engine.jobs.job import Job, hash_of, versions
+from engine.jobs.progress import Progress
+from engine.jobs.results import reduce, write_json, write_summary, write_table
+from engine.jobs.stopping import Stopping
+from engine.jobs.work import Chunk, Walker, Work
+from engine.run import version
+from engine.staging import check_folder
+from engine.summary import Summary
+
+#: Modules whose errors mean that the GPU is gone.
+_OF_GPU = ("cupy", "cupy_backends", "numba.cuda", "numba_cuda", "cuda")
+#: How many of the best lanes are judged out of sample.
+_JUDGED = 100
+
+
+class Source(Protocol):
+    """Where finished chunks come from: this process, or a cluster."""
+
+    def chunks(self, missing: list[int], stopping: Callable[[], bool]) -> Iterator[Chunk]:
+        """Give the chunks of these numbers in any order; once `stopping` answers true, only those under way."""
+
+    def reduced(self, folder: Folder, chunks: list[tuple[int, Path]], check: Callable[[], None]) -> Summary:
+        """Merge the summaries of finished chunks."""
+
+
+class Here:
+    """Walks chunks in this process."""
+
+    def __init__(self, walker: Walker) -> None:
+        self._walker = walker
+
+    def chunks(self, missing: list[int], stopping: Callable[[], bool]) -> Iterator[Chunk]:
+        """Walk one chunk after the other."""
+        for number in missing:
+            if stopping():
+                return
+            yield self._walker.chunk(number)
+
+    def reduced(self, folder: Folder, chunks: list[tuple[int, Path]], check: Callable[[], None]) -> Summary:
+        """Merge one chunk after the other."""
+        return reduce(self._walker, folder, chunks, check)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What somebody asked for on the command line."""
+
+    job: Path
+    out: Path
+    device: str = "auto"
+    cluster: str | None = None
+    resume: bool = False
+
+    @property
+    def command(self) -> str:
+        """What resumes it."""
+        parts = ["tocsin", "sweep", str(self.job), "--out", str(self.out)]
+        parts += ["--device", self.device] if self.device != "auto" else []
+        parts += ["--cluster", self.cluster] if self.cluster else []
+        return shlex.join([*parts, "--resume"])
+
+
+def run(order: Order, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+    """Run a job, or what is missing of it; return what sweep.json holds.
+
+    Parameters
+    ----------
+    say : prints a sentence
+
+    Raises
+    ------
+    Fault
+        Where the job file is wrong, or the folder holds another job, or this one and `resume` was not asked for.
+    Failure
+        Where something broke on the way; what is done is kept.
+    Stopped
+        After Ctrl-C or SIGTERM.
+    """
+    check_folder(order.out)
+    job = Job.read(order.job)
+    parts = {**job.parts, "device": device_of(order.device, order.cluster is not None)}
+    fingerprint = hash_of(parts)
+    folder = Folder(order.out)
+    with folder.locked():
+        survey = _agreed(folder, job, parts, fingerprint, order, say)
+        missing = sorted(set(range(job.chunks)) - set(survey.done))
+        results = order.out / "sweep.json"
+        if not missing and results.is_file():
+            say("Nothing is missing.")
+            document: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
+            return document
+        results.unlink(missing_ok=True)
+        progress = Progress(
+            order.out / "progress.json", job.chunks, job.lanes, job.keep.by[0], order.command, survey.notes
+        )
+        work = Work.of(job, fingerprint)
+        walker = Walker(work, "cpu" if order.cluster else order.device, made=(job.strategy, job.grid))
+        with Stopping(order.command, progress.say) as stopping, _kept(progress, order), progress:
+            with _source(order, walker, progress.say) as source:
+                stopping.listen()
+                for chunk in source.chunks(missing, lambda: bool(stopping.caught)):
+                    survey.done[chunk.number] = folder.put(chunk.number, chunk.raw)
+                    progress.done(chunk.note)
+
+                def check() -> None:
+                    stopping.check(_share(progress))
+
+                check()
+                document = _results(job, fingerprint, folder, survey, walker, source, check)
+            progress.end("finished")
+    return document
+
+
+def device_of(device: str, cluster: bool = False) -> str:
+    """Return the kind of device that is walked on, "cpu" or "cuda"; results agree to the last bit on one kind alone."""
+    if cluster and device != "auto":
+        return device.partition(":")[0]
+    return "cuda" if choose("cpu" if cluster else device).devices else "cpu"
+
+
+@contextmanager
+def _source(order: Order, walker: Walker, say: Callable[[str], None]) -> Iterator[Source]:
+    if order.cluster is None:
+        yield Here(walker)
+        return
+    from engine.jobs.cluster import joined  # noqa: PLC0415 - Ray is an extra
+
+    with joined(order.cluster, walker, order.device, say) as source:
+        yield source
+
+
+def _agreed(
+    folder: Folder, job: Job, parts: dict[str, str], fingerprint: str, order: Order, say: Callable[[str], None]
+) -> Survey:
+    """Hold the folder against the job, begin it where it is empty, and look at what is done."""
+    manifest, has_chunks, out = folder.manifest(), folder.has_chunks(), str(order.out)
+    if (manifest or has_chunks) and not order.resume:
+        raise Fault(
+            f"--out {out!r} holds a sweep already ({folder.count()} chunks), allowed is a folder without one; add --resume to go on with "
+            f"it, or name another folder."
+        )
+    if manifest and manifest.get("fingerprint") != fingerprint:
+        before = manifest.get("parts", {})
+        changed = [name for name in sorted({*parts, *before}) if parts.get(name) != before.get(name)]
+        told = [f"{name}{_versions_changed(manifest) if name == 'versions' else ''}" for name in changed]
+        raise Fault(
+            f"--out {out!r} was begun from something else: changed since are {', '.join(told)}; put back what it was, or name another "
+            f"folder."
+        )
+    survey = folder.survey(fingerprint)
+    if survey.strangers:
+        raise Fault(
+            f"--out {out!r} holds {len(survey.strangers)} chunks of another job, or of other inputs or code (the first is "
+            f"{survey.strangers[0].name}); take them away, or name another folder."
+        )
+    if has_chunks and not manifest:
+        say(
+            f"manifest.json was missing or unreadable and is made anew; {len(survey.done)} chunks in the folder are of this job."
+        )
+    for number in survey.damaged:
+        say(f"Chunk {number} is damaged (its bytes do not match its checksum) and is done again.")
+    if not manifest:
+        write_json(folder, "manifest.json", _manifest(job, parts, fingerprint))
+    return survey
+
+
+def _versions_changed(manifest: dict[str, Any]) -> str:
+    before = manifest.get("versions", {})
+    pairs = [f"{name} {before.get(name)} -> {now}" for name, now in versions().items() if before.get(name) != now]
+    return f" ({', '.join(pairs)})"
+
+
+def _manifest(job: Job, parts: dict[str, str], fingerprint: str) -> dict[str, Any]:
+    return {
+        "format": "sweep 1", "fingerprint": fingerprint, "parts": parts, "versions": versions(), "tocsin": version(),
+        "strategy": job.strategy.name(), "lanes": job.grid.size, "lanes_a_chunk": job.chunk, "chunks": job.chunks,
+        "periods": [told_period(job, i) for i in range(len(job.periods))], "job": job.settings,
+    }  # fmt: skip
+
+
+def told_period(job: Job, period: int) -> dict[str, Any]:
+    """Return a period as JSON has it."""
+    of = job.periods[period]
+    test = {"test": [str(day) for day in of.test]} if of.test else {}
+    return {"name": of.name, "first": str(of.first), "last": str(of.last), **test}
+
+
+def _results(
+    job: Job,
+    fingerprint: str,
+    folder: Folder,
+    survey: Survey,
+    walker: Walker,
+    source: Source,
+    check: Callable[[], None],
+) -> dict[str, Any]:
+    """Reduce the chunks of each period and write what came of it; sweep.json last."""
+    import polars as pl  # noqa: PLC0415
+
+    by, each, winners, paths = job.keep.by[0], [], [], []
+    for period, of in enumerate(job.periods):
+        numbers = range(period * job.per_period, (period + 1) * job.per_period)
+        summary = source.reduced(folder, [(n, survey.done[n]) for n in numbers], check)
+        under = f"folds/{of.name}/" if len(job.periods) > 1 else ""
+        with folder.telling(under):
+            (folder.path / under).mkdir(parents=True, exist_ok=True)
+        best = write_summary(walker, folder, period, summary, under).filter(by=by)
+        winners.append({**told_period(job, period), "winner": best.row(0, named=True) if best.height else None})
+        if of.test is None:
+            continue
+        dates = {"fold": of.name, "first": of.first, "last": of.last, "test_first": of.test[0], "test_last": of.test[1]}
+        for row in best.head(1 if under else _JUDGED).iter_rows(named=True):
+            check()
+            path, found = judged(walker, period, row["lane"])
+            paths += [path] if under else []
+            chosen = {name: row[name] for name in ("rank", "lane", *job.grid.axes)}
+            each.append({**dates, **chosen, f"in_sample_{by}": row[by], **found})
+        if under and best.is_empty():  # nothing to choose: the account stays in cash
+            paths.append(idle(walker, period))
+            each.append(dates)
+    document: dict[str, Any] = {
+        "strategy": job.strategy.name(), "fingerprint": fingerprint, "lanes": job.grid.size, "chunks": job.chunks,
+        "metric": by, "options": {k: str(v) for k, v in job.options.items()}, "parameters": list(job.grid.axes), "periods": winners,
+    }  # fmt: skip
+    if each:
+        name = "folds.parquet" if paths else "out_of_sample.parquet"
+        write_table(folder, name, pl.DataFrame(each, infer_schema_length=None))
+        document["out_of_sample"] = {
+            k: v for k, v in each[0].items() if k not in ("first", "last", "test_first", "test_last")
+        }
+    if paths:
+        equity, found = stitched(walker, paths)
+        write_table(folder, "equity.parquet", equity)
+        document["out_of_sample"] = found
+    write_json(folder, "sweep.json", document)
+    return document
+
+
+def _share(progress: Progress) -> str:
+    return f"{progress.state['chunks_done']} of {progress.state['chunks']} chunks are kept"
+
+
+@contextmanager
+def _kept(progress: Progress, order: Order) -> Iterator[None]:
+    """Say of whatever breaks what is kept and how to go on; nothing that is done is lost."""
+    try:
+        yield
+    except Stopped as stopped:
+        progress.end("stopped", str(stopped))
+        raise
+    except Fault:
+        raise
+    except Exception as error:
+        told = _why(error)
+        if told is None:
+            raise
+        raise Failure(f"{told} {_share(progress).capitalize()}; go on with: {order.command}") from error
+
+
+def _why(error: Exception) -> str | None:
+    """Say what broke, where a sentence is known for it."""
+    if isinstance(error, Failure):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "The memory does not suffice for a chunk; give fewer lanes a chunk in [run], in a new folder, or a larger machine."
+    if type(error).__module__.startswith(_OF_GPU):
+        return f"The GPU does not answer ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'})."
+    return None

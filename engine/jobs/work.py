@@ -1,0 +1,240 @@
+"""What a process needs to make any chunk of a job, here or on another machine; and the making of one."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from engine.account import Account
+from engine.events import Events
+from engine.faults import Failure
+from engine.grid import Grid
+from engine.jobs.chunks import to_parquet
+from engine.jobs.grids import GridPlan
+from engine.jobs.job import Job, code_version, versions
+from engine.jobs.periods import Period
+from engine.jobs.settings import KeepSection
+from engine.lanes import PIECE, Lanes, Numbers, Precision
+from engine.market import Market
+from engine.registry import find_strategy
+from engine.strategy import Strategy
+from engine.summary import Summary
+from kernels.metrics import LESS_IS_BETTER, METRICS
+from kernels.steps import WIDTH
+
+#: Pieces of a chunk for each thread, so that all of them end at about the same time.
+_TURNS = 4
+
+
+@dataclass(frozen=True)
+class StrategyText:
+    """A strategy by name, and the text of its script where it has one, so that a machine without the file can load it."""
+
+    name: str
+    text: str | None
+
+    @classmethod
+    def of(cls, name: str) -> StrategyText:
+        """Read the script of a strategy, where it has one."""
+        path = _script(name)
+        return cls(name, path.read_text(encoding="utf-8") if path else None)
+
+    def load(self) -> type[Strategy]:
+        """Give the class; from its own file where that is here and the same, so that what lies beside it is found."""
+        path = _script(self.name)
+        if path is None or self.text is None:
+            return find_strategy(self.name)
+        if path.is_file() and path.read_text(encoding="utf-8") == self.text:
+            return find_strategy(self.name)
+        folder = Path(tempfile.gettempdir()) / f"tocsin-{hashlib.sha256(self.text.encode()).hexdigest()[:16]}"
+        folder.mkdir(exist_ok=True)
+        (folder / path.name).write_text(self.text, encoding="utf-8")
+        return find_strategy(str(folder / path.name) + self.name.removeprefix(str(path)))
+
+
+def _script(name: str) -> Path | None:
+    script, dot, _ = name.partition(".py")
+    return Path(script + dot) if dot else None
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every chunk of a job is made from; small enough to be sent, and put once where all workers can read it."""
+
+    strategy: StrategyText
+    options: dict[str, Any]
+    plan: GridPlan
+    market: Market
+    events: Events | None
+    account: Account
+    borrow: pl.DataFrame | None
+    periods: tuple[Period, ...]
+    keep: KeepSection
+    precision: Precision
+    chunk: int
+    fingerprint: str
+    code: str
+    versions: dict[str, str]
+
+    @classmethod
+    def of(cls, job: Job, fingerprint: str) -> Work:
+        """Take what the chunks of a job need."""
+        return cls(
+            StrategyText.of(job.name), job.options, job.plan, job.market, job.events, job.account, job.borrow, job.periods,
+            job.keep, job.run.precision, job.chunk, fingerprint, job.parts["code"], versions(),
+        )  # fmt: skip
+
+    def refuse_other_code(self, where: str) -> None:
+        """Refuse to work on a machine whose results could differ."""
+        if code_version() != self.code:
+            raise Failure(
+                f"{where} has another tocsin than the machine that started the sweep; install the same on all of them."
+            )
+        for name, mine in versions().items():
+            if mine != self.versions[name]:
+                raise Failure(
+                    f"{where} has {name} {mine}, and the machine that started the sweep {self.versions[name]}; install the same on all "
+                    f"of them."
+                )
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A finished chunk: its number, the bytes of its file, and the note in its footer."""
+
+    number: int
+    raw: bytes
+    note: dict[str, Any]
+
+
+class Walker:
+    """Makes chunks, one period's lanes laid out at a time.
+
+    Parameters
+    ----------
+    device : as `Lanes` takes it
+    threads : left out, one a processor
+    made : strategy and grid, where the process has them already
+    """
+
+    def __init__(
+        self,
+        work: Work,
+        device: str = "cpu",
+        threads: int | None = None,
+        made: tuple[type[Strategy], Grid] | None = None,
+    ) -> None:
+        self.work, self._device, self._threads = work, device, threads
+        self.strategy, self.grid = made or _made(work)
+        self._at: tuple[int, Lanes] | None = None
+
+    def summary(self) -> Summary:
+        """Return an empty summary of a period."""
+        keep = self.work.keep
+        return Summary.of(self.grid, keep.metrics, keep.top, keep.by, self.work.account.cash)
+
+    def lanes(self, period: int, precision: Precision | None = None) -> Lanes:
+        """Lay out the lanes of a period; those of the job's own precision are kept for the next chunk."""
+        if precision is None and self._at and self._at[0] == period:
+            return self._at[1]
+        work, of = self.work, self.work.periods[period]
+        whole = len(work.periods) == 1 and of.name == "all"
+        market = work.market if whole else work.market.select(start=of.first, end=of.last)
+        self._at = None  # the memory of one period at a time
+        lanes = Lanes(
+            self.strategy, self.grid, market, work.events, work.account,
+            fixed=work.options, borrow=work.borrow, precision=precision or work.precision, threads=self._threads,
+            device=self._device,
+        )  # fmt: skip
+        if precision is None:
+            self._at = (period, lanes)
+        return lanes
+
+    def chunk(self, number: int) -> Chunk:
+        """Walk the lanes of one chunk."""
+        work, grid = self.work, self.grid
+        period, place = divmod(number, -(-grid.size // work.chunk))
+        low, high = place * work.chunk, min((place + 1) * work.chunk, grid.size)
+        lanes, spare, best = self.lanes(period), SimpleQueue[Summary](), Best(work.keep.by[0])
+        size = min(PIECE, max(-(-(high - low) // (_TURNS * lanes.threads)), WIDTH))
+
+        def keep(numbers: Numbers, values: npt.NDArray[Any]) -> tuple[tuple[float, int] | None, pa.Table | None]:
+            """Take in one piece, on the thread that walked it."""
+            if work.keep.table:
+                return best.of(numbers, values), _rows(grid, numbers, values)
+            try:
+                summary = spare.get_nowait()
+            except Empty:
+                summary = self.summary()
+            summary.add(numbers, values)
+            spare.put(summary)
+            return best.of(numbers, values), None
+
+        pieces = (np.arange(start, min(start + size, high)) for start in range(low, high, size))
+        bests, rows = zip(*lanes.each(pieces, keep), strict=True)
+        table = pa.concat_tables(rows) if work.keep.table else _merged(spare).to_table()
+        note = {
+            "job": work.fingerprint, "chunk": number, "period": work.periods[period].name, "first": low, "lanes": high - low,
+            "best": min(filter(None, bests), default=None, key=best.order), "holds": "lanes" if work.keep.table else "summary",
+        }  # fmt: skip
+        return Chunk(number, to_parquet(table, note), note)
+
+    def summed(self, raw: bytes) -> Summary:
+        """Return the summary in a chunk's file, or of the lanes in it."""
+        table = pq.read_table(pa.BufferReader(raw))
+        if b"tocsin.summary" in (table.schema.metadata or {}):
+            return Summary.from_table(self.grid, table)
+        summary = self.summary()
+        for start in range(0, table.num_rows, PIECE):
+            part = table.slice(start, PIECE)
+            values = np.stack([part[name].to_numpy() for name in METRICS])
+            summary.add(part["lane"].to_numpy(), values)
+        return summary
+
+
+def _made(work: Work) -> tuple[type[Strategy], Grid]:
+    strategy = work.strategy.load()
+    return strategy, work.plan.make(strategy)
+
+
+def _rows(grid: Grid, numbers: npt.NDArray[np.int64], values: npt.NDArray[Any]) -> pa.Table:
+    swept = {name: pa.array(column) for name, column in grid.values(numbers).items()}
+    return pa.table(
+        {"lane": pa.array(numbers), **swept, **{m: pa.array(v) for m, v in zip(METRICS, values, strict=True)}}
+    )
+
+
+def _merged(parts: SimpleQueue[Summary]) -> Summary:
+    whole = parts.get()
+    while not parts.empty():
+        whole.merge(parts.get())
+    return whole
+
+
+class Best:
+    """Finds the best lane by one metric, as (value, lane); of equals the lower."""
+
+    def __init__(self, metric: str) -> None:
+        self._row, self._sign = METRICS.index(metric), -1.0 if metric in LESS_IS_BETTER else 1.0
+
+    def of(self, numbers: Numbers, values: npt.NDArray[Any]) -> tuple[float, int] | None:
+        """Return the best of some lanes, in the order of their numbers; None where none has a value."""
+        row = values[self._row] * self._sign
+        if np.isnan(row).all():
+            return None
+        place = int(np.nanargmax(row))
+        return float(values[self._row, place]), int(numbers[place])
+
+    def order(self, found: tuple[float, int]) -> tuple[float, int]:
+        """Return what sorts the best first."""
+        return -found[0] * self._sign, found[1]

@@ -1,0 +1,360 @@
+"""What a sweep keeps of its lanes as it goes: the best, histograms, marginals and heat maps; small, and the same in any order."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import pyarrow as pa
+
+from engine.faults import Fault
+from engine.grid import Grid
+from engine.guess import did_you_mean
+from engine.sources import Cells
+from kernels import reduce as at
+from kernels.metrics import AMOUNTS, LESS_IS_BETTER, METRICS
+
+#: Metrics of marginals and heat maps, unless others are asked for.
+TALLIED = ("sharpe", "total_return", "max_drawdown", "calmar")
+#: Cells along a side of a heat map.
+_SIDE = 64
+_VERSION = "1"
+_SCHEMA = pa.schema(
+    [("part", pa.string()), ("metric", pa.string()), ("place", pa.int64()), ("count", pa.int64()), ("high", pa.int64()),
+     ("low", pa.int64()), ("value", pa.float64())]
+)  # fmt: skip
+
+
+class Summary:
+    """What is kept of many lanes: for each metric the best lanes and a histogram; for some, means, bests and counts by parameter.
+
+    Lanes may be added in any order and any parts, and summaries merged: the result is the same to the last bit. For that,
+    means are of sums in steps of 2**-32, amounts of money as shares of the initial cash; a value beyond 2**30 counts as 2**30. A
+    summary takes 2**32 lanes. Histograms have 32 bins between a power of two and the next, so that a quantile is within 1.6 %.
+
+    Attributes
+    ----------
+    count : lanes added so far
+    """
+
+    def __init__(self, grid: Grid, metrics: Sequence[str], top: int, by: Sequence[str], cash: float) -> None:
+        if top < 1:
+            raise Fault(f"top is {top}, allowed is 1 or more; give how many of the best lanes to keep.")
+        for name in (*metrics, *by):
+            known_metric(name)
+        self.grid, self.metrics, self.by, self.top_size, self.cash = grid, tuple(metrics), tuple(by), top, float(cash)
+        self.count = 0
+        self._cells = grid.cells()
+        self._names = list(self._cells)
+        self._coarse = [_coarsened(len(c)) for c in self._cells.values()]
+        self._groups, self._starts, cells = _groups_of([len(c) for c in self._cells.values()], self._coarse)
+        self._signs = np.array([_sign(m) for m in self.metrics])
+        self._units = np.array([self.cash if m in AMOUNTS else 1.0 for m in self.metrics])
+        self._bins = np.zeros((len(METRICS), at.N_BINS), np.int64)
+        self._lanes = np.zeros(cells, np.int64)
+        self._sums = at.no_sums(cells, len(self.metrics))
+        self._tops = {m: (np.zeros(0, np.int64), np.zeros(0)) for m in self.by}
+
+    @classmethod
+    def of(
+        cls,
+        grid: Grid,
+        metrics: Sequence[str] = TALLIED,
+        top: int = 1000,
+        by: Sequence[str] = METRICS,
+        cash: float = 1.0,
+    ) -> Summary:
+        """Make an empty summary.
+
+        Parameters
+        ----------
+        metrics : those of marginals and heat maps
+        top : how many of the best lanes to keep
+        by : the metrics by which lanes may be the best
+        cash : initial cash, the unit in which amounts of money are summed
+        """
+        return cls(grid, metrics, top, by, cash)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory."""
+        return sum(a.nbytes for a in (self._bins, self._lanes, self._sums)) + 16 * self.top_size * len(self.by)
+
+    def empty(self) -> Summary:
+        """Return a summary of the same grid and metrics with no lanes in it."""
+        return Summary(self.grid, self.metrics, self.top_size, self.by, self.cash)
+
+    def add(self, numbers: npt.NDArray[np.int64], values: npt.NDArray[np.floating]) -> None:
+        """Add lanes, each only once.
+
+        Parameters
+        ----------
+        numbers : int64 (lane,)
+        values : float32 or float64 (metric, lane) in the order of `METRICS`, as `Lanes.metrics(numbers)` answers
+        """
+        if values.shape != (len(METRICS), numbers.size):
+            raise ValueError(f"values have the shape {values.shape}, not {(len(METRICS), numbers.size)}")
+        with np.errstate(over="ignore"):  # a float64 beyond float32 goes into the last bin
+            single = np.ascontiguousarray(values, np.float32)
+        at.count_bins(single.view(np.int32), self._bins)
+        for metric, (lanes, best) in self._tops.items():
+            row = values[METRICS.index(metric)] * _sign(metric)
+            full = best.size == self.top_size
+            better = np.flatnonzero(
+                (row > best[-1]) | ((row == best[-1]) & (numbers < lanes[-1])) if full else ~np.isnan(row)
+            )
+            if better.size:
+                found = np.concatenate([lanes, numbers[better]]), np.concatenate([best, row[better]])
+                self._tops[metric] = _best_of(*found, self.top_size)
+        fine = self.grid.places(numbers)
+        coarse = np.empty_like(fine)
+        for i, cell in enumerate(self._coarse):
+            np.take(cell, fine[i], out=coarse[i])
+        chosen = values[[METRICS.index(m) for m in self.metrics]]
+        at.tally(chosen, self._signs, self._units, fine, coarse, self._groups, self._lanes, self._sums)
+        self.count += numbers.size
+
+    def merge(self, other: Summary) -> Summary:
+        """Add another summary's lanes to this one, and return it."""
+        if self._made_of() != other._made_of():
+            raise ValueError("summaries of different grids or metrics cannot be merged")
+        self._bins += other._bins
+        self._lanes += other._lanes
+        at.add_sums(self._sums, other._sums)
+        for metric, (lanes, best) in other._tops.items():
+            mine = self._tops[metric]
+            self._tops[metric] = _best_of(
+                np.concatenate([mine[0], lanes]), np.concatenate([mine[1], best]), self.top_size
+            )
+        self.count += other.count
+        return self
+
+    def top(self, k: int, by: str = "sharpe") -> pl.DataFrame:
+        """Return the best `k` lanes by a metric: rank, lane, the swept parameters, the metric; of equals the lower lane first."""
+        known_metric(by)
+        if by not in self.by:
+            raise Fault(f"the best by {by} were not kept, allowed are {', '.join(self.by)}; name it in by=.")
+        if not 1 <= k <= self.top_size:
+            raise Fault(
+                f"top was asked for {k} lanes, allowed are 1 to {self.top_size}, which were kept; ask for fewer."
+            )
+        lanes, best = self._tops[by][0][:k], self._tops[by][1][:k]
+        values = self.grid.values(lanes)
+        rank = np.arange(1, lanes.size + 1)
+        return pl.DataFrame({"rank": rank, "lane": lanes, **values, by: best * _sign(by)})
+
+    def histogram(self, metric: str = "sharpe") -> pl.DataFrame:
+        """Return the bins of a metric that hold lanes: low, high, count."""
+        counts = self._bins[METRICS.index(known_metric(metric))]
+        held = np.flatnonzero(counts)
+        low, high = at.bin_edges()
+        return pl.DataFrame({"low": low[held], "high": high[held], "count": counts[held]})
+
+    def quantile(self, share: float, metric: str = "sharpe") -> float:
+        """Return the value below which a share of the lanes lies, within 1.6 % of itself; NaN where no lane has one."""
+        if not 0.0 <= share <= 1.0:
+            raise Fault(f"the share of a quantile is {share:g}, allowed is from 0 to 1; correct it.")
+        bins = self.histogram(metric)
+        if bins.is_empty():
+            return float("nan")
+        below = bins["count"].cum_sum().to_numpy()
+        found = int(np.searchsorted(below, max(share * below[-1], 1.0)))
+        low, high = bins["low"][found], bins["high"][found]
+        return float(low + high) / 2 if max(abs(low), abs(high)) > 1e-38 else 0.0
+
+    def marginal(self, parameter: str, metric: str = "sharpe") -> pl.DataFrame:
+        """Return for each cell of a parameter the mean, the best and the count of a metric over all other parameters.
+
+        A cell is a value; of a parameter with more than 1024 values it is one of 64 stretches, shown by its middle.
+        """
+        axis = self._axis(parameter)
+        first = self._starts[axis, axis]
+        cells = self._cells[parameter]
+        return self._over({parameter: _middle(cells)}, np.arange(first, first + len(cells)), metric)
+
+    def heatmap(self, x: str, y: str, metric: str = "sharpe") -> pl.DataFrame:
+        """Return for each pair of cells of two parameters the mean, the best and the count of a metric over the others.
+
+        A side has at most 64 cells: values, or stretches of them, shown by their middle.
+        """
+        a, b = self._axis(x), self._axis(y)
+        if a == b:
+            raise Fault(
+                f"heatmap was asked for {x!r} against itself, allowed are two parameters; use marginal({x!r}) for one."
+            )
+        i, j = sorted((a, b))
+        first, second = (_middle(_merged(self._cells[self._names[k]], self._coarse[k])) for k in (i, j))
+        cells = np.arange(first.size * second.size)
+        sides = {self._names[i]: first[cells // second.size], self._names[j]: second[cells % second.size]}
+        return self._over({name: sides[name] for name in (x, y)}, self._starts[i, j] + cells, metric)
+
+    def _over(
+        self, sides: dict[str, npt.NDArray[np.float64]], cells: npt.NDArray[np.int64], metric: str
+    ) -> pl.DataFrame:
+        known_metric(metric)
+        if metric not in self.metrics:
+            raise Fault(
+                f"{metric} was not kept by parameter, allowed are {', '.join(self.metrics)}; name it in metrics=."
+            )
+        m = self.metrics.index(metric)
+        mean = at.means(self._sums[cells], self._units)[:, m]
+        best = at.from_order(self._sums[cells, m, at.BEST]) * self._signs[m]
+        count = self._sums[cells, m, at.COUNT]
+        frame = pl.DataFrame(
+            {
+                **sides,
+                "mean": mean,
+                "best": best,
+                "count": count,
+                "lanes": self._lanes[cells],
+            }
+        )
+        return frame.filter(pl.col("lanes") > 0).drop("lanes").fill_nan(None).sort(list(sides))
+
+    def _axis(self, name: str) -> int:
+        if name not in self._names:
+            raise Fault(
+                f"{name!r} was not swept{did_you_mean(name, self._names)}, allowed are {', '.join(self._names)}; name one."
+            )
+        return self._names.index(name)
+
+    def _made_of(self) -> dict[str, Any]:
+        return {
+            "version": _VERSION, "size": self.grid.size, "cells": {n: len(c) for n, c in self._cells.items()},
+            "metrics": list(self.metrics), "by": list(self.by), "top": self.top_size, "cash": self.cash,
+        }  # fmt: skip
+
+    def to_table(self) -> pa.Table:
+        """Return everything that is kept as one table; equal summaries give equal tables."""
+        metric, place = np.nonzero(self._bins)
+        parts = [_rows("bin", [METRICS[i] for i in metric], place, count=self._bins[metric, place])]
+        for name, (lanes, best) in self._tops.items():
+            parts.append(_rows("top", [name] * lanes.size, lanes, value=best))
+        cells = np.flatnonzero(self._lanes)
+        parts.append(_rows("cell", [""] * cells.size, cells, count=self._lanes[cells]))
+        for m, name in enumerate(self.metrics):
+            count, high, low = (self._sums[cells, m, column] for column in (at.COUNT, at.HIGH, at.LOW))
+            best = at.from_order(self._sums[cells, m, at.BEST])
+            parts.append(_rows("sum", [name] * cells.size, cells, count, high, low, best))
+        kept = {"tocsin.summary": json.dumps({**self._made_of(), "count": self.count})}
+        return pa.concat_tables(parts).replace_schema_metadata(kept)
+
+    @classmethod
+    def from_table(cls, grid: Grid, table: pa.Table) -> Summary:
+        """Make a summary of what `to_table` returned for the same grid.
+
+        Raises
+        ------
+        Fault
+            Where the table is none of a summary, or of another grid.
+        """
+        told = (table.schema.metadata or {}).get(b"tocsin.summary")
+        if told is None:
+            raise Fault("the table is no summary of a sweep, allowed is one that Summary.to_table made; name another.")
+        kept = json.loads(told)
+        count = kept.pop("count")
+        made = cls(grid, kept["metrics"], kept["top"], kept["by"], kept["cash"])
+        if made._made_of() != kept:
+            raise Fault(
+                f"the summary is of a grid of {kept['size']} lanes over {kept['cells']}, allowed is {made._made_of()['size']} over "
+                f"{made._made_of()['cells']}; take the grid that it was made with."
+            )
+        made.count = count
+        frame = pl.DataFrame(pl.from_arrow(table))
+        for (part, name), rows in frame.group_by(["part", "metric"], maintain_order=True):
+            place, counts, value = (rows[column].to_numpy() for column in ("place", "count", "value"))
+            if part == "bin":
+                made._bins[METRICS.index(str(name)), place] = counts
+            elif part == "top":
+                made._tops[str(name)] = place.copy(), value.copy()
+            elif part == "cell":
+                made._lanes[place] = counts
+            else:
+                m = made.metrics.index(str(name))
+                made._sums[place, m, : at.BEST] = rows.select("count", "high", "low").to_numpy()
+                made._sums[place, m, at.BEST] = np.where(np.isnan(value), at.NONE, at.in_order(value))
+        return made
+
+
+def known_metric(name: str) -> str:
+    """Return the name of a metric, or refuse it."""
+    if name not in METRICS:
+        raise Fault(
+            f"metric {name!r} is unknown{did_you_mean(name, METRICS)}, allowed are {', '.join(METRICS)}; name one."
+        )
+    return name
+
+
+def _sign(metric: str) -> float:
+    return -1.0 if metric in LESS_IS_BETTER else 1.0
+
+
+def _best_of(
+    lanes: npt.NDArray[np.int64], values: npt.NDArray[np.float64], most: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return the `most` greatest values with their lanes, the greatest first, of equals the lower lane."""
+    if values.size > 4 * most:
+        chosen = np.flatnonzero(values >= np.partition(values, values.size - most)[values.size - most])
+        lanes, values = lanes[chosen], values[chosen]
+    order = np.lexsort((lanes, -values))[:most]
+    return lanes[order], values[order].astype(np.float64)
+
+
+def _coarsened(cells: int) -> npt.NDArray[np.int32]:
+    """Return the cell of a heat map's side for each of `cells`."""
+    return (np.arange(cells) * min(cells, _SIDE) // cells).astype(np.int32)
+
+
+def _merged(cells: Cells, coarse: npt.NDArray[np.int32]) -> Cells:
+    sides = np.arange(coarse[-1] + 1)
+    first, last = np.searchsorted(coarse, sides), np.searchsorted(coarse, sides, side="right") - 1
+    return Cells(cells.low[first], cells.high[last])
+
+
+def _middle(cells: Cells) -> npt.NDArray[np.float64]:
+    return np.where(cells.low == cells.high, cells.low, (cells.low + cells.high) / 2)
+
+
+def _groups_of(
+    fine: list[int], coarse: list[npt.NDArray[np.int32]]
+) -> tuple[npt.NDArray[np.int64], dict[tuple[int, int], int], int]:
+    """Return the groups of cells, one an axis and then one a pair of axes; the first cell of each; how many cells there are in all.
+
+    A pair with an axis of one cell needs no group where the cells of its other axis are the same.
+    """
+    sides = [int(c[-1]) + 1 for c in coarse]
+    groups: list[tuple[int, int, int, int]] = []
+    starts: dict[tuple[int, int], int] = {}
+    first = 0
+    for x, cells in enumerate(fine):
+        groups.append((first, x, -1, 0))
+        starts[x, x] = first
+        first += cells
+    for x, y in itertools.combinations(range(len(fine)), 2):
+        if fine[y] == 1 and fine[x] == sides[x]:
+            starts[x, y] = starts[x, x]
+        elif fine[x] == 1 and fine[y] == sides[y]:
+            starts[x, y] = starts[y, y]
+        else:
+            groups.append((first, x, y, sides[y]))
+            starts[x, y] = first
+            first += sides[x] * sides[y]
+    return np.array(groups, np.int64).reshape(-1, at.N_GROUP), starts, first
+
+
+def _rows(
+    part: str, metrics: list[str], place: Any, count: Any = None, high: Any = None, low: Any = None, value: Any = None
+) -> pa.Table:
+    n = len(metrics)
+    nothing, zero = np.zeros(n), np.zeros(n, np.int64)
+    columns = [
+        pa.array([part] * n, pa.string()), pa.array(metrics, pa.string()), pa.array(place, pa.int64()),
+        *(pa.array(zero if c is None else c, pa.int64()) for c in (count, high, low)),
+        pa.array(nothing if value is None else value, pa.float64(), from_pandas=True),
+    ]  # fmt: skip
+    return pa.Table.from_arrays(columns, schema=_SCHEMA)

@@ -1,0 +1,162 @@
+"""One CUDA device: its memory through CuPy, its kernels through numba-cuda.
+
+Importing this file touches no device and needs neither; `open_devices` does. Everything that is asked of the two libraries is
+asked here, so that a test can put other objects in their place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+#: Threads of a warp; registers are given out to warps in units of this many, on each quarter of a multiprocessor.
+WARP, _REGISTER_UNIT, _QUARTERS = 32, 256, 4
+#: Block sizes that are tried, the smaller first: all threads of a block wait for its longest lane.
+_BLOCKS = (64, 128, 192, 256, 32)
+#: numba-cuda warns of grids below this; the threads beyond the lanes end at once.
+_LEAST_GRID = 128
+
+
+class Limits(NamedTuple):
+    """What a multiprocessor holds at once."""
+
+    threads: int
+    registers: int
+    blocks: int
+
+
+class Compiled(NamedTuple):
+    """A kernel compiled for one kind of device.
+
+    Attributes
+    ----------
+    launch : numba-cuda's dispatcher
+    registers : a thread
+    local : bytes of local memory a thread
+    most : threads that a block may have
+    """
+
+    launch: Any
+    registers: int
+    local: int
+    most: int
+
+
+def launch_shape(registers: int, most: int, limits: Limits) -> tuple[int, int]:
+    """Return (threads a block, threads that a multiprocessor holds at once): the block that fills it most, of equals the first.
+
+    The arithmetic of NVIDIA's occupancy calculator, for kernels without shared memory.
+
+    >>> launch_shape(168, 1024, Limits(2048, 65536, 32))
+    (64, 384)
+    """
+    a_warp = -(-max(registers, 1) * WARP // _REGISTER_UNIT) * _REGISTER_UNIT
+    warps = min(limits.threads // WARP, limits.registers // _QUARTERS // a_warp * _QUARTERS)
+    best = (WARP, 0)
+    for block in _BLOCKS:
+        resident = min(warps * WARP // block, limits.blocks) * block
+        if block <= most and resident > best[1]:
+            best = (block, resident)
+    return best
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of CuPy, numba-cuda or the driver says that device or pinned memory ran out."""
+    said = f"{type(error).__name__} {error}".lower().replace("_", " ")
+    return isinstance(error, MemoryError) or "out of memory" in said or "memoryallocation" in said
+
+
+def open_devices(numbers: Sequence[int] | None = None) -> list[Device]:
+    """Open the devices of these numbers; left out, all there are."""
+    import cupy  # noqa: PLC0415 - importing kernels must not need it
+    from numba import cuda  # noqa: PLC0415
+
+    found = range(cupy.cuda.runtime.getDeviceCount()) if numbers is None else numbers
+    return [Device(number, cupy, cuda) for number in found]
+
+
+class Device:
+    """One CUDA device; everything but `current` is to be called inside ``with device.current():``.
+
+    Parameters
+    ----------
+    number : as CUDA counts
+    cupy, cuda : the module cupy, and numba.cuda
+    """
+
+    def __init__(self, number: int, cupy: Any, cuda: Any) -> None:
+        found = cupy.cuda.runtime.getDeviceProperties(number)
+        self.number, self._cupy, self._cuda = number, cupy, cuda
+        self.name: str = found["name"].decode()
+        self.capability = (int(found["major"]), int(found["minor"]))
+        self.multiprocessors = int(found["multiProcessorCount"])
+        self.limits = Limits(
+            int(found["maxThreadsPerMultiProcessor"]),
+            int(found["regsPerMultiprocessor"]),
+            int(found["maxBlocksPerMultiProcessor"]),
+        )
+
+    @contextlib.contextmanager
+    def current(self) -> Iterator[None]:
+        """Make the device the current one of both libraries, which share its primary context, on this thread."""
+        with self._cupy.cuda.Device(self.number), self._cuda.gpus[self.number]:
+            yield
+
+    def compile(self, kernel: Callable[..., None], signature: Any, fastmath: bool) -> Compiled:
+        """Compile a plain kernel function, without link-time optimisation: as the tests look at it (kernels/static.py)."""
+        made = self._cuda.jit(signature, fastmath=fastmath, lto=False)(kernel)
+        return Compiled(
+            made, made.get_regs_per_thread(), made.get_local_mem_per_thread(), made.get_max_threads_per_block()
+        )
+
+    def start(self, compiled: Compiled, threads: int, stream: Any, args: Sequence[Any]) -> None:
+        """Start a kernel of `threads` threads on a stream of this device, and do not wait for it."""
+        block, _ = launch_shape(compiled.registers, compiled.most, self.limits)
+        grid = max(-(-threads // block), _LEAST_GRID)
+        compiled.launch[grid, block, self._cuda.external_stream(stream.ptr)](*args)
+
+    def resident(self, compiled: Compiled) -> int:
+        """Threads of a kernel that the whole device holds at once."""
+        return launch_shape(compiled.registers, compiled.most, self.limits)[1] * self.multiprocessors
+
+    def stream(self) -> Any:
+        """Return a stream that does not wait for the default one."""
+        return self._cupy.cuda.Stream(non_blocking=True)
+
+    def empty(self, size: int, dtype: npt.DTypeLike) -> Any:
+        """Return device memory of `size` numbers, from CuPy's pool."""
+        return self._cupy.empty(size, dtype)
+
+    def pinned(self, size: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        """Return memory of the host of `size` numbers that the device copies from and to without the processor."""
+        memory = self._cupy.cuda.alloc_pinned_memory(size * np.dtype(dtype).itemsize)
+        return np.ndarray(size, dtype, buffer=memory)
+
+    def put(self, array: npt.NDArray[Any], stream: Any) -> Any:
+        """Copy an array to the device, once, through pinned memory, and return it as a kernel takes it."""
+        flat = np.ascontiguousarray(array).reshape(-1)
+        there = self.empty(flat.size, flat.dtype)
+        if flat.size:
+            staged = self.pinned(flat.size, flat.dtype)
+            staged[:] = flat
+            there.set(staged, stream)
+            stream.synchronize()
+        return self.view(there, array.shape)
+
+    def view(self, memory: Any, shape: tuple[int, ...]) -> Any:
+        """Return the start of flat device memory in a shape, as a kernel takes it, which does not make its launch wait."""
+        size = int(np.prod(shape))
+        return self._cuda.as_cuda_array(memory[:size].reshape(shape), sync=False)
+
+    def free(self) -> int:
+        """Bytes that may be had: free on the device, or kept by CuPy's pool."""
+        return int(self._cupy.cuda.runtime.memGetInfo()[0]) + int(self._cupy.get_default_memory_pool().free_bytes())
+
+    def give_back(self) -> None:
+        """Give what CuPy's pools keep, and nobody uses, back to the device and the host."""
+        self._cupy.get_default_memory_pool().free_all_blocks()
+        self._cupy.get_default_pinned_memory_pool().free_all_blocks()

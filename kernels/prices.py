@@ -1,0 +1,61 @@
+"""Bars of a market -> the table of prices that a walk reads."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from kernels import layout as at
+from kernels.rules import ONE, Terms, borrow_charge, maintenance_need
+
+Matrix = npt.NDArray[np.float64]
+
+
+def price_table(
+    bars: tuple[Matrix, Matrix, Matrix, Matrix],
+    split: Matrix,
+    dividend: Matrix,
+    rate: Matrix,
+    days: Matrix,
+    terms: Terms,
+    closing: bool,
+    dtype: npt.DTypeLike,
+) -> npt.NDArray[Any]:
+    """Lay out (asset, bar, column) as kernels.layout names the columns; computed in float64, kept in `dtype`.
+
+    Parameters
+    ----------
+    bars : open, high, low and close, (asset, bar) each; a bar of which any is not finite is no bar
+    split : product of the splits after the bar, NaN where unknown
+    dividend : currency a share, on the ex-date
+    rate : yearly borrow rate in force at the bar, for the days until the next
+    days : (bar,) calendar days since the previous bar's session
+    terms : the broker's terms in float64
+    closing : orders fill at the close, so that a rule knows the bar's own
+    """
+    whole = np.logical_and.reduce([np.isfinite(column) for column in bars])
+    table = np.zeros((*bars[0].shape, at.N_PRICE))
+    for i, column in zip((at.OPEN, at.HIGH, at.LOW, at.CLOSE), bars, strict=True):
+        table[:, :, i] = np.where(whole, column, np.nan)
+    table[:, :, at.SPLIT], table[:, :, at.DIVIDEND] = split, dividend
+    _fill(table, np.ascontiguousarray(rate, np.float64), np.asarray(days, np.float64), terms, closing)
+    return table.astype(dtype)
+
+
+@njit(error_model="numpy", nogil=True, cache=True)
+def _fill(table: Any, rate: Any, days: Any, terms: Any, closing: bool) -> None:
+    """Fill what follows from the bars: the last known closes, the needs, and what a share accrues."""
+    for a in range(table.shape[0]):
+        last, borrow, paid = np.nan, 0.0, 0.0
+        for t in range(table.shape[1]):
+            bar = table[a, t]
+            known = last
+            last = bar[at.CLOSE] if bar[at.CLOSE] == bar[at.CLOSE] else last
+            paid += bar[at.DIVIDEND]
+            bar[at.LAST], bar[at.KNOWN] = last, last if closing else known
+            bar[at.SHORT_NEED] = maintenance_need(-ONE, last, bar[at.SPLIT], terms)
+            bar[at.ACCRUED], bar[at.PAID] = borrow, paid
+            if t + 1 < table.shape[1]:
+                bar[at.CHARGE] = borrow_charge(last, rate[a, t], days[t + 1])
+                borrow += 0.0 if np.isnan(last) else bar[at.CHARGE]

@@ -1,0 +1,177 @@
+"""A CuPy and a numba.cuda of numpy arrays: what `kernels.device` asks of them, on devices with little memory.
+
+What is put on a stream is done when the stream is waited for, not before, in order; so who looks at an answer too early, or
+changes what is still to be copied, gets a wrong one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from kernels.device import Device
+
+
+class OutOfMemoryError(MemoryError):
+    """As cupy.cuda.memory's."""
+
+
+class Stream:
+    def __init__(self, non_blocking: bool = False) -> None:
+        assert non_blocking
+        self.ptr, self.ahead = id(self), []
+        _STREAMS[self.ptr] = self
+
+    def synchronize(self) -> None:
+        ahead, self.ahead = self.ahead, []
+        for work in ahead:
+            work()
+
+
+_STREAMS: weakref.WeakValueDictionary[int, Stream] = weakref.WeakValueDictionary()
+
+
+class Array:
+    """As cupy.ndarray."""
+
+    def __init__(self, values: Any, owner: Any = None) -> None:
+        self.values, self.owner = values, owner
+
+    def __getitem__(self, part: slice) -> Array:
+        return Array(self.values[part], self.owner or self)
+
+    def reshape(self, shape: tuple[int, ...]) -> Array:
+        view = self.values.reshape(shape)
+        assert np.shares_memory(view, self.values) or not view.size
+        return Array(view, self.owner or self)
+
+    def set(self, given: Any, stream: Stream) -> None:
+        assert (given.dtype, given.shape) == (self.values.dtype, self.values.shape)
+        stream.ahead.append(lambda: np.copyto(self.values, given))
+
+    def get(self, stream: Stream, *, out: Any, blocking: bool) -> None:
+        assert (out.dtype, out.shape, blocking) == (self.values.dtype, self.values.shape, False)
+        stream.ahead.append(lambda: np.copyto(out, self.values))
+
+
+class Machine:
+    """A machine with CUDA devices.
+
+    Parameters
+    ----------
+    devices : how many
+    memory : bytes of each
+    jit : what compiles a kernel: plain function in, function of (*arguments) that does all lanes at once out
+    launch_fails_from : threads of a grid from which a launch fails for want of memory
+    local : bytes of local memory a thread
+    """
+
+    def __init__(
+        self,
+        devices: int = 1,
+        memory: int = 1 << 30,
+        jit: Callable[[Any], Callable[..., None]] = lambda kernel: kernel,
+        launch_fails_from: float = math.inf,
+        local: int = 0,
+    ) -> None:
+        self.used, self.most_used, self.memory = [0] * devices, [0] * devices, memory
+        self.launches: list[tuple[int, int]] = []  # (device, threads of the grid)
+        self.uploads = 0
+        self._jit, self._fails_from, self._local = jit, launch_fails_from, local
+        self._here = threading.local()
+        pool = SimpleNamespace(free_bytes=lambda: 0, free_all_blocks=lambda: None)
+        self.cupy = SimpleNamespace(
+            empty=self._empty,
+            get_default_memory_pool=lambda: pool,
+            get_default_pinned_memory_pool=lambda: pool,
+            cuda=SimpleNamespace(
+                Device=self._device,
+                Stream=Stream,
+                alloc_pinned_memory=self._pinned,
+                runtime=SimpleNamespace(
+                    getDeviceCount=lambda: devices,
+                    getDeviceProperties=self._properties,
+                    memGetInfo=lambda: (self.memory - self.used[self._now()], self.memory),
+                ),
+            ),
+        )
+        self.cuda = SimpleNamespace(
+            gpus=[contextlib.nullcontext()] * devices,
+            jit=self._jitted,
+            external_stream=lambda ptr: _STREAMS[ptr],
+            as_cuda_array=lambda array, sync: array.values if not sync else None,
+        )
+
+    def open(self) -> list[Device]:
+        return [Device(number, self.cupy, self.cuda) for number in range(len(self.used))]
+
+    def _now(self) -> int:
+        return self._here.number
+
+    @contextlib.contextmanager
+    def _device(self, number: int) -> Iterator[None]:
+        before, self._here.number = getattr(self._here, "number", None), number
+        try:
+            yield
+        finally:
+            self._here.number = before
+
+    def _properties(self, number: int) -> dict[str, Any]:
+        return {
+            "name": b"Fake H", "major": 9, "minor": 0, "multiProcessorCount": 4, "maxThreadsPerMultiProcessor": 2048,
+            "regsPerMultiprocessor": 65536, "maxBlocksPerMultiProcessor": 32,
+        }  # fmt: skip
+
+    def _empty(self, size: int, dtype: Any) -> Array:
+        number, values = self._now(), np.full(size, 77, dtype)
+        if self.used[number] + values.nbytes > self.memory:
+            raise OutOfMemoryError(f"Out of memory allocating {values.nbytes} bytes")
+        self.used[number] += values.nbytes
+        self.most_used[number] = max(self.most_used[number], self.used[number])
+        made = Array(values)
+        weakref.finalize(made, self._gone, number, values.nbytes)
+        return made
+
+    def _gone(self, number: int, count: int) -> None:
+        self.used[number] -= count
+
+    def _pinned(self, count: int) -> Any:
+        self.uploads += 1
+        return bytearray(count)
+
+    def _jitted(self, signature: Any, *, fastmath: bool, lto: bool) -> Callable[[Any], Any]:
+        assert signature is not None
+        assert not lto
+        return lambda kernel: _Dispatcher(self, self._jit(kernel))
+
+    def launched(self, done: Callable[..., None], grid: int, block: int, stream: Stream, args: tuple[Any, ...]) -> None:
+        if grid * block >= self._fails_from:
+            raise RuntimeError("Call to cuLaunchKernel results in CUDA_ERROR_OUT_OF_MEMORY")
+        self.launches.append((self._now(), grid * block))
+        # A kernel's signature makes its arguments float64; numpy alone would round a Python number to a constant's float32.
+        typed = [np.float64(a) if type(a) is float else a for a in args]
+        stream.ahead.append(lambda: done(*typed))
+
+
+class _Dispatcher:
+    def __init__(self, machine: Machine, done: Callable[..., None]) -> None:
+        self._machine, self._done = machine, done
+
+    def get_regs_per_thread(self) -> int:
+        return 128
+
+    def get_local_mem_per_thread(self) -> int:
+        return self._machine._local
+
+    def get_max_threads_per_block(self) -> int:
+        return 512
+
+    def __getitem__(self, shape: tuple[int, int, Stream]) -> Callable[..., None]:
+        return lambda *args: self._machine.launched(self._done, *shape, args)

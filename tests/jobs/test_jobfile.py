@@ -1,0 +1,125 @@
+"""Job files: what they may say, and what is said of mistakes."""
+
+from pathlib import Path
+
+import pytest
+
+from engine import Fault
+from engine.jobs.job import Job
+from engine.jobs.settings import SECTIONS
+from tests.jobs.conftest import ROOT, edit
+
+
+def mistakes(text: str) -> list[str]:
+    """Give what is said of a job file, a line a mistake."""
+    Path("job.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(Fault) as caught:
+        Job.read(Path("job.toml"))
+    return str(caught.value).splitlines()
+
+
+def test_every_mistake_is_said_at_once_with_its_line(here: Path) -> None:
+    said = mistakes(
+        """
+[market]
+price = "prices.parquet"
+start = "2015"
+
+[event]
+table = "events.parquet"
+
+[strategy]
+name = "short_bubble_waring"
+
+[grid]
+kind = "randon"
+parameters = {hold = 1}
+
+[account]
+cash = -5
+fils = "close"
+
+[keep]
+top = "many"
+by = ["sharp"]
+
+[run]
+precision = "float16"
+"""
+    )
+    assert said[0] == "job.toml has 11 mistakes:"
+    expected = [
+        (2, "market.prices is missing, needed is the path"),
+        (3, "market.price is no setting (did you mean 'prices'?), allowed are prices, "),
+        (4, 'market.start is "2015", allowed is a date, written 2015-01-02'),
+        (6, "[event] is no section of a job (did you mean 'events'?)"),
+        (10, "strategy 'short_bubble_waring' is not installed (did you mean 'short_bubble_warning'?)"),
+        (13, "grid.kind is \"randon\" (did you mean 'random'?), allowed are "),
+        (17, "account.cash is -5, allowed is above 0"),
+        (18, "account.fils is no setting of the account (did you mean 'fill'?)"),
+        (21, 'keep.top is "many", allowed is a whole number from 1 to 100000'),
+        (22, "keep.by names 'sharp' (did you mean 'sharpe'?)"),
+        (25, "run.precision is \"float16\" (did you mean 'float64'?)"),
+    ]
+    for found, (line, start) in zip(said[1:], expected, strict=True):
+        assert found.startswith(f"  line {line}: {start}"), found
+        assert found.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line", "says"),
+    [
+        ("hold = {from = 1, to = 40}", "holt = 3", 12, "did you mean 'hold'"),
+        ("{from = 1, to = 40}", "{form = 1, to = 40}", 12, "'form' (did you mean 'from'?), allowed are from, to, count"),
+        ("{from = 1, to = 40}", "{from = 1}", 12, "two numbers"),
+        ("{from = 1, to = 40}", "{from = 40, to = 1}", 12, "runs backwards"),
+        ("{from = 1, to = 40}", "[0]", 12, "from 1 to"),
+        ("{from = 1, to = 40}", "[]", 12, "has no values"),
+        ("[grid.parameters]", '[grid]\nwhere = "hold < stp"\n[grid.parameters]', 12, "did you mean 'stop'"),
+        ("[grid.parameters]", "[grid]\nlanes = 5\n[grid.parameters]", 12, "goes with kind"),
+        ("[grid.parameters]", '[grid]\nkind = "sobol"\n[grid.parameters]', 11, "grid.lanes goes with kind"),
+        ("[grid.parameters]", '[grid]\nkind = "table"\ntable = "no.csv"\n[x]', 14, "[x] is no section"),
+        ("prices.parquet", "price.parquet", 3, "does not exist"),
+        ("events.parquet", "event.parquet", 6, "no such file"),
+        ("short_bubble_warning", "own.py:None", 9, "does not exist"),
+        ("[run]", "[strategy.options]\nbasket = ['NVDIA']\n[run]", 8, "did you mean 'NVDA'"),
+        ("[run]", "[strategy.options]\nhold = 3\n[run]", 16, "is a parameter"),
+        ("[run]", "[market.x]\n[run]", 15, "market.x is no setting"),
+        ("[run]", "[keep]\nheatmaps = [['hold', 'take']]\n[run]", 16, "allowed are the swept hold, stop"),
+        ("[run]", "[account]\nkind = 'columns'\n[run]", 16, "allowed in a sweep is 'portfolio'"),
+        ("[run]", "[splits]\ntrain = 100\n[run]", 15, "either in_sample and out_of_sample"),
+        ("[run]", "[splits]\ntrain = 30\ntest = 10\n[run]", 15, "of which 40 are purged"),
+        ("chunk = 64", "chunk = 1", 16, "from 64 to"),
+        ("[market]", "market = 3\n[x]", 2, "write [market]"),
+        ("\nstop = ", "\nhold = ", None, "is not TOML"),
+    ],
+)  # fmt: skip
+def test_one_mistake_is_one_sentence(was: str, becomes: str, line: int | None, says: str, here: Path) -> None:
+    text = Path("job.toml").read_text()
+    assert was in text
+    said = mistakes(text.replace(was, becomes, 1))
+    shown = [part for part in said if says in part]
+    assert len(shown) == 1, said
+    if line:
+        assert f"line {line}: " in shown[0]
+    if len(said) == 1:
+        assert said[0].startswith("job.toml")
+
+
+def test_chunks_follow_from_the_grid_alone(here: Path) -> None:
+    edit(lambda job: job.replace("chunk = 64", ""))
+    assert Job.read(Path("job.toml")).chunk == 65_536
+    edit(
+        lambda job: job.replace("[grid.parameters]", '[grid]\nkind = "random"\nlanes = 200_000_000\n[grid.parameters]')
+    )
+    edit(lambda job: job.replace(", count = 20", ""))
+    # a thousandth of the lanes is 200,000, and the next power of two 262,144
+    assert Job.read(Path("job.toml")).chunk == 262_144
+
+
+def test_the_page_names_every_setting() -> None:
+    page = (ROOT / "docs" / "jobs.md").read_text(encoding="utf-8")
+    for name, (model, _) in SECTIONS.items():
+        assert f"[{name}]" in page
+        for field in model.model_fields:
+            assert f"`{field}`" in page, f"{name}.{field}"
