@@ -20,24 +20,19 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def command_task(job: jobs.Command, peer: str) -> Task:
     """Return a task that starts a process and waits for its result; a cold one finds empty caches of compiled code."""
-    warm = tempfile.TemporaryDirectory(prefix="tocsin-bench-")
-
-    def once(cache: str) -> Any:
-        command = [sys.executable, "-m", "benchmarks.commands", peer]
-        if job.what == "demo":
-            command = [sys.executable, "-m", "benchmarks.commands", "demo", str(Path(cache) / "demo")]
-        env = {**os.environ, "TOCSIN_CACHE": cache, "NUMBA_CACHE_DIR": cache, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, env=env, cwd=cache, capture_output=True, text=True, check=True)
-        return json.loads(done.stdout.strip().splitlines()[-1])
 
     def run() -> Any:
-        if not job.cold:
-            return once(warm.name)
-        with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as empty:
-            return once(empty)
+        with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as folder:
+            command = [sys.executable, "-m", "benchmarks.commands", peer]
+            if job.what == "demo":
+                command = [sys.executable, "-m", "benchmarks.commands", "demo", str(Path(folder) / "demo")]
+            empty = {"TOCSIN_CACHE": folder, "NUMBA_CACHE_DIR": folder} if job.cold else {}
+            env = {**os.environ, **empty, "PYTHONPATH": str(ROOT)}
+            done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True, check=True)
+        return json.loads(done.stdout.strip().splitlines()[-1])
 
     if not job.cold:
-        once(warm.name)
+        run()
     idiom = "`tocsin demo`" if job.what == "demo" else "a process that imports it, makes the job `single` and runs it"
     return Task(run, lambda found: {name: np.array(value) for name, value in found.items()}, 1, idiom)
 

@@ -226,7 +226,7 @@ def walk(random: np.random.Generator, shape: tuple[int, ...], step: float) -> Fl
 
 def dense(size: str) -> Dense:
     """10,000 pairs over 200,000 bars of five minutes."""
-    bars, fast, slow = {"full": (200_000, 80, 125), "quick": (200_000, 8, 125), "tiny": (3_000, 4, 6)}[size]
+    bars, fast, slow = {"full": (200_000, 80, 125), "quick": (20_000, 8, 125), "tiny": (3_000, 4, 6)}[size]
     close = walk(np.random.default_rng(1), (bars,), 0.002)
     return Dense(close, np.arange(5, 5 + fast), np.arange(90, 90 + 2 * slow, 2))
 
@@ -249,7 +249,7 @@ def narrative(
     """20 assets, 500 days, 40 stories that touch four of them each."""
     from exchange_calendars import get_calendar  # noqa: PLC0415 - slow to load
 
-    lanes = lanes or {"full": 200_000, "quick": 40_000, "tiny": 300}[size]
+    lanes = lanes or {"full": 200_000, "quick": 20_000, "tiny": 300}[size]
     random = np.random.default_rng(3)
     close = walk(random, (assets, bars), 0.02)
     opens = np.concatenate([close[:, :1], close[:, :-1]], axis=1) * np.exp(random.normal(0, 0.005, close.shape))
@@ -269,7 +269,7 @@ def narrative(
 
 def sparse(size: str) -> Sparse:
     """8 columns, 1,000,000 minutes, 1,388 orders each."""
-    columns, bars, trades = {"full": (8, 1_000_000, 694), "quick": (8, 1_000_000, 694), "tiny": (3, 5_000, 20)}[size]
+    columns, bars, trades = {"full": (8, 1_000_000, 694), "quick": (8, 100_000, 69), "tiny": (3, 5_000, 20)}[size]
     random = np.random.default_rng(5)
     room = bars // trades
     entries = np.arange(trades) * room + random.integers(1, room // 2, (columns, trades))
@@ -279,7 +279,7 @@ def sparse(size: str) -> Sparse:
 
 def load(size: str, *, foreign: bool = False) -> Load:
     """500 assets, ten years of days."""
-    return Load(*{"full": (500, 2_520), "quick": (500, 2_520), "tiny": (5, 60)}[size], foreign)
+    return Load(*{"full": (500, 2_520), "quick": (100, 2_520), "tiny": (5, 60)}[size], foreign)
 
 
 def panel(job: Load) -> tuple[npt.NDArray[np.datetime64], dict[str, Floats]]:

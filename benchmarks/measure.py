@@ -27,7 +27,7 @@ CLOSE_ELSE = 1e-5
 AGREEING = 0.99
 
 #: Repeats, and seconds that a peer's repeats of one workload may take together.
-PATIENCE = {"full": (5, 40.0), "quick": (3, 4.0), "tiny": (1, 60.0)}
+PATIENCE = {"full": (5, 60.0), "quick": (3, 4.0), "tiny": (1, 60.0)}
 
 Say = Callable[[str], None]
 
@@ -63,10 +63,12 @@ def measure(name: str, size: str, say: Say, only: Sequence[str] = ()) -> list[di
     most, patience = PATIENCE[size]
     for turn in range(most):
         for entrant in entrants:
-            if "failed" in entrant.made or sum(entrant.seconds) + entrant.made["first_s"] > patience and entrant.seconds:
+            if "failed" in entrant.made or sum(entrant.seconds) > patience:
                 continue
             say(f"{name}: {entrant.peer}, run {turn + 1} of {most}")
-            entrant.seconds.append(_ask(entrant, "run"))
+            seconds = _ask(entrant, "run")
+            if seconds is not None:
+                entrant.seconds.append(seconds)
     answers = {e.peer: _ask(e, "answer") for e in entrants if "failed" not in e.made}
     for entrant in entrants:
         records.append(_record(name, entrant, answers))
@@ -85,8 +87,13 @@ def _enter(peer: str, name: str, size: str) -> Entrant:
 
 
 def _ask(entrant: Entrant, what: str) -> Any:
+    """Have something done in a peer's process; None where that failed, which is then noted."""
     entrant.pipe.send(what)
-    return _receive(entrant)
+    said = _receive(entrant)
+    if isinstance(said, dict) and "failed" in said:
+        entrant.made.update(said)
+        return None
+    return said
 
 
 def _receive(entrant: Entrant) -> Any:
@@ -94,7 +101,7 @@ def _receive(entrant: Entrant) -> Any:
         return entrant.pipe.recv()
     except EOFError:
         entrant.process.join()
-        raise RuntimeError(f"{entrant.peer} ended with status {entrant.process.exitcode}.") from None
+        return {"failed": f"{entrant.peer} ended with status {entrant.process.exitcode}."}
 
 
 def _record(name: str, entrant: Entrant, answers: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +121,7 @@ def _record(name: str, entrant: Entrant, answers: dict[str, Any]) -> dict[str, A
 
 def compared(name: str, peer: str, answers: dict[str, Any]) -> dict[str, Any]:
     """Hold a peer's answer against ours: how many lanes both walked, the share that agrees, the largest difference."""
-    if peer == OURS or OURS not in answers:
+    if peer == OURS or answers.get(OURS) is None:
         return {"agrees": None}
     ours, theirs = answers[OURS], answers[peer]
     common = [k for k in ours if k in theirs and k != "lane"]
@@ -139,9 +146,10 @@ def _serve(pipe: Any, peer: str, name: str, size: str) -> None:
     try:
         task = PEERS[peer].task(job)
         prepared = time.perf_counter()
-        result = task.run()
+        # A process has a start of its own each time; everything else is called once before the clock counts.
+        result = None if isinstance(job, jobs.Command) else task.run()
     except Exception as error:
-        pipe.send({"failed": f"{peer} failed: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"})
+        pipe.send(_failure(peer, error))
         return
     first = time.perf_counter() - prepared
     pipe.send(
@@ -154,18 +162,28 @@ def _serve(pipe: Any, peer: str, name: str, size: str) -> None:
     before = _resident("VmRSS", task.children())
     _forget_peak(task.children())
     while (asked := pipe.recv()) != "stop":
-        if asked == "run":
-            result = None
-            begun = time.perf_counter()
-            result = task.run()
-            pipe.send(time.perf_counter() - begun)
-        else:
-            pipe.send(task.answer(result))
+        try:
+            if asked == "run":
+                result = None
+                begun = time.perf_counter()
+                result = task.run()
+                pipe.send(time.perf_counter() - begun)
+            else:
+                pipe.send(task.answer(result))
+        except Exception as error:
+            task.close()
+            pipe.send(_failure(peer, error))
+            return
     peak = _resident("VmHWM", task.children())
     task.close()
     if isinstance(job, jobs.Command):
         before, peak = 0.0, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     pipe.send({"before_mib": round(before, 1), "peak_mib": round(peak, 1)})
+
+
+def _failure(peer: str, error: Exception) -> dict[str, str]:
+    first = str(error).partition("\n")[0]
+    return {"failed": f"{peer} failed: {type(error).__name__}: {first}."}
 
 
 def _processes(children: list[int]) -> list[str]:

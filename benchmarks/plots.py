@@ -29,7 +29,9 @@ def _text(x: float, y: float, text: str, anchor: str = "start", colour: str = "#
 def rates_plot(record: Mapping[str, Any], titles: Mapping[str, tuple[str, Any]]) -> str:
     """Rates as a share of ours, on a logarithmic axis, a row a workload, a dot an engine."""
     left, width, step, top = 270, 900, 30, 44
-    shown = [w for w in titles if len({r["peer"] for r in record["results"] if r["workload"] == w and r.get("agrees")}) > 0]
+    shown = [
+        w for w in titles if len({r["peer"] for r in record["results"] if r["workload"] == w and r.get("agrees")}) > 0
+    ]
     ratios = {
         (w, r["peer"]): r["rate"] / ours["rate"]
         for w in shown
@@ -79,7 +81,9 @@ def scaling_plot(record: Mapping[str, Any]) -> str:
         y0, y1 = math.floor(min(ys)), max(math.ceil(max(ys)), math.floor(min(ys)) + 1)
         left, right, top, bottom = i * panel + 44, (i + 1) * panel - 12, 34, height - 30
 
-        def at(x: float, y: float, box: tuple[float, ...] = (left, right, top, bottom, x0, x1, y0, y1)) -> tuple[float, float]:
+        def at(
+            x: float, y: float, box: tuple[float, ...] = (left, right, top, bottom, x0, x1, y0, y1)
+        ) -> tuple[float, float]:
             l, r, t, b, xa, xb, ya, yb = box  # noqa: E741
             return l + (x - xa) / (xb - xa) * (r - l), b - (y - ya) / (yb - ya) * (b - t)
 
@@ -93,5 +97,8 @@ def scaling_plot(record: Mapping[str, Any]) -> str:
             parts.append(_text(x, bottom + 16, f"{10.0**power:g}" if power < 4 else f"1e{power}", "middle", _GREY, 10))
         line = " ".join("{:.1f},{:.1f}".format(*at(x, y)) for x, y in zip(xs, ys, strict=True))
         parts.append(f'<polyline points="{line}" fill="none" stroke="#b3261e" stroke-width="2"/>')
-        parts += ['<circle cx="{:.1f}" cy="{:.1f}" r="3" fill="#b3261e"/>'.format(*at(x, y)) for x, y in zip(xs, ys, strict=True)]
+        parts += [
+            '<circle cx="{:.1f}" cy="{:.1f}" r="3" fill="#b3261e"/>'.format(*at(x, y))
+            for x, y in zip(xs, ys, strict=True)
+        ]
     return _svg(max(panel * len(curves), panel), height, parts, "How Tocsin's rates change with the size of the work")

@@ -58,7 +58,9 @@ def commit() -> str:
     """Commit of the source, with a plus where it was changed since."""
     try:
         root = Path(__file__).parent
-        head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True, check=True)
+        head = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True, check=True
+        )
         dirty = subprocess.run(
             ["git", "status", "--porcelain", "--untracked-files=no", "--", "..", ":!../benchmarks/results", ":!../docs", ":!../*.md"],
             cwd=root, capture_output=True, text=True, check=True,
@@ -81,7 +83,9 @@ def read(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise Fault(f"{path} cannot be read ({error.strerror}); name a record that `python -m benchmarks` wrote.") from None
+        raise Fault(
+            f"{path} cannot be read ({error.strerror}); name a record that `python -m benchmarks` wrote."
+        ) from None
     except json.JSONDecodeError:
         record = None
     if not isinstance(record, dict) or "results" not in record:

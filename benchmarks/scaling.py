@@ -18,7 +18,7 @@ from engine.lanes import Lanes
 from strategies import ShortBubbleWarning, SmaCross
 
 #: Seconds that a point may be expected to take; a curve ends before the first that would take longer.
-PATIENCE = {"full": 45.0, "quick": 1.0, "tiny": 0.2}
+PATIENCE = {"full": 15.0, "quick": 0.5, "tiny": 0.2}
 _CHUNK = 1 << 16
 
 Say = Callable[[str], None]
@@ -33,7 +33,9 @@ def scaling(size: str, say: Say) -> list[Point]:
         grown = 10.0
         for x, run, work in curve():
             if last * grown > PATIENCE[size]:
-                say(f"scaling over {name}: {x:,} and more would take longer than {PATIENCE[size]:g} s, and are left out")
+                say(
+                    f"scaling over {name}: {x:,} and more would take longer than {PATIENCE[size]:g} s, and are left out"
+                )
                 break
             say(f"scaling over {name}: {x:,}")
             run()  # compiles, and fills the caches
@@ -56,7 +58,7 @@ def _lanes() -> Iterator[tuple[int, Callable[[], Any], float]]:
         axes["threshold"] = np.linspace(0.3, 1.0, 10**power // 100)
 
         def run(axes: Any = axes) -> Any:
-            lanes = Lanes(ShortBubbleWarning, Grid(axes), market, events, PLAIN, fixed=None)
+            lanes = Lanes(ShortBubbleWarning, Grid.of(ShortBubbleWarning, axes), market, events, PLAIN)
             best = -np.inf
             for low in range(0, len(lanes), _CHUNK):
                 best = max(best, lanes.metrics(np.arange(low, min(low + _CHUNK, len(lanes))))[0].max())
@@ -68,7 +70,9 @@ def _lanes() -> Iterator[tuple[int, Callable[[], Any], float]]:
 def _bars() -> Iterator[tuple[int, Callable[[], Any], float]]:
     """The dense job with 500 pairs."""
     for power in range(3, 7):
-        job = jobs.Dense(jobs.walk(np.random.default_rng(1), (10**power,), 0.002), np.arange(5, 25), np.arange(90, 140, 2))
+        job = jobs.Dense(
+            jobs.walk(np.random.default_rng(1), (10**power,), 0.002), np.arange(5, 25), np.arange(90, 140, 2)
+        )
         market = minutes(job.close[None, :], "5m")
         yield 10**power, lambda job=job, market=market: _dense(job, market, None), float(job.lanes) * 10**power
 

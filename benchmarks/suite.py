@@ -19,15 +19,19 @@ _MORE = ("scaling",)
 
 
 def chosen(names: Sequence[str], size: str) -> list[str]:
-    """Check names; all workloads where there are none, without the cold demo in a quick run."""
+    """Check names; all workloads where there are none, in a quick run without those that compile everything anew."""
     known = [*JOBS, *_MORE]
     for name in names:
         if name not in known:
-            raise Fault(f"workload {name!r} is unknown{did_you_mean(name, known)}, allowed are {', '.join(known)}; name one.")
-    return list(names) or [name for name in known if size == "full" or name != "demo_cold"]
+            raise Fault(
+                f"workload {name!r} is unknown{did_you_mean(name, known)}, allowed are {', '.join(known)}; name one."
+            )
+    return list(names) or [name for name in known if size == "full" or not name.endswith("_cold")]
 
 
-def run(names: Sequence[str] = (), size: str = "full", peers: Sequence[str] = (), out: Path | None = None) -> dict[str, Any]:
+def run(
+    names: Sequence[str] = (), size: str = "full", peers: Sequence[str] = (), out: Path | None = None
+) -> dict[str, Any]:
     """Measure workloads and return the record, which is also written to `out`, after each workload."""
     begun = time.perf_counter()
 
@@ -41,7 +45,9 @@ def run(names: Sequence[str] = (), size: str = "full", peers: Sequence[str] = ()
 
         for peer in peers:
             if peer not in PEERS:
-                raise Fault(f"peer {peer!r} is unknown{did_you_mean(peer, PEERS)}, allowed are {', '.join(PEERS)}; name one.")
+                raise Fault(
+                    f"peer {peer!r} is unknown{did_you_mean(peer, PEERS)}, allowed are {', '.join(PEERS)}; name one."
+                )
     if out is not None and not out.parent.is_dir():
         raise Fault(f"{out} cannot be written: {out.parent} is no folder; make it first.")
     record = records.new(size)

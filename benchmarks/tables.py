@@ -58,7 +58,9 @@ def quantity(value: float, unit: str) -> str:
     """Write a rate: 2.41e9 bar-steps/s, 31,200 backtests/s; where the unit is runs/s, the time of a run."""
     if unit == "runs/s":
         return duration(1 / value)
-    return f"{value:.2e} {unit}".replace("e+0", "e").replace("e+", "e") if value >= 1e6 else f"{value:,.3g} {unit}".replace("e+0", "e") if value < 1000 else f"{_rounded(value):,.0f} {unit}"
+    if value >= 1e6:
+        return f"{value:.2e} {unit}".replace("e+0", "e").replace("e+", "e")
+    return f"{value:.3g} {unit}" if value < 1000 else f"{_rounded(value):,.0f} {unit}"
 
 
 def _rounded(value: float) -> float:
@@ -89,7 +91,8 @@ def agreement(result: dict[str, Any]) -> str:
         return "equal" if result["agrees"] else "DIFFERS"
     text = f"{result['share']:.4g}".rstrip("0").rstrip(".") if result["share"] != 1 else "all"
     share = f"{text} of {result['compared']:,} lanes equal" if result["compared"] > 1 else "equal"
-    return share if result["agrees"] else f"DIFFERS: {share}"
+    reason = f"; it {result['differs']}" if result["differs"] else ""
+    return share if result["agrees"] else f"DIFFERS: {share}{reason}"
 
 
 # ------------------------------------------------------------------------------------------------------------- tables
@@ -119,7 +122,10 @@ def summary(record: dict[str, Any]) -> list[tuple[tuple[str, ...], list[tuple[st
         if rows:
             parts.append((COLUMNS, rows, f"{workload}: {title}"))
     if record.get("scaling"):
-        rows = [(p["curve"], f"{p['x']:,}", quantity(p["rate"], p["unit"]), duration(p["seconds"]), "") for p in record["scaling"]]
+        rows = [
+            (p["curve"], f"{p['x']:,}", quantity(p["rate"], p["unit"]), duration(p["seconds"]), "")
+            for p in record["scaling"]
+        ]
         parts.append((("over", "x", "rate", "a run", ""), rows, "scaling"))
     return parts
 
@@ -141,14 +147,21 @@ def overview(record: dict[str, Any]) -> str:
         peer, floor = best_peer(record, workload), result_of(record, workload, FLOOR)
         rows.append(
             (
-                title, quantity(ours["rate"], ours["unit"]) if ours["unit"] != "bars/s" or workload == "sparse" else duration(ours["median_s"]),
+                title, quantity(ours["rate"], ours["unit"]),
                 f"{quantity(peer['rate'], peer['unit'])}, {peer['peer']}" if peer else "none does this",
                 times(ours["rate"] / peer["rate"]) if peer else "",
                 times(ours["rate"] / floor["rate"]) if floor and floor["agrees"] else "",
                 "" if goal is None else f"{quantity(goal, ours['unit'])}: {'reached' if ours['rate'] >= goal else 'not reached'}",
             )
         )  # fmt: skip
-    columns = ("workload", "Tocsin", "fastest peer", "Tocsin is times as fast", "times the C loop", "goal of the design")
+    columns = (
+        "workload",
+        "Tocsin",
+        "fastest peer",
+        "Tocsin is times as fast",
+        "times the C loop",
+        "goal of the design",
+    )
     return markdown(columns, rows)
 
 
@@ -157,7 +170,8 @@ def machine(record: dict[str, Any]) -> str:
     m, v = record["machine"], record["versions"]
     packages = ", ".join(f"{name} {number}" for name, number in v.items())
     return (
-        f"Measured at commit {record['commit']} on {record['date']}, in {record['seconds'] / 60:.0f} minutes, size `{record['size']}`: {m['processor']}, "
+        f"Measured at commit {record['commit']} on {record['date']}, in {record['seconds'] / 60:.1f} minutes, size "
+        f"`{record['size']}`: {m['processor']}, "
         f"{m['threads']} threads, {m['memory_gib']:.0f} GiB, {m['system']}; load before: {m['load_before']}. {packages}.\n"
     )
 

@@ -51,7 +51,10 @@ def _dense(job: jobs.Dense) -> Task:
     library, threads = compiled(), os.cpu_count() or 1
     close = job.close.astype(np.float32)
     slow = np.concatenate([job.slow, np.repeat(job.slow[-1:], -job.slow.size % _WIDTH)])  # whole blocks
-    blocks = {"fast": np.array_split(job.fast, -(-job.fast.size // _WIDTH)), "slow": np.split(slow, slow.size // _WIDTH)}
+    blocks = {
+        "fast": np.array_split(job.fast, -(-job.fast.size // _WIDTH)),
+        "slow": np.split(slow, slow.size // _WIDTH),
+    }
 
     def run() -> Any:
         out = np.empty((job.fast.size, len(blocks["slow"]), _METRICS, _WIDTH), np.float32)
@@ -73,7 +76,9 @@ def _dense(job: jobs.Dense) -> Task:
         with ThreadPoolExecutor(threads) as pool:
             fast, slow = (list(pool.map(average, blocks[name])) for name in ("fast", "slow"))
             list(pool.map(walk, range(job.fast.size)))
-        return out.transpose(2, 0, 1, 3).reshape(_METRICS, job.fast.size, -1)[:, :, : job.slow.size].reshape(_METRICS, -1)
+        return (
+            out.transpose(2, 0, 1, 3).reshape(_METRICS, job.fast.size, -1)[:, :, : job.slow.size].reshape(_METRICS, -1)
+        )
 
     return Task(run, _answer, job.lanes, "gcc -O3 -march=native, 64 lanes side by side, a thread a processor, float32")
 
@@ -101,7 +106,9 @@ def _narrative(job: jobs.Narrative) -> Task:
             list(pool.map(walk, cuts[:-1], cuts[1:]))
         return out
 
-    return Task(run, _answer, job.lanes, "gcc -O3 -march=native, one lane after the other, a thread a processor, float32")
+    return Task(
+        run, _answer, job.lanes, "gcc -O3 -march=native, one lane after the other, a thread a processor, float32"
+    )
 
 
 @_task.register

@@ -77,7 +77,9 @@ def _single(job: jobs.Single) -> Task:
             )
         ]  # fmt: skip
 
-    return Task(run, lambda found: _answer(np.array([0]), found), 1, "run_single_backtest: all metrics; averages made before")
+    return Task(
+        run, lambda found: _answer(np.array([0]), found), 1, "run_single_backtest: all metrics; averages made before"
+    )
 
 
 @_task.register

@@ -47,7 +47,11 @@ def _dense(job: jobs.Dense, precision: str) -> Task:
             where=lambda fast, slow: fast < slow, precision=precision,
         )  # fmt: skip
 
-    return Task(run, lambda found: _swept(found, lanes), lanes.size, f"sweep(SmaCross, ...), {precision}, all metrics")
+    differs = (
+        "" if precision == "float32" else "compares averages in float64, where near ties of float32 fall the other way"
+    )
+    idiom = f"sweep(SmaCross, ...), {precision}, all metrics"
+    return Task(run, lambda found: _swept(found, lanes), lanes.size, idiom, differs)
 
 
 @_task.register
@@ -94,14 +98,18 @@ def _sparse(job: jobs.Sparse, precision: str) -> Task:
         return backtest(Signals(signals=signals), market, None, account)
 
     def answer(run: Any) -> Answer:
-        profits = run.trades.group_by("asset").agg(pl.col("net").sum(), trades=pl.col("exit_time").count()).sort("asset")
+        profits = (
+            run.trades.group_by("asset").agg(pl.col("net").sum(), trades=pl.col("exit_time").count()).sort("asset")
+        )
         return {
             "lane": np.arange(job.lanes),
             "final": jobs.CASH + profits["net"].to_numpy(),
             "trades": profits["trades"].to_numpy(),
         }
 
-    return Task(run, answer, job.lanes, 'backtest(Signals(...)) in an account of kind "columns": ledger, path, all metrics')
+    return Task(
+        run, answer, job.lanes, 'backtest(Signals(...)) in an account of kind "columns": ledger, path, all metrics'
+    )
 
 
 @_task.register
@@ -130,7 +138,9 @@ def _read(job: jobs.Read, precision: str) -> Task:
         _ = folder
         return read_sources(path)
 
-    return Task(run, lambda found: {"events": np.array([len(found.events)])}, 1, "read_sources(path): events with evidence")
+    return Task(
+        run, lambda found: {"events": np.array([len(found.events)])}, 1, "read_sources(path): events with evidence"
+    )
 
 
 @_task.register
@@ -166,7 +176,9 @@ def told(job: jobs.Narrative) -> tuple[Market, Events]:
     """Market and events of a narrative job."""
     names = [f"S{i:03d}" for i in range(len(job.close))]
     frames = [
-        pl.DataFrame({"asset": [n] * job.sessions.size, "date": job.sessions, **{k: getattr(job, k)[i] for k in _PRICES}})
+        pl.DataFrame(
+            {"asset": [n] * job.sessions.size, "date": job.sessions, **{k: getattr(job, k)[i] for k in _PRICES}}
+        )
         for i, n in enumerate(names)
     ]
     market = Market.from_frame(pl.concat(frames), calendar="XNYS", interval="1d", accept=["unadjusted_split"])

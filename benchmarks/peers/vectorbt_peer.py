@@ -50,7 +50,9 @@ def _dense(job: jobs.Dense, variant: str) -> Task:
 
 @_task.register
 def _narrative(job: jobs.Narrative, variant: str) -> Task:
-    return _pooled(job, variant, "entries and exits found in Numba, from_orders with one cash a lane, a process a processor")
+    return _pooled(
+        job, variant, "entries and exits found in Numba, from_orders with one cash a lane, a process a processor"
+    )
 
 
 @_task.register
@@ -142,7 +144,9 @@ def narrative_finder() -> Callable[..., Any]:
     from numba import njit  # noqa: PLC0415
 
     @njit
-    def find(bar: Any, asset: Any, fresh: Any, half_life: Any, threshold: Any, hold: Any, weight: Any, out: Any) -> None:
+    def find(
+        bar: Any, asset: Any, fresh: Any, half_life: Any, threshold: Any, hold: Any, weight: Any, out: Any
+    ) -> None:
         lanes, assets, bars = half_life.size, out.shape[1] // half_life.size, out.shape[0]
         for lane in range(lanes):
             until, since = np.zeros(assets, np.int64), np.zeros(assets, np.int64)

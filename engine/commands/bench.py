@@ -24,7 +24,8 @@ def bench(
         tuple[Path, Path] | None, typer.Option(help="Compare two records, before and after, in place of a run.")
     ] = None,
     write_tables: Annotated[
-        bool, typer.Option("--tables", help="Put the tables of benchmarks/results into the documents, in place of a run.")
+        bool,
+        typer.Option("--tables", help="Put the tables of benchmarks/results into the documents, in place of a run."),
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -42,10 +43,16 @@ def bench(
         _compare(*compare, as_json)
     elif write_tables:
         changed = tables.write_documents()
-        answer({"changed": changed}, as_json, "\n".join(f"Wrote {c}." for c in changed) or "The documents are up to date.")
+        answer(
+            {"changed": changed}, as_json, "\n".join(f"Wrote {c}." for c in changed) or "The documents are up to date."
+        )
     else:
         record = import_module("benchmarks.suite").run(names or (), "quick" if quick else "full", peer or (), out)
-        answer(record, as_json, *(table(*s[:2], right=s[0][2:-1], title=s[2]) for s in tables.summary(record)))
+        answer(record, as_json, *_shown(tables.summary(record)))
+
+
+def _shown(parts: Any) -> list[Any]:
+    return [table(columns, rows, right=columns[1:-1], title=title) for columns, rows, title in parts]
 
 
 def _compare(before: Path, after: Path, as_json: bool) -> None:
