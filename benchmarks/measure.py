@@ -27,7 +27,7 @@ CLOSE_ELSE = 1e-5
 AGREEING = 0.99
 
 #: Repeats, and seconds that a peer's repeats of one workload may take together.
-PATIENCE = {"full": (5, 60.0), "quick": (3, 4.0), "tiny": (1, 60.0)}
+PATIENCE = {"full": (5, 30.0), "quick": (3, 4.0), "tiny": (1, 60.0)}
 
 Say = Callable[[str], None]
 

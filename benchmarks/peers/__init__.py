@@ -100,6 +100,11 @@ PEERS: Mapping[str, Peer] = {
 }  # fmt: skip
 
 
+def some(lanes: int) -> Numbers:
+    """Numbers of the lanes that a slower peer walks, one of a hundred: its rate a lane is the same, however many it walks."""
+    return spread_out(lanes, max(8, lanes // 100))
+
+
 def spread_out(lanes: int, wanted: int) -> Numbers:
     """Numbers of `wanted` lanes, spread evenly over all; all of them where there are no more."""
     return np.unique(np.linspace(0, lanes - 1, min(lanes, wanted)).round().astype(np.int64))

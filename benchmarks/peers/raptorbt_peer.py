@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import jobs
-from benchmarks.peers import Answer, Task, rounded_averages, spread_out
-
-_LANES = 96
+from benchmarks.peers import Answer, Task, rounded_averages, some
 
 
 def task(job: Any, variant: str) -> Task:
@@ -47,7 +45,7 @@ def _sizes(job: Any, bars: int) -> Any:
 def _dense(job: jobs.Dense) -> Task:
     import raptorbt  # noqa: PLC0415
 
-    lanes, averages, prices = spread_out(job.lanes, _LANES), rounded_averages(job), _prices(job.close, 5)
+    lanes, averages, prices = some(job.lanes), rounded_averages(job), _prices(job.close, 5)
     windows, sizes, config = list(zip(*job.pairs(lanes), strict=True)), _sizes(job, job.close.size), _config()
 
     def run() -> Any:

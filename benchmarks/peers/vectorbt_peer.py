@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks import jobs
-from benchmarks.peers import Answer, Task, news_items, rounded_averages, spread_out
+from benchmarks.peers import Answer, Task, news_items, rounded_averages, some, spread_out
 
-#: Lanes of the grids that it walks: rates are per lane, and it has nothing that gets cheaper with more.
-_LANES = {"dense": 96, "narrative": 2_000}
+#: Lanes that a process walks at a time.
 _CHUNK = {"dense": 12, "narrative": 100}
 
 _here: dict[str, Any] = {}  # in a process of the pool: the job, and what is made of it
@@ -90,7 +89,7 @@ def _command(job: jobs.Command, variant: str) -> Task:
 
 def _pooled(job: Any, variant: str, idiom: str) -> Task:
     """Share the lanes out to a process a processor."""
-    lanes = spread_out(job.lanes, _LANES[job.name])
+    lanes = some(job.lanes)
     chunks = [lanes[i : i + _CHUNK[job.name]] for i in range(0, lanes.size, _CHUNK[job.name])]
     workers = os.cpu_count() or 1
     context = multiprocessing.get_context("spawn")
