@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.calendars import calendar
 from engine.faults import Fault
 from engine.guess import did_you_mean
 
@@ -247,19 +248,18 @@ def narrative(
     lanes: int | None = None,
 ) -> Narrative:
     """20 assets, 500 days, 40 stories that touch four of them each."""
-    from exchange_calendars import get_calendar  # noqa: PLC0415 - slow to load
-
     lanes = lanes or {"full": 200_000, "quick": 20_000, "tiny": 300}[size]
     random = np.random.default_rng(3)
     close = walk(random, (assets, bars), 0.02)
     opens = np.concatenate([close[:, :1], close[:, :-1]], axis=1) * np.exp(random.normal(0, 0.005, close.shape))
     high = np.maximum(opens, close) * np.exp(np.abs(random.normal(0, 0.006, close.shape)))
     low = np.minimum(opens, close) * np.exp(-np.abs(random.normal(0, 0.006, close.shape)))
-    sessions = get_calendar("XNYS", start="2005-01-03").sessions_window("2005-01-04", bars).to_numpy()
+    known = calendar("XNYS").sessions
+    sessions = known[known >= np.datetime64("2005-01-04")][:bars]
     touched = min(4, assets)
     told = np.sort(random.choice(np.arange(1, bars), stories, replace=stories >= bars))
     return Narrative(
-        opens, high, low, close, sessions.astype("datetime64[D]"),
+        opens, high, low, close, sessions,
         told, random.random(stories) < 0.2, random.uniform(0.2, 1.0, stories),
         np.stack([random.choice(assets, touched, replace=False) for _ in range(stories)]),
         random.uniform(2, 40, lanes), random.uniform(0.3, 1.5, lanes), random.integers(3, 41, lanes).astype(float),

@@ -34,7 +34,7 @@ def machine() -> dict[str, Any]:
     return {
         "processor": model[1] if model else platform.processor() or platform.machine(), "threads": os.cpu_count(),
         "nominal_mhz": float(clock[1]) if clock else None, "memory_gib": round(memory / 2**30, 1),
-        "system": f"{platform.system()} {platform.release()}", "load_before": round(os.getloadavg()[0], 2),
+        "system": " ".join([platform.system(), *re.findall(r"^\d+\.\d+", platform.release())]), "load_before": round(os.getloadavg()[0], 2),
     }  # fmt: skip
 
 

@@ -98,23 +98,27 @@ def _load(job: jobs.Load, variant: str) -> Task:
     names = ["open", "high", "low", "close"]
 
     def with_polars() -> Any:
-        _ = folder  # kept as long as the task is
         frame = pl.read_parquet(path, columns=names)
         return [frame[n].to_numpy().reshape(job.assets, -1).astype(np.float32) for n in names]
 
     def with_pandas() -> Any:
         import pandas as pd  # noqa: PLC0415
 
-        _ = folder
         date = "date" if job.foreign else "session"
         frame = pd.read_parquet(path, columns=["asset", date, *names])
         wide = frame.pivot(index="asset", columns=date, values=names)
         return [wide[n].to_numpy(np.float32) for n in names]
 
     if variant == "pandas":
-        return Task(with_pandas, lambda m: matrices(*m), 1, "read_parquet, pivot: as for vectorbt; no checks")
+        return Task(
+            with_pandas,
+            lambda m: matrices(*m),
+            1,
+            "read_parquet, pivot: as for vectorbt; no checks",
+            close=folder.cleanup,
+        )
     differs = "takes for granted that the file is sorted and has every bar, checks nothing, lays out 4 of 6 matrices"
-    return Task(with_polars, lambda m: matrices(*m), 1, f"read_parquet, reshape; {differs}")
+    return Task(with_polars, lambda m: matrices(*m), 1, f"read_parquet, reshape; {differs}", close=folder.cleanup)
 
 
 @_task.register
@@ -127,11 +131,12 @@ def _read(job: jobs.Read, variant: str) -> Task:
     names = sorted({name for listed in corpus._NAMES.values() for name in listed})
 
     def run() -> Any:
-        _ = folder
         return pl.scan_parquet(path).filter(pl.col("text").str.contains_any(names)).select(pl.len()).collect().item()
 
     differs = "only counts the documents in which one of 25 names stands: no claims, no evidence, no times"
-    return Task(run, lambda n: {"documents": np.array([n])}, 1, "scan_parquet, str.contains_any", differs)
+    return Task(
+        run, lambda n: {"documents": np.array([n])}, 1, "scan_parquet, str.contains_any", differs, close=folder.cleanup
+    )
 
 
 @_task.register

@@ -119,10 +119,15 @@ def _load(job: jobs.Load, precision: str) -> Task:
     write_prices(job, path)
 
     def run() -> Any:
-        _ = folder  # kept as long as the task is
         return Market.read(path, calendar="XNYS", interval="1d").columns(np.float32)
 
-    return Task(run, lambda c: matrices(c.open, c.high, c.low, c.close), 1, "Market.read(path).columns(float32)")
+    return Task(
+        run,
+        lambda c: matrices(c.open, c.high, c.low, c.close),
+        1,
+        "Market.read(path).columns(float32)",
+        close=folder.cleanup,
+    )
 
 
 @_task.register
@@ -135,12 +140,10 @@ def _read(job: jobs.Read, precision: str) -> Task:
     write(path, job.documents, 0.02, 0.10)
 
     def run() -> Any:
-        _ = folder
         return read_sources(path)
 
-    return Task(
-        run, lambda found: {"events": np.array([len(found.events)])}, 1, "read_sources(path): events with evidence"
-    )
+    idiom = "read_sources(path): events with evidence"
+    return Task(run, lambda found: {"events": np.array([len(found.events)])}, 1, idiom, close=folder.cleanup)
 
 
 @_task.register
