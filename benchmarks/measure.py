@@ -161,7 +161,7 @@ def _serve(pipe: Any, peer: str, name: str, size: str) -> None:
     gc.collect()
     before = _resident("VmRSS", task.children())
     _forget_peak(task.children())
-    while (asked := pipe.recv()) != "stop":
+    while (asked := _asked(pipe)) != "stop":
         try:
             if asked == "run":
                 result = None
@@ -179,6 +179,13 @@ def _serve(pipe: Any, peer: str, name: str, size: str) -> None:
     if isinstance(job, jobs.Command):
         before, peak = 0.0, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     pipe.send({"before_mib": round(before, 1), "peak_mib": round(peak, 1)})
+
+
+def _asked(pipe: Any) -> str:
+    try:
+        return str(pipe.recv())
+    except EOFError:  # who asks is gone
+        raise SystemExit(1) from None
 
 
 def _failure(peer: str, error: Exception) -> dict[str, str]:

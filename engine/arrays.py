@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from engine.account import Account
-from engine.clock import Alignment
-from engine.events import Events
 from engine.faults import Fault
-from engine.market import Market
 from engine.strategy import Channel, Strategy
 from kernels import features as make
 from kernels import layout as at
 from kernels.layout import ALWAYS, ON_EVENTS, WHILE_HELD, Bars, News, Plan
 from kernels.prices import price_table
 from kernels.rules import YEAR
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from engine.clock import Alignment
+    from engine.events import Events
+    from engine.market import Market
 
 _WATCH = {"events": ON_EVENTS, "held": WHILE_HELD, "always": ALWAYS}
 _FEATURES = {"average": make.average, "change": make.change, "deviation": make.deviation}
@@ -114,6 +117,8 @@ def _borrow_rates(market: Market, account: Account, table: Any) -> Matrix:
 
 def _checked_borrow(given: Any) -> pl.DataFrame:
     """Bring a table of borrow rates into asset, session, rate, or refuse it."""
+    import polars as pl  # noqa: PLC0415 - markets are laid out where there is no polars
+
     try:
         table = given if isinstance(given, pl.DataFrame) else pl.DataFrame(given)
     except (TypeError, ValueError):
@@ -172,6 +177,8 @@ class Heard:
 
 def hear(strategy: Strategy, market: Market, events: Events | None, dtype: npt.DTypeLike = np.float64) -> Heard:
     """Place the events that the strategy listens to among the bars, and add up what is new for each asset and bar."""
+    import polars as pl  # noqa: PLC0415 - markets are laid out where there is no polars
+
     table = strategy.table(market)
     if table is not None:
         return news_of(table, list(strategy.channels.values()), dtype, _nothing_unplaced())
@@ -200,6 +207,8 @@ def hear(strategy: Strategy, market: Market, events: Events | None, dtype: npt.D
 
 def news_of(rows: pl.DataFrame, channels: Sequence[Channel], dtype: npt.DTypeLike, unplaced: pl.DataFrame) -> Heard:
     """Gather rows of event_id, kind, strength, stance, known_at, bar, asset, sorted by age, into items of news."""
+    import polars as pl  # noqa: PLC0415 - markets are laid out where there is no polars
+
     heard = [_in_channel(channel) for channel in channels]
     enters = pl.any_horizontal(
         [h for h, c in zip(heard, channels, strict=True) if c.role != "leave"] or [pl.lit(False)]
@@ -234,10 +243,14 @@ def news_of(rows: pl.DataFrame, channels: Sequence[Channel], dtype: npt.DTypeLik
 
 
 def _in_channel(channel: Channel) -> pl.Expr:
+    import polars as pl  # noqa: PLC0415 - markets are laid out where there is no polars
+
     return pl.col("kind").is_in(channel.kinds) if channel.kinds else pl.lit(True)
 
 
 def _empty(channels: int, dtype: npt.DTypeLike) -> Heard:
+    import polars as pl  # noqa: PLC0415 - markets are laid out where there is no polars
+
     empty = np.zeros(0, np.int64)
     news = News(empty, empty, np.zeros(0, np.bool_), np.zeros((0, channels), np.dtype(dtype)))
     ids = pl.List(pl.String)
@@ -246,6 +259,8 @@ def _empty(channels: int, dtype: npt.DTypeLike) -> Heard:
 
 
 def _nothing_unplaced() -> pl.DataFrame:
+    import polars as pl  # noqa: PLC0415 - markets are laid out where there is no polars
+
     return pl.DataFrame(schema={"event_id": pl.String, "reason": pl.String})
 
 

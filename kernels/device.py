@@ -17,6 +17,7 @@ import numpy.typing as npt
 WARP, _REGISTER_UNIT, _QUARTERS = 32, 256, 4
 #: Block sizes that are tried, the smaller first: all threads of a block wait for its longest lane.
 _BLOCKS = (64, 128, 192, 256, 32)
+_CLOCK_RATE = 13  # cudaDevAttrClockRate, kHz
 #: numba-cuda warns of grids below this; the threads beyond the lanes end at once.
 _LEAST_GRID = 128
 
@@ -99,6 +100,7 @@ class Device:
             int(found["regsPerMultiprocessor"]),
             int(found["maxBlocksPerMultiProcessor"]),
         )
+        self._compiled: dict[tuple[Any, ...], Compiled] = {}
 
     @contextlib.contextmanager
     def current(self) -> Iterator[None]:
@@ -107,11 +109,17 @@ class Device:
             yield
 
     def compile(self, kernel: Callable[..., None], signature: Any, fastmath: bool) -> Compiled:
-        """Compile a plain kernel function, without link-time optimisation: as the tests look at it (kernels/static.py)."""
-        made = self._cuda.jit(signature, fastmath=fastmath, lto=False)(kernel)
-        return Compiled(
-            made, made.get_regs_per_thread(), made.get_local_mem_per_thread(), made.get_max_threads_per_block()
-        )
+        """Compile a plain kernel function, without link-time optimisation: as the tests look at it (kernels/static.py).
+
+        What was compiled before comes back as it is.
+        """
+        asked = (kernel, signature, fastmath)
+        if asked not in self._compiled:
+            made = self._cuda.jit(signature, fastmath=fastmath, lto=False)(kernel)
+            self._compiled[asked] = Compiled(
+                made, made.get_regs_per_thread(), made.get_local_mem_per_thread(), made.get_max_threads_per_block()
+            )
+        return self._compiled[asked]
 
     def start(self, compiled: Compiled, threads: int, stream: Any, args: Sequence[Any]) -> None:
         """Start a kernel of `threads` threads on a stream of this device, and do not wait for it."""
@@ -122,6 +130,16 @@ class Device:
     def resident(self, compiled: Compiled) -> int:
         """Threads of a kernel that the whole device holds at once."""
         return launch_shape(compiled.registers, compiled.most, self.limits)[1] * self.multiprocessors
+
+    def timed(self, stream: Any, start: Callable[[], None]) -> float:
+        """Seconds that what `start` puts on a stream takes, by the device's own clock."""
+        events = self._cupy.cuda.Event
+        begun, ended = events(), events()
+        begun.record(stream)
+        start()
+        ended.record(stream)
+        ended.synchronize()
+        return float(self._cupy.cuda.get_elapsed_time(begun, ended)) / 1e3
 
     def stream(self) -> Any:
         """Return a stream that does not wait for the default one."""
@@ -155,6 +173,15 @@ class Device:
     def free(self) -> int:
         """Bytes that may be had: free on the device, or kept by CuPy's pool."""
         return int(self._cupy.cuda.runtime.memGetInfo()[0]) + int(self._cupy.get_default_memory_pool().free_bytes())
+
+    def clock(self) -> float:
+        """Cycles a second of the multiprocessors, at most."""
+        return 1e3 * float(self._cupy.cuda.runtime.deviceGetAttribute(_CLOCK_RATE, self.number))
+
+    def memory(self) -> tuple[int, int, int]:
+        """Bytes: in use on the device by whoever, all there are, and those that CuPy's pool has taken, which it keeps."""
+        free, total = self._cupy.cuda.runtime.memGetInfo()
+        return int(total - free), int(total), int(self._cupy.get_default_memory_pool().total_bytes())
 
     def give_back(self) -> None:
         """Give what CuPy's pools keep, and nobody uses, back to the device and the host."""

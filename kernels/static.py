@@ -27,6 +27,8 @@ class Static:
     stack, spilled : bytes a thread; spilled are stores and loads together
     float64 : the first float64 instructions of the PTX, none in a sound float32 kernel
     instructions : SASS instructions of the whole kernel
+    loop : those of its longest loop, each counted once: the loop over bars; 0 without a loop
+    least : those on the shortest way once round that loop
     """
 
     registers: int
@@ -34,6 +36,8 @@ class Static:
     spilled: int
     float64: tuple[str, ...]
     instructions: int
+    loop: int
+    least: int
 
 
 def compile_static(kernel: Callable[..., None], signature: Any, arch: tuple[int, int], fastmath: bool = True) -> Static:
@@ -59,8 +63,57 @@ def compile_static(kernel: Callable[..., None], signature: Any, arch: tuple[int,
     )
     return Static(
         number(r"Used (\d+) registers"), number(r"(\d+) bytes stack frame"), number(r"(\d+) bytes spill"), float64[:5],
-        len(re.findall(r"^\s+/\*[0-9a-f]{4,}\*/", sass, re.MULTILINE)),
+        len(re.findall(r"^\s+/\*[0-9a-f]{4,}\*/", sass, re.MULTILINE)), *loop_of(sass),
     )  # fmt: skip
+
+
+def loop_of(sass: str) -> tuple[int, int]:
+    """Count the instructions of the longest loop of a listing of nvdisasm, and of the shortest way once round it.
+
+    The longest loop is the longest stretch that a branch leads back over; a function that it calls is not counted. The shortest way
+    follows branches as they may be taken, whatever is computed.
+    """
+    code: list[str] = []
+    labels: dict[str, int] = {}
+    for line in map(str.strip, sass.splitlines()):
+        if label := re.match(r"(\.L\w+):", line):
+            labels[label[1]] = len(code)
+        elif found := re.match(r"/\*[0-9a-f]{4,}\*/\s+(.*?)\s*;", line):
+            code.append(found[1])
+
+    def target(instruction: str) -> int | None:
+        named = re.search(r"`\((\.L\w+)\)", instruction)
+        return labels.get(named[1]) if named else None
+
+    first = last = 0
+    joins: dict[str, int] = {}  # where the threads that BSSY parts go on together, by barrier
+    after: list[list[int]] = []
+    for here, instruction in enumerate(code):
+        sure = not instruction.startswith("@")
+        there, name = target(instruction), re.sub(r"^@!?U?P\w+\s+", "", instruction).split(" ")[0]
+        ways = [here + 1]
+        if name.startswith("BSSY") and there is not None:
+            joins[instruction.split("BSSY")[1].split(",")[0].split()[-1]] = there
+        elif name.startswith("BRA") and there is not None:
+            ways = [there] if sure else [here + 1, there]
+            if there < here and here - there > last - first:
+                first, last = there, here
+        elif name.startswith("BSYNC"):
+            ways = [joins.get(instruction.split()[-1], here + 1)]
+        elif name.startswith(("EXIT", "RET")) and sure:
+            ways = []
+        after.append(ways)
+    if first == last:
+        return 0, 0
+    edge, steps, seen = [first], 0, {first}
+    while edge:
+        steps += 1
+        nexts = {way for here in edge for way in after[here] if first <= way <= last}
+        if first in nexts:
+            break
+        edge = sorted(nexts - seen)
+        seen |= nexts
+    return last - first + 1, steps if edge else 0
 
 
 @contextlib.contextmanager
@@ -83,6 +136,9 @@ def _tool(name: str) -> str:
     """Find one of NVIDIA's tools on the PATH, or in the wheels that carry them."""
     wheels = Path(sysconfig.get_paths()["purelib"]) / "nvidia"
     found = next((str(p) for p in wheels.rglob(name) if p.is_file()), None) or shutil.which(name)
+    if found is None and (compiler := shutil.which("nvcc")):
+        beside = Path(compiler).resolve().with_name(name)
+        found = str(beside) if beside.is_file() else None
     if found is None:
         raise FileNotFoundError(f"{name} is neither in NVIDIA's wheels nor on the PATH; install the extra `gate`.")
     return found

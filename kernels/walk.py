@@ -10,6 +10,7 @@ from numba import njit
 
 from kernels import layout as at
 from kernels.layout import State
+from kernels.recording import write_entry, write_leave, write_leave_inside, write_path, write_ruin
 from kernels.rules import ONE, ZERO
 from kernels.steps import (
     WIDTH,
@@ -41,11 +42,6 @@ from kernels.steps import (
     value,
     weigh,
     worth_nothing,
-    write_entry,
-    write_leave,
-    write_leave_inside,
-    write_path,
-    write_ruin,
 )
 
 inlined = njit(error_model="numpy", inline="always", _nrt=False)

@@ -147,7 +147,8 @@ def compare(case: Case) -> None:
     for name, theirs_path in (("equity", result.equity), ("cash", result.cash)):
         for t, (o, e) in enumerate(zip(run.equity[name], theirs_path, strict=True)):
             assert near(o, e, scale), (name, t, o, e)
-    returns = np.diff(np.array([run.info["initial_cash"], *result.equity]))
+    worth = np.array([run.info["initial_cash"], *result.equity])
+    returns = np.diff(worth) / np.maximum(abs(worth[:-1]), 1e-9)
     steady = abs(returns.mean()) > 100 * returns.std()  # next to no deviation: what is divided by it is rounding
     for name, theirs in result.metrics.items():
         if steady and name in ("sharpe", "skewness", "excess_kurtosis"):

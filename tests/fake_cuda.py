@@ -35,6 +35,28 @@ class Stream:
             work()
 
 
+class Event:
+    """A point on a stream, which is reached when the stream is waited for; a millisecond lies between any two."""
+
+    def __init__(self) -> None:
+        self._stream: Stream | None = None
+        self.reached = False
+
+    def record(self, stream: Stream) -> None:
+        self._stream = stream
+        stream.ahead.append(lambda: setattr(self, "reached", True))
+
+    def synchronize(self) -> None:
+        assert self._stream is not None
+        self._stream.synchronize()
+
+
+def elapsed(begun: Event, ended: Event) -> float:
+    assert begun.reached
+    assert ended.reached
+    return 1.0
+
+
 _STREAMS: weakref.WeakValueDictionary[int, Stream] = weakref.WeakValueDictionary()
 
 
@@ -86,7 +108,9 @@ class Machine:
         self.uploads = 0
         self._jit, self._fails_from, self._local = jit, launch_fails_from, local
         self._here = threading.local()
-        pool = SimpleNamespace(free_bytes=lambda: 0, free_all_blocks=lambda: None)
+        pool = SimpleNamespace(
+            free_bytes=lambda: 0, free_all_blocks=lambda: None, total_bytes=lambda: self.used[self._now()]
+        )
         self.cupy = SimpleNamespace(
             empty=self._empty,
             get_default_memory_pool=lambda: pool,
@@ -94,10 +118,13 @@ class Machine:
             cuda=SimpleNamespace(
                 Device=self._device,
                 Stream=Stream,
+                Event=Event,
+                get_elapsed_time=elapsed,
                 alloc_pinned_memory=self._pinned,
                 runtime=SimpleNamespace(
                     getDeviceCount=lambda: devices,
                     getDeviceProperties=self._properties,
+                    deviceGetAttribute=lambda attribute, number: {13: 1_980_000}[attribute],
                     memGetInfo=lambda: (self.memory - self.used[self._now()], self.memory),
                 ),
             ),

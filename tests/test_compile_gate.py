@@ -19,7 +19,7 @@ from kernels.metrics import METRICS
 
 pytest.importorskip("numba.cuda.dispatcher")
 from kernels import measuring
-from kernels.static import compile_static
+from kernels.static import compile_static, loop_of
 
 #: Registers a thread may take: 168 still lets 12 warps share a multiprocessor's 65,536.
 CEILING = 168
@@ -32,6 +32,7 @@ def test_float32_kernels_spill_nothing_and_hold_no_float64(strategy: type[Strate
     assert static.float64 == ()
     assert static.spilled == 0
     assert 0 < static.registers <= CEILING
+    assert 0 < static.least < static.loop < static.instructions
 
 
 @pytest.mark.slow
@@ -53,6 +54,30 @@ def test_the_gate_catches_float64() -> None:
     from numba import types  # noqa: PLC0415
 
     assert compile_static(kernel, types.void(types.float32[::1]), (9, 0)).float64 != ()
+
+
+LISTING = """
+        /*0000*/                   MOV R1, c[0x0][0x28] ;
+.L_x_1:
+        /*0010*/                   ISETP.GE.AND P0, PT, R0, R2, PT ;
+        /*0020*/                   BSSY B0, `(.L_x_3) ;
+        /*0030*/               @P0 BRA `(.L_x_2) ;
+        /*0040*/                   FADD R3, R3, R4 ;
+        /*0050*/                   FADD R3, R3, R4 ;
+        /*0060*/                   BSYNC B0 ;
+.L_x_2:
+        /*0070*/                   BSYNC B0 ;
+.L_x_3:
+        /*0080*/              @!P1 BRA `(.L_x_1) ;
+        /*0090*/                   EXIT ;
+.L_x_4:
+        /*00a0*/                   BRA `(.L_x_4);
+"""
+
+
+def test_a_loop_is_counted_whole_and_by_its_shortest_way() -> None:
+    assert loop_of(LISTING) == (8, 5)
+    assert loop_of(LISTING.replace("@!P1 BRA", "NOP")) == (0, 0)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -10,7 +10,7 @@ from fake_cuda import Machine
 from benchmarks.workloads import narrative
 from engine.account import Account
 from kernels import layout as at
-from kernels.device import Compiled, Limits, is_out_of_memory, launch_shape, open_devices
+from kernels.device import _CLOCK_RATE, Compiled, Limits, is_out_of_memory, launch_shape, open_devices
 from kernels.launch import Basis, CudaLauncher, Work
 from kernels.layout import Plan
 from kernels.metrics import METRICS, measure_all
@@ -227,15 +227,19 @@ def test_numba_cuda_compiles_as_it_is_asked_to() -> None:
 
 def test_cupy_has_what_it_is_asked_for() -> None:
     cupy = pytest.importorskip("cupy")
-    for name in ("Device", "Stream", "alloc_pinned_memory", "runtime"):
+    for name in ("Device", "Stream", "Event", "get_elapsed_time", "alloc_pinned_memory", "runtime"):
         assert hasattr(cupy.cuda, name)
-    for name in ("getDeviceCount", "getDeviceProperties", "memGetInfo"):
+    for name in ("getDeviceCount", "getDeviceProperties", "deviceGetAttribute", "memGetInfo"):
         assert hasattr(cupy.cuda.runtime, name)
+    for name in ("record", "synchronize"):
+        assert hasattr(cupy.cuda.Event, name)
+    assert cupy.cuda.runtime.cudaDevAttrClockRate == _CLOCK_RATE
     for name in ("set", "get", "reshape"):
         assert hasattr(cupy.ndarray, name)
     pool = cupy.get_default_memory_pool()
     assert callable(pool.free_all_blocks)
     assert callable(pool.free_bytes)
+    assert callable(pool.total_bytes)
     assert callable(cupy.get_default_pinned_memory_pool().free_all_blocks)
     assert open_devices([]) == []
 
@@ -244,6 +248,16 @@ def test_a_compiled_kernel_carries_what_it_needs() -> None:
     machine = Machine(jit=jit)
     (device,) = machine.open()
     with device.current():
-        compiled = device.compile(lambda: None, "a signature", False)
+        compiled = device.compile(jit, "a signature", False)
+        assert device.compile(jit, "a signature", False) is compiled, "compiled once"
+        assert device.compile(jit, "a signature", True) is not compiled
     assert compiled == Compiled(compiled.launch, 128, 0, 512)
     assert device.resident(compiled) == 4 * 512
+
+
+def test_a_walk_is_timed_by_the_device() -> None:
+    machine, params = Machine(jit=jit), parameters(300)
+    made = launcher(machine)
+    assert made.seconds(params) == 1e-3
+    assert len(machine.launches) == 1
+    assert machine.launches[0][1] >= 300

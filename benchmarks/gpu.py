@@ -1,0 +1,352 @@
+"""What a GPU does with the kernels: ``python -m benchmarks.gpu --out DIR [--device cuda|cpu] [--quick]``.
+
+Facts of the device; whether it walks as the CPU does, every strategy in both precisions; throughput; registers, local memory and
+threads; the share of what the device can issue; memory. All of it goes into DIR/gpu.json, which is written anew before and after each
+part, so that what was found stays whatever comes after; a part that fails leaves its sentence there. Needs numpy, numba and, for
+`cuda`, numba-cuda and CuPy. With ``--device cpu`` the same parts run on this machine's processor, tiny.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.gpu_jobs import ASSETS, OURS, Job, grid_job, narrative_job, parity_jobs
+from benchmarks.gpu_parity import Difference
+from engine.compile import compiled_run, gpu_kernel
+from engine.strategy import Strategy
+from kernels.device import Device, launch_shape, open_devices
+from kernels.gpu import kernel_types
+from kernels.launch import CpuLauncher, CudaLauncher
+from kernels.metrics import METRICS
+
+#: Largest relative difference allowed, by precision; none is stated for float32 yet (docs/accounting.md).
+BOUNDS = {"float64": 1e-9, "float32": None}
+#: Instructions that a multiprocessor can issue in a cycle: four schedulers, each for a warp.
+_ISSUED = 4 * 32
+#: No repeat of a job begins after so long.
+_SECONDS_A_JOB = 20.0
+
+
+class Report:
+    """DIR/gpu.json: what is common, and parts by name, each with status, seconds and what it found."""
+
+    def __init__(self, folder: Path, limit: float, common: dict[str, Any]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path, self._begun, self._limit = folder / "gpu.json", time.monotonic(), limit
+        self.found: dict[str, Any] = {**common, "parts": {}}
+
+    def part(self, name: str, work: Callable[[], dict[str, Any]]) -> None:
+        """Run a part, and write down what it found, or why it failed."""
+        begun = time.monotonic()
+        if begun - self._begun > self._limit:
+            self._note(name, status="skipped", failure=f"The {self._limit:.0f} s of --seconds were over.")
+            return
+        self._note(name, status="running")
+        try:
+            found = {"status": "done", **work()}
+        except Exception as error:  # a device fails in many ways, and the parts after it are still wanted
+            said = " ".join(str(error).split())[:500]
+            found = {"status": "failed", "failure": f"{type(error).__name__}: {said}"}
+        self._note(name, **found, seconds=round(time.monotonic() - begun, 3))
+
+    def _note(self, name: str, /, **found: Any) -> None:
+        self.found["parts"][name] = found
+        fresh = self.path.with_suffix(".tmp")
+        fresh.write_text(json.dumps(_plain(self.found), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        fresh.replace(self.path)
+        said = found.get("failure") or {"running": "..."}.get(found["status"], f"{found.get('seconds', 0):.1f} s")
+        print(f"{name}: {said}", file=sys.stderr, flush=True)
+
+
+def _plain(value: Any) -> Any:
+    """Make a value of what JSON has: what is no number, or endless, is null."""
+    if isinstance(value, dict):
+        return {str(name): _plain(of) for name, of in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(of) for of in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def facts(device: Device | None) -> dict[str, Any]:
+    """Say which device it is, and which versions."""
+    versions = {name: _version(name) for name in ("numpy", "numba", "numba-cuda", "cupy-cuda13x")}
+    found: dict[str, Any] = {"python": platform.python_version(), "machine": platform.platform(), "versions": versions}
+    if device is None:
+        return {**found, "name": platform.processor() or platform.machine()}
+    with device.current():
+        used, total, _ = device.memory()
+        clock = device.clock()
+    return {
+        **found, "name": device.name, "capability": list(device.capability), "multiprocessors": device.multiprocessors,
+        "clock_hz": clock, "memory_bytes": total, "used_before_bytes": used, "limits": device.limits._asdict(),
+        "nvidia_smi": _said_by("nvidia-smi", "--query-gpu=name,driver_version,clocks.max.sm,clocks.sm,power.limit", "--format=csv"),
+    }  # fmt: skip
+
+
+def _version(name: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _said_by(*command: str) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def cuda_launcher(job: Job, device: Device) -> CudaLauncher:
+    """Return the launcher of a job; its kernel is compiled once a strategy, precision and number of assets."""
+    dtype = job.params.dtype
+    kernel = gpu_kernel(job.strategy, dtype, len(job.work.bars.price))
+    return CudaLauncher(kernel, _types(dtype), job.work, dtype, [device])
+
+
+_TYPES: dict[np.dtype[Any], Any] = {}
+
+
+def _types(dtype: np.dtype[Any]) -> Any:
+    """Return the one signature of a precision, by which the device knows what it has compiled."""
+    return _TYPES.setdefault(dtype, kernel_types(dtype))
+
+
+def parity(strategy: type[Strategy], dtype: Any, markets: int, lanes: int, device: Device | None) -> dict[str, Any]:
+    """Hold a strategy's lanes on the device against the CPU's of the same precision, and against the CPU's float64.
+
+    Without a device only the second.
+    """
+    same, double = Difference(), Difference()
+    run, exact = compiled_run(strategy, dtype), compiled_run(strategy, np.float64)
+    jobs = zip(
+        parity_jobs(strategy, dtype, markets, lanes), parity_jobs(strategy, np.float64, markets, lanes), strict=True
+    )
+    for job, twin in jobs:
+        cpu, best = CpuLauncher(run, job.work, lanes), CpuLauncher(exact, twin.work, lanes)
+        ours = cpu
+        if device is not None:
+            ours = cuda_launcher(job, device)
+        answer = ours.walk(job.params), ours.measure(job.params)[0]
+        cash = float(job.work.basis.cash)
+        if device is not None:
+            same.add(answer, (cpu.walk(job.params), cpu.measure(job.params)[0]), cash)
+        double.add(answer, (best.walk(twin.params), best.measure(twin.params)[0]), cash)
+    found: dict[str, Any] = {"markets": markets, "assets": ASSETS, "bound": BOUNDS[np.dtype(dtype).name]}
+    if device is not None:
+        found["against_cpu"] = same.found()
+        bound = found["bound"]
+        found["agrees"] = None if bound is None else same.trades == 0 and same.largest <= bound and not same.nulls
+    if device is None or np.dtype(dtype) != np.float64:
+        found["against_cpu_float64"] = double.found()
+    return found
+
+
+def throughput(job: Job, device: Device | None, repeats: int, few: int = 128) -> dict[str, Any]:
+    """Time a job after a warm-up: the walk alone by the device's clock, and the whole by the wall's, metrics and copies included."""
+    lanes, bars = job.params.shape[1], job.work.bars.price.shape[1]
+    cpu = CpuLauncher(compiled_run(job.strategy, job.params.dtype), job.work, lanes)
+    first = np.ascontiguousarray(job.params[:, :few])
+    ours: CpuLauncher | CudaLauncher = cpu if device is None else cuda_launcher(job, device)
+    found: dict[str, Any] = {
+        "lanes": lanes,
+        "bars": bars,
+        "assets": len(job.work.bars.price),
+        "precision": job.params.dtype.name,
+    }
+    wholes, walks = [], []
+    out, _ = ours.measure(job.params)  # the warm-up
+    begun = time.monotonic()
+    while len(wholes) < repeats and (not wholes or time.monotonic() - begun < _SECONDS_A_JOB):
+        start = time.perf_counter()
+        ours.measure(job.params)  # waits for its streams
+        wholes.append(time.perf_counter() - start)
+        if isinstance(ours, CudaLauncher):
+            walks.append(ours.seconds(job.params))
+    found |= {
+        "closed_trades_a_lane": float(np.nanmean(out[METRICS.index("closed_trades")])),
+        "whole_seconds": float(np.median(wholes)), "whole_seconds_each": wholes,
+    }  # fmt: skip
+    best = found["whole_seconds"]
+    if walks:
+        best = float(np.median(walks))
+        found |= {"walk_seconds": best, "walk_seconds_each": walks}
+    found |= {"backtests_a_second": lanes / best, "whole_backtests_a_second": lanes / found["whole_seconds"]}
+    found["bar_steps_a_second"] = lanes * bars / best
+    if isinstance(ours, CudaLauncher) and device is not None:
+        begun = time.perf_counter()
+        check = Difference()
+        check.add(
+            (ours.walk(first), ours.measure(first)[0]), (cpu.walk(first), cpu.measure(first)[0]), job.work.basis.cash
+        )
+        found["against_cpu"] = check.found()
+        block, threads = launch_shape(ours.compiled.registers, ours.compiled.most, device.limits)
+        with device.current():
+            used, _, pool = device.memory()
+        found |= {
+            "registers": ours.compiled.registers, "local_bytes": ours.compiled.local, "block": block,
+            "resident_threads_a_multiprocessor": threads, "resident_threads": threads * device.multiprocessors,
+            "device_used_bytes": used, "pool_bytes": pool,
+        }  # fmt: skip
+    return found
+
+
+def issue(job: Job, device: Device | None, measured: dict[str, Any]) -> dict[str, Any]:
+    """Count instructions a bar without running, and hold what was measured against what the device can issue.
+
+    Between two bounds: a bar takes at least the shortest way round the loop over bars, and at most about every instruction of it once (a
+    loop over assets inside it goes round more often). The ceiling is multiprocessors x 4 schedulers x 32 lanes x clock / instructions.
+    """
+    from kernels.static import compile_static  # noqa: PLC0415 - needs numba-cuda and NVIDIA's tools
+
+    dtype = job.params.dtype
+    arch = (9, 0) if device is None else device.capability
+    kernel = gpu_kernel(job.strategy, dtype, len(job.work.bars.price))
+    static = compile_static(kernel, kernel_types(dtype), arch, dtype == np.float32)
+    found: dict[str, Any] = {
+        "arch": list(arch), "registers": static.registers, "stack_bytes": static.stack, "spilled_bytes": static.spilled,
+        "float64_free": not static.float64, "instructions": static.instructions, "loop_instructions": static.loop,
+        "least_instructions_a_bar": static.least,
+        "counted": "SASS of the loop over bars: `loop` every instruction once, `least` the shortest way round it",
+    }  # fmt: skip
+    if device is not None and static.least:
+        with device.current():
+            issued = device.multiprocessors * _ISSUED * device.clock()
+        rate = measured.get("bar_steps_a_second")
+        for name, count in (("least", static.least), ("loop", static.loop)):
+            found[f"ceiling_by_{name}_bar_steps_a_second"] = issued / count
+            found[f"share_by_{name}"] = rate and rate * count / issued
+    return found
+
+
+def timed_jobs(device: Device | None, quick: bool) -> dict[str, Callable[[], Job]]:
+    """The jobs that are timed, by name; made when they are asked for."""
+    single = np.float32
+    if device is None:
+        return {
+            "dense": lambda: grid_job(8, 16, 2_000, single),
+            "narrative": lambda: narrative_job(20, 100, 256, single),
+            "one_asset": lambda: narrative_job(1, 100, 256, single),
+        }
+    bars, lanes = (20_000, 1 << 14) if quick else (200_000, 1 << 20)
+    return {
+        "dense": lambda: grid_job(100, 100, bars, single),
+        "dense_100000_pairs": lambda: grid_job(250, 400, bars // 4, single),
+        "narrative": lambda: narrative_job(20, 500, lanes, single),
+        "narrative_float64": lambda: narrative_job(20, 500, lanes // 4, np.float64),
+        "one_asset": lambda: narrative_job(1, 500, 4 * lanes, single),
+    }
+
+
+def run(report: Report, device: Device | None, quick: bool, repeats: int) -> None:
+    """Run every part."""
+    report.part("device", lambda: facts(device))
+    parts = report.found["parts"]
+    for name, make in timed_jobs(device, quick).items():
+        made: list[Job] = []
+
+        def timed(make: Callable[[], Job] = make, made: list[Job] = made) -> dict[str, Any]:
+            made.append(make())
+            return throughput(made[0], device, repeats)
+
+        report.part(f"throughput {name}", timed)
+        rate = parts[f"throughput {name}"]
+        if made and (device is not None or (name == "dense" and not quick)):
+            report.part(f"issue {name}", lambda job=made[0], rate=rate: issue(job, device, rate))  # type: ignore[misc]
+    markets, lanes = (2, 16) if device is None else (6, 64) if quick else (60, 128)
+    for strategy in OURS:
+        for dtype in (np.float64, np.float32):
+            if device is None and dtype is np.float64:
+                continue  # it would be held against itself
+            name = f"parity {strategy.name()} {np.dtype(dtype).name}"
+            report.part(name, lambda s=strategy, d=dtype: parity(s, d, markets, lanes, device))  # type: ignore[misc]
+    if device is not None:
+        report.part("memory", lambda: memory(device, parts))
+
+
+def memory(device: Device, parts: dict[str, Any]) -> dict[str, Any]:
+    """Peak of what was read off the device after the timed jobs; the pool gives nothing back in between."""
+    with device.current():
+        used, total, pool = device.memory()
+    readings = [part for part in parts.values() if "pool_bytes" in part]
+    return {
+        "peak_used_bytes": max([used, *(part["device_used_bytes"] for part in readings)]),
+        "peak_pool_bytes": max([pool, *(part["pool_bytes"] for part in readings)]), "memory_bytes": total,
+    }  # fmt: skip
+
+
+def table(found: dict[str, Any]) -> str:
+    """What was found, in a few lines."""
+    parts = found["parts"]
+    lines = [f"{parts['device'].get('name', 'device unknown')}, commit {found['commit']}, {found['date']}"]
+    for name, part in parts.items():
+        kind, _, of = name.partition(" ")
+        if part["status"] != "done":
+            lines.append(f"{name:42s} {part['status']}: {part.get('failure', '')}")
+        elif kind == "throughput":
+            rates = f"{part['backtests_a_second']:11,.0f} backtests/s {part['bar_steps_a_second']:10.3g} bar-steps/s"
+            lines.append(f"{of:42s} {rates}  whole {part['whole_backtests_a_second']:11,.0f}/s")
+        elif kind == "issue":
+            share = part.get("share_by_least")
+            shown = "" if share is None else f", share of the issue ceiling {share:.3f} to {part['share_by_loop']:.3f}"
+            bar = f"{part['least_instructions_a_bar']} to {part['loop_instructions']} instructions a bar"
+            lines.append(f"{name:42s} {part['registers']} registers, {bar}{shown}")
+        elif kind == "parity":
+            for against in ("against_cpu", "against_cpu_float64"):
+                if against in part:
+                    p = part[against]
+                    trades = f"{p['lanes_with_other_trades']} of {p['lanes']} lanes trade otherwise"
+                    lines.append(
+                        f"{of:42s} {against}: {trades}, largest difference {p['largest_relative_difference']:.2g}"
+                    )
+        elif kind == "memory":
+            lines.append(f"{'peak device memory':42s} {part['peak_used_bytes'] / 2**30:.2f} GiB")
+    return "\n".join(lines)
+
+
+def main(given: list[str] | None = None) -> int:
+    """Run it; 1 where a part failed or was skipped, 2 where there is no device."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder for gpu.json")
+    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
+    parser.add_argument("--quick", action="store_true", help="small jobs, few repeats")
+    parser.add_argument("--seconds", type=float, default=480.0, help="no part begins after so long")
+    parser.add_argument("--commit", help="the commit that runs; left out, git is asked")
+    asked = parser.parse_args(given)
+    device = None
+    if asked.device == "cuda":
+        try:
+            device = open_devices([0])[0]
+        except Exception as error:  # a broken installation fails in many ways
+            cause = " ".join(str(error).split())[:300] or type(error).__name__
+            print(f"--device is cuda, but no GPU can be opened ({cause}); give --device cpu.", file=sys.stderr)
+            return 2
+    commit = asked.commit or _said_by("git", "rev-parse", "--short", "HEAD")
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    common = {"commit": commit, "date": now, "on": asked.device, "quick": asked.quick}
+    report = Report(asked.out, asked.seconds, common)
+    run(report, device, asked.quick, 1 if device is None else 3 if asked.quick else 7)
+    print(table(report.found))
+    return int(any(part["status"] != "done" for part in report.found["parts"].values()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
