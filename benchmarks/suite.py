@@ -51,6 +51,10 @@ def run(
     if out is not None and not out.parent.is_dir():
         raise Fault(f"{out} cannot be written: {out.parent} is no folder; make it first.")
     record = records.new(size)
+    from benchmarks.limits import limits  # noqa: PLC0415
+
+    say("limits of the machine")
+    record["limits"] = limits()
     for i, name in enumerate(wanted):
         say(f"{i + 1} of {len(wanted)}: {name}")
         if name == "scaling":
@@ -63,10 +67,6 @@ def run(
         record["seconds"] = round(time.perf_counter() - begun, 1)
         if out is not None:
             records.write(record, out)
-    from benchmarks.limits import limits  # noqa: PLC0415
-
-    say("limits of the machine")
-    record["limits"] = limits()
     record["seconds"] = round(time.perf_counter() - begun, 1)
     if out is not None:
         records.write(record, out)
