@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.commands import backtest, demo, doctor, prices, read, show, sweep
+from engine.commands import backtest, bench, demo, doctor, prices, read, show, sweep
 from engine.faults import Failure, Fault
 
 #: Exit status of a program stopped from the keyboard: 128 and the number of the signal. Typer returns it, too.
@@ -33,6 +33,7 @@ app.command("status")(sweep.status)
 app.command("why")(show.why)
 app.command("report")(show.report)
 app.command("doctor")(doctor.doctor)
+app.command("bench")(bench.bench)
 
 
 def _print_version(wanted: bool) -> None:
