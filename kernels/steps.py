@@ -494,39 +494,45 @@ def bury_ruined(lane):
 
 @step
 def gather(now, closing, lane):
-    """Add one bar to the sums from which the metrics are made; what did not move adds nothing.
-
-    The sum of the equity over all bars is made by parts, from bar * change, so that flat bars need no adding (`finish`).
-    """
+    """Add one bar to the sums from which the metrics are made; what did not move adds nothing."""
     lane = of_width(lane)
     counts = ZERO if closing else ONE
     for j in range(WIDTH):
-        before, equity = lane[at.EQUITY, j], lane[at.CASH, j] + lane[at.VALUE, j]
-        moved = equity - before
-        r = moved * lane[at.INVERSE, j]
-        inverse = choose(equity > ZERO, ONE / equity, ZERO)
-        peak, peak_inverse, peak_at = lane[at.PEAK, j], lane[at.PEAK_INVERSE, j], lane[at.PEAK_AT, j]
-        peak_inverse = choose(equity > peak, inverse, peak_inverse)
-        peak_at = choose(equity >= peak, now, peak_at)
-        peak = max(peak, equity)
-        fall, square = min(r, ZERO), r * r
-        held = lane[at.LEFT, j] + counts * lane[at.COUNT, j]
-        lane[at.EQUITY, j], lane[at.SIZING, j] = equity, equity
-        lane[at.INVERSE, j] = inverse
-        lane[at.PEAK, j] = peak
-        lane[at.PEAK_INVERSE, j] = peak_inverse
-        lane[at.PEAK_AT, j] = peak_at
-        lane[at.DRAWDOWN, j] = max(lane[at.DRAWDOWN, j], (peak - equity) * peak_inverse)
-        lane[at.LONGEST, j] = max(lane[at.LONGEST, j], now - peak_at)
-        lane[at.EQUITY_SUM, j] += now * moved
-        lane[at.SUM1, j] += r
-        lane[at.SUM2, j] += square
-        lane[at.SUM3, j] += square * r
-        lane[at.SUM4, j] += square * square
-        lane[at.DOWNSIDE, j] += fall * fall
-        lane[at.WORST, j] = min(lane[at.WORST, j], r)
-        lane[at.EXPOSED, j] += choose(held > ZERO, ONE, ZERO)
-        lane[at.LEFT, j] = ZERO
+        gather_lane(j, now, counts, lane)
+
+
+@inlined
+def gather_lane(j, now, counts, lane):
+    """Add one bar of lane j. A bar counts as exposed by LEFT, and by COUNT where `counts` is 1.
+
+    The sum of the equity over all bars is made by parts, from bar * change, so that flat bars need no adding (`finish`).
+    """
+    before, equity = lane[at.EQUITY, j], lane[at.CASH, j] + lane[at.VALUE, j]
+    moved = equity - before
+    r = moved * lane[at.INVERSE, j]
+    inverse = choose(equity > ZERO, ONE / equity, ZERO)
+    peak, peak_inverse, peak_at = lane[at.PEAK, j], lane[at.PEAK_INVERSE, j], lane[at.PEAK_AT, j]
+    peak_inverse = choose(equity > peak, inverse, peak_inverse)
+    peak_at = choose(equity >= peak, now, peak_at)
+    peak = max(peak, equity)
+    fall, square = min(r, ZERO), r * r
+    held = lane[at.LEFT, j] + counts * lane[at.COUNT, j]
+    lane[at.EQUITY, j], lane[at.SIZING, j] = equity, equity
+    lane[at.INVERSE, j] = inverse
+    lane[at.PEAK, j] = peak
+    lane[at.PEAK_INVERSE, j] = peak_inverse
+    lane[at.PEAK_AT, j] = peak_at
+    lane[at.DRAWDOWN, j] = max(lane[at.DRAWDOWN, j], (peak - equity) * peak_inverse)
+    lane[at.LONGEST, j] = max(lane[at.LONGEST, j], now - peak_at)
+    lane[at.EQUITY_SUM, j] += now * moved
+    lane[at.SUM1, j] += r
+    lane[at.SUM2, j] += square
+    lane[at.SUM3, j] += square * r
+    lane[at.SUM4, j] += square * square
+    lane[at.DOWNSIDE, j] += fall * fall
+    lane[at.WORST, j] = min(lane[at.WORST, j], r)
+    lane[at.EXPOSED, j] += choose(held > ZERO, ONE, ZERO)
+    lane[at.LEFT, j] = ZERO
 
 
 @step

@@ -23,6 +23,7 @@ from kernels.steps import (
     enter,
     finish,
     gather,
+    gather_lane,
     hear,
     is_bar,
     is_due,
@@ -263,10 +264,9 @@ def gather_path(cash, equity, held):
     for t in range(equity.shape[0]):
         ruined = lane[at.RUINED, 0] != ZERO
         lane[at.RUINED, 0] = ONE if ruined or equity[t] <= ZERO else ZERO
-        lane[at.INVERSE, 0] = (
-            ZERO if ruined else lane[at.INVERSE, 0]
-        )  # later returns are 0, whatever is still paid back
+        if ruined:  # later returns are 0, whatever is still paid back
+            lane[at.INVERSE, 0] = ZERO
         lane[at.CASH, 0], lane[at.LEFT, 0] = equity[t], held[t]
-        gather(float(t), True, lane)
+        gather_lane(0, float(t), ZERO, lane)
     finish(float(equity.shape[0]), lane)
     return lane[:, 0].copy()
