@@ -63,7 +63,7 @@ def bars_of(
     pays = (columns.dividend != 0.0).any(axis=0)
     times = (account.cash_rate * days / YEAR, account.debit_rate * days / YEAR, np.arange(days.size), pays)
     return Bars(
-        typed(prices),
+        prices if kind == np.float64 else typed(prices),
         typed(np.stack(times, axis=1)),
         typed(np.stack(bank, axis=2) if bank else np.zeros((*mark.shape, 0))),
         typed(np.stack([traits[n] for n in strategy.traits], axis=1) if strategy.traits else np.zeros((len(mark), 0))),

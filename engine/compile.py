@@ -107,7 +107,7 @@ def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike) -> Callable[...
             f"{strategy.__name__}.rule cannot be compiled ({lines[0].rstrip(':') if lines else type(error).__name__}), allowed are "
             f"numbers, comparisons, math, min, max and abs; rewrite it."
         ) from error
-    return partial(walked.run, pointer)
+    return partial(walked.run, pointer, len(strategy.features))
 
 
 @cache
@@ -130,9 +130,9 @@ def gpu_kernel(strategy: type[Strategy], dtype: npt.DTypeLike, assets: int) -> C
     )
     answers = source(strategy, dtype).replace("from kernels.steps import", f"from {steps_1.__name__} import")
     decide = _load(answers + "\ndecide = njit(error_model='numpy')(decide)\n", f"{strategy.name()}_of_one")
-    rows, channels = N_FIXED + len(own_rows(strategy)), len(strategy.channels)
+    rows, channels, features = N_FIXED + len(own_rows(strategy)), len(strategy.channels), len(strategy.features)
     text = kernel_text(
-        strategy.name(), decide.__name__, steps_1.__name__, walk_1.__name__, dtype, assets, channels, rows
+        strategy.name(), decide.__name__, steps_1.__name__, walk_1.__name__, dtype, assets, channels, rows, features
     )
     return _load(text, f"{strategy.name()}_kernel").kernel  # type: ignore[no-any-return]
 
@@ -309,11 +309,9 @@ def _decide(strategy: type[Strategy]) -> str:
     asks = set(arguments)
     if asks & set(strategy.features):
         before.append("feature = bars.feature[a, t]")
-        for f, name in enumerate(
-            strategy.features
-        ):  # apart from the rule: a look-up does not go side by side, the rule does
-            look_up = f"told[{f}, j] = feature[np.uint32(params[{rows['feature ' + name]}, j])]"
-            before += ["for j in range(WIDTH):", f"    {look_up}"]
+        for f in range(len(strategy.features)):
+            # Apart from the rule: a look-up does not go side by side, the rule does.
+            before += ["for j in range(WIDTH):", f"    told[{f}, j] = feature[found[{f}, j]]"]
     if asks & {"gain"}:
         before.append("known = bars.price[a, t, at.KNOWN]")
     if strategy.channels:
@@ -332,6 +330,7 @@ def _decide(strategy: type[Strategy]) -> str:
         "lot": "state.lot",
         "decayed": "state.decayed",
         "told": "state.told",
+        "found": "state.rows",
         "params": "params",
     }
     lines += [f"    {name} = of_width({table})" for name, table in tables.items()]

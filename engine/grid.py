@@ -193,4 +193,7 @@ def _axis(strategy: type[Strategy], name: str, given: Any) -> Values | Range:
     many = given if is_list else [given]
     if len(many) == 0:
         raise Fault(f"{strategy.name()}.{name} has no values, allowed is one or more; give some, or leave it out.")
+    numbers = many.to_numpy() if isinstance(many, pl.Series) and many.dtype.is_numeric() else many
+    if isinstance(numbers, np.ndarray) and numbers.dtype.kind in "iuf" and declared.suits(numbers).all():
+        return numbers.astype(np.float64)
     return np.array([declared.check(strategy.name(), name, value) for value in many])

@@ -75,6 +75,13 @@ class Param:
             raise Fault(f"{owner}.{name} is {value!r}, allowed is {allowed}; {self.help}.")
         return number
 
+    def suits(self, numbers: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """Which of many numbers `check` takes as they are."""
+        none = self.may_be_none & (numbers == math.inf)
+        within = (numbers >= self.low) & (numbers <= self.high)
+        found: npt.NDArray[np.bool_] = none | within & (numbers == np.trunc(numbers)) if self.whole else none | within
+        return found
+
 
 @dataclass(frozen=True)
 class Option:

@@ -12,16 +12,35 @@ Matrix = npt.NDArray[np.float64]
 
 @njit(error_model="numpy", nogil=True, cache=True)
 def average(mark: Matrix, window: int) -> Matrix:
-    """Mean of the last `window` closes; NaN before there are as many."""
+    """Mean of the last `window` closes; NaN before there are as many.
+
+    The sum moves on by a close at a time; what each step loses to rounding is kept beside it and added at the end (Neumaier 1974),
+    so that closes that do not change have an average that does not either.
+    """
     out = np.full(mark.shape, np.nan)
     for a in range(mark.shape[0]):
+        total, lost, known = 0.0, 0.0, 0
         for t in range(mark.shape[1]):
-            if t + 1 >= window and mark[a, t + 1 - window] == mark[a, t + 1 - window]:
-                total = 0.0
-                for u in range(t + 1 - window, t + 1):
-                    total += mark[a, u]
-                out[a, t] = total / window
+            if mark[a, t] != mark[a, t]:
+                total, lost, known = 0.0, 0.0, 0
+                continue
+            total, slip = _added(total, mark[a, t])
+            lost += slip
+            known += 1
+            if known > window:
+                total, slip = _added(total, -mark[a, t - window])
+                lost += slip
+            if known >= window:
+                out[a, t] = (total + lost) / window
     return out
+
+
+@njit(error_model="numpy", inline="always")
+def _added(total: float, value: float) -> tuple[float, float]:
+    """Return the rounded sum of two numbers, and what rounding took from it (Knuth's two-sum)."""
+    new = total + value
+    part = new - total
+    return new, (total - (new - part)) + (value - part)
 
 
 @njit(error_model="numpy", nogil=True, cache=True)

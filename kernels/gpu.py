@@ -36,7 +36,8 @@ def kernel(
         positions = cuda.local.array(({assets}, {n_lot}, 1), types.{precision})
         pressure = cuda.local.array(({assets}, {channels}, 1), types.{precision})
         decayed = cuda.local.array(({channels}, 1), types.{precision})
-        told = cuda.local.array(({rows}, 1), types.{precision})
+        told = cuda.local.array(({told}, 1), types.{precision})
+        found = cuda.local.array(({told}, 1), types.uint32)
         note = cuda.local.array(({n_note}, {assets}), types.int64)
         place = cuda.local.array({n_place}, types.int64)
         ledger = cuda.local.array((1, {n_ledger}), types.{precision})
@@ -48,9 +49,9 @@ def kernel(
         news = News(bar, asset, ranked, fresh)
         terms = Terms({terms})
         plan = Plan(order, asked, closing, reverses, refresh, nets, earns, trails)
-        state = State(lane, positions, pressure, decayed, told, note, place)
+        state = State(lane, positions, pressure, decayed, told[:{features}], found[:{features}], note, place)
         nothing = Record(ledger[:0], count, path[:, :0])
-        begin(terms, state)
+        begin(terms, mine, state)
         walk(decide, price.shape[1], bars, news, terms, plan, mine, state, nothing)
         finish(time[price.shape[1] - 1, NOW] + ONE, lane)
         for row in range({n_lane}):
@@ -59,11 +60,12 @@ def kernel(
 
 
 def kernel_text(
-    name: str, decide: str, steps: str, walk: str, dtype: Any, assets: int, channels: int, rows: int
+    name: str, decide: str, steps: str, walk: str, dtype: Any, assets: int, channels: int, rows: int, features: int
 ) -> str:
     """Return the text of a kernel over functions of the modules `decide`, `steps` and `walk`."""
     sizes = {
-        "assets": assets, "channels": max(channels, 1), "rows": rows, "n_lane": at.N_LANE, "n_lot": at.N_LOT,
+        "assets": assets, "channels": max(channels, 1), "rows": rows,
+        "features": features, "told": max(features, 1), "n_lane": at.N_LANE, "n_lot": at.N_LOT,
         "n_note": at.N_NOTE, "n_place": at.N_PLACE, "n_ledger": at.N_LEDGER, "n_path": at.N_PATH,
     }  # fmt: skip
     modules = {"decide": decide, "steps": steps, "walk": walk}

@@ -20,7 +20,7 @@ HOLD, STOP, TRAIL, TAKE, DECAY, N_FIXED = range(6)
     SHORTS, FEES,  # value of the shorts at the last close; the borrow fee that falls due for them at the next bar
     COUNT, LEFT,  # open positions; how many of them left inside the bar under way
     CALLED, RUINED, FAULTS,  # the bar of an unmet margin call, plus one; whether ruined; answers that were no number
-    SIZING, WORTH, NEED, VALUE, NET, QUANTITY,  # scratch of the bar under way
+    SIZING, WORTH, NEED, VALUE, NET, QUANTITY,  # scratch of the bar under way; SIZING begins it as the equity
     PEAK, PEAK_INVERSE, PEAK_AT, DRAWDOWN, LONGEST, EQUITY_SUM,  # metrics
     SUM1, SUM2, SUM3, SUM4, DOWNSIDE, WORST, EXPOSED,
     TRADED, COSTS, BORROW, EARNED, OWED,
@@ -119,6 +119,7 @@ class State(NamedTuple):
     pressure: Any  # (asset, channel, width) as it stood at the asset's last event
     decayed: Any  # (channel, width) scratch: the pressure on the asset that is being judged
     told: Any  # (feature, width) scratch: the features of the asset that is being judged
+    rows: Any  # (feature, width) uint32: the row of the bank in which each lane finds each feature
     note: Any  # (N_NOTE, asset) int64: SINCE to HOLDS
     place: Any  # (N_PLACE,) int64: BAR to STALE
 
@@ -140,14 +141,7 @@ def decide_types(dtype: Any) -> Any:
 
     bars = (array(kind, 3), array(kind, 2), array(kind, 3), array(kind, 2), array(types.boolean, 1))
     news = (array(whole, 1), array(whole, 1), array(types.boolean, 1), array(kind, 2))
-    state = (
-        array(kind, 2),
-        array(kind, 3),
-        array(kind, 3),
-        array(kind, 2),
-        array(kind, 2),
-        array(whole, 2),
-        array(whole, 1),
-    )
+    tables = (array(kind, 2), array(kind, 3), array(kind, 3), array(kind, 2), array(kind, 2))
+    state = (*tables, array(types.uint32, 2), array(whole, 2), array(whole, 1))
     tuples = [types.NamedTuple(of, cls) for of, cls in ((bars, Bars), (news, News), (state, State))]
     return types.boolean(whole, whole, tuples[0], tuples[1], array(kind, 2), tuples[2])

@@ -40,7 +40,7 @@ def price_table(
         table[:, :, i] = np.where(whole, column, np.nan)
     table[:, :, at.SPLIT], table[:, :, at.DIVIDEND] = split, dividend
     _fill(table, np.ascontiguousarray(rate, np.float64), np.asarray(days, np.float64), terms, closing)
-    return table.astype(dtype)
+    return table.astype(dtype, copy=False)
 
 
 @njit(error_model="numpy", nogil=True, cache=True)

@@ -34,7 +34,7 @@ from kernels.rules import (
 )
 
 #: Lanes in a block; a GPU's build of this file has 1.
-WIDTH = 128
+WIDTH = 256
 
 # No function here makes or keeps an array, so none needs to count references to those that it is handed (`_nrt`); counting them
 # costs more than the work of a bar.
@@ -64,14 +64,18 @@ def open_accounts(cash, lane):
         for j in range(WIDTH):
             lane[i, j] = ZERO
     for j in range(WIDTH):
-        lane[at.CASH, j], lane[at.EQUITY, j], lane[at.PEAK, j] = cash, cash, cash
+        lane[at.CASH, j], lane[at.EQUITY, j], lane[at.SIZING, j], lane[at.PEAK, j] = cash, cash, cash, cash
         lane[at.INVERSE, j], lane[at.PEAK_INVERSE, j] = ONE / cash, ONE / cash
         lane[at.PEAK_AT, j], lane[at.WORST, j] = -ONE, FAR
 
 
 @step
-def begin(terms, state):
+def begin(terms, params, state):
     """Begin a walk: accounts with the initial cash, no positions, nothing heard."""
+    n_features = state.rows.shape[0]
+    for f in range(n_features):
+        for j in range(WIDTH):
+            state.rows[f, j] = np.uint32(params[params.shape[0] - n_features + f, j])
     lot, pressure = of_width(state.lot), of_width(state.pressure)
     open_accounts(terms.cash, state.lane)
     for a in range(lot.shape[0]):
@@ -101,7 +105,7 @@ def carry(lane):
         cash = lane[at.CASH, j] - fee
         lane[at.CASH, j] = cash
         lane[at.BORROW, j] += fee
-        lane[at.SIZING, j] = lane[at.EQUITY, j] - fee
+        lane[at.SIZING, j] -= fee
         indebted = np.int32(indebted | np.int32(cash < lane[at.SHORTS, j]))
     return indebted != 0
 
@@ -490,39 +494,45 @@ def bury_ruined(lane):
 
 @step
 def gather(now, closing, lane):
-    """Add one bar to the sums from which the metrics are made; what did not move adds nothing.
-
-    The sum of the equity over all bars is made by parts, from bar * change, so that flat bars need no adding (`finish`).
-    """
+    """Add one bar to the sums from which the metrics are made; what did not move adds nothing."""
     lane = of_width(lane)
     counts = ZERO if closing else ONE
     for j in range(WIDTH):
-        before, equity = lane[at.EQUITY, j], lane[at.CASH, j] + lane[at.VALUE, j]
-        moved = equity - before
-        r = moved * lane[at.INVERSE, j]
-        inverse = choose(equity > ZERO, ONE / equity, ZERO)
-        peak, peak_inverse, peak_at = lane[at.PEAK, j], lane[at.PEAK_INVERSE, j], lane[at.PEAK_AT, j]
-        peak_inverse = choose(equity > peak, inverse, peak_inverse)
-        peak_at = choose(equity >= peak, now, peak_at)
-        peak = max(peak, equity)
-        fall, square = min(r, ZERO), r * r
-        held = lane[at.LEFT, j] + counts * lane[at.COUNT, j]
-        lane[at.EQUITY, j] = equity
-        lane[at.INVERSE, j] = inverse
-        lane[at.PEAK, j] = peak
-        lane[at.PEAK_INVERSE, j] = peak_inverse
-        lane[at.PEAK_AT, j] = peak_at
-        lane[at.DRAWDOWN, j] = max(lane[at.DRAWDOWN, j], (peak - equity) * peak_inverse)
-        lane[at.LONGEST, j] = max(lane[at.LONGEST, j], now - peak_at)
-        lane[at.EQUITY_SUM, j] += now * moved
-        lane[at.SUM1, j] += r
-        lane[at.SUM2, j] += square
-        lane[at.SUM3, j] += square * r
-        lane[at.SUM4, j] += square * square
-        lane[at.DOWNSIDE, j] += fall * fall
-        lane[at.WORST, j] = min(lane[at.WORST, j], r)
-        lane[at.EXPOSED, j] += choose(held > ZERO, ONE, ZERO)
-        lane[at.LEFT, j] = ZERO
+        gather_lane(j, now, counts, lane)
+
+
+@inlined
+def gather_lane(j, now, counts, lane):
+    """Add one bar of lane j. A bar counts as exposed by LEFT, and by COUNT where `counts` is 1.
+
+    The sum of the equity over all bars is made by parts, from bar * change, so that flat bars need no adding (`finish`).
+    """
+    before, equity = lane[at.EQUITY, j], lane[at.CASH, j] + lane[at.VALUE, j]
+    moved = equity - before
+    r = moved * lane[at.INVERSE, j]
+    inverse = choose(equity > ZERO, ONE / equity, ZERO)
+    peak, peak_inverse, peak_at = lane[at.PEAK, j], lane[at.PEAK_INVERSE, j], lane[at.PEAK_AT, j]
+    peak_inverse = choose(equity > peak, inverse, peak_inverse)
+    peak_at = choose(equity >= peak, now, peak_at)
+    peak = max(peak, equity)
+    fall, square = min(r, ZERO), r * r
+    held = lane[at.LEFT, j] + counts * lane[at.COUNT, j]
+    lane[at.EQUITY, j], lane[at.SIZING, j] = equity, equity
+    lane[at.INVERSE, j] = inverse
+    lane[at.PEAK, j] = peak
+    lane[at.PEAK_INVERSE, j] = peak_inverse
+    lane[at.PEAK_AT, j] = peak_at
+    lane[at.DRAWDOWN, j] = max(lane[at.DRAWDOWN, j], (peak - equity) * peak_inverse)
+    lane[at.LONGEST, j] = max(lane[at.LONGEST, j], now - peak_at)
+    lane[at.EQUITY_SUM, j] += now * moved
+    lane[at.SUM1, j] += r
+    lane[at.SUM2, j] += square
+    lane[at.SUM3, j] += square * r
+    lane[at.SUM4, j] += square * square
+    lane[at.DOWNSIDE, j] += fall * fall
+    lane[at.WORST, j] = min(lane[at.WORST, j], r)
+    lane[at.EXPOSED, j] += choose(held > ZERO, ONE, ZERO)
+    lane[at.LEFT, j] = ZERO
 
 
 @step

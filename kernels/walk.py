@@ -23,6 +23,7 @@ from kernels.steps import (
     enter,
     finish,
     gather,
+    gather_lane,
     hear,
     is_bar,
     is_due,
@@ -148,6 +149,7 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
     """
     n_items = news.bar.shape[0]
     t, k = state.place[at.BAR], state.place[at.NEXT]
+    quiet = t  # the first of the bars that are passed over next
     while t < until:
         if state.place[at.STALE] != 0:
             list_held(state)
@@ -155,7 +157,6 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
         if flat and plan.asked != at.ALWAYS:  # flat is free
             upcoming = min(news.bar[k], until) if k < n_items else until
             if upcoming > t:
-                pass_over(t, upcoming, bars, state, record)
                 t = upcoming
                 continue
         first = k
@@ -163,12 +164,13 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
             hear(k, t, news, params, state)
             k += 1
 
-        if carry(state.lane) or plan.earns:
-            bear_interest(bars.time[t, at.CREDIT], bars.time[t, at.DEBIT], state.lane)
-        if bars.time[t, at.PAYS] != ZERO:
-            for i in range(state.place[at.HELD]):
-                a = state.note[at.HOLDS, i]
-                pay(bars.price[a, t, at.DIVIDEND], state.lane, state.lot[a])
+        if not flat:
+            if carry(state.lane) or plan.earns:
+                bear_interest(bars.time[t, at.CREDIT], bars.time[t, at.DEBIT], state.lane)
+            if bars.time[t, at.PAYS] != ZERO:
+                for i in range(state.place[at.HELD]):
+                    a = state.note[at.HOLDS, i]
+                    pay(bars.price[a, t, at.DIVIDEND], state.lane, state.lot[a])
         if plan.closing:
             leave_held(t, False, False, bars, terms, state, record)
             for i in range(state.place[at.HELD]):
@@ -183,9 +185,11 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
         for i in range(first, k):
             state.note[at.ITEM, news.asset[i]] = -1
         if flat and not wishes:
-            pass_over(t, t + 1, bars, state, record)
             t += 1
             continue
+        if quiet < t:
+            pass_over(quiet, t, bars, state, record)
+        quiet = t + 1
         leave_held(t, plan.closing, True, bars, terms, state, record)
         if wishes:
             price_account(t, plan.closing, bars, terms, state)
@@ -205,6 +209,8 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
             value(bars.price[a, t], terms, state.lane, state.lot[a])
         settle(t, bars, terms, plan, state, record)
         t += 1
+    if quiet < t:
+        pass_over(quiet, t, bars, state, record)
     state.place[at.BAR], state.place[at.NEXT] = t, k
 
 
@@ -212,17 +218,18 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
 def walk_block(decide, bars, news, terms, plan, params, state, record):
     """Walk a block of lanes from the first bar to the last."""
     n_bars = bars.price.shape[1]
-    begin(terms, state)
+    begin(terms, params, state)
     walk(decide, n_bars, bars, news, terms, plan, params, state, record)
     finish(bars.time[n_bars - 1, at.NOW] + ONE, state.lane)
 
 
 @njit(error_model="numpy", nogil=True, cache=True)
-def run(decide, bars, news, terms, plan, params, lanes, record):
+def run(decide, features, bars, news, terms, plan, params, lanes, record):
     """Walk every column of `params`, a block at a time.
 
     Parameters
     ----------
+    features : how many of the last rows of `params` say where a lane finds a feature
     params : (row, lane) the fixed parameters of kernels.layout, the strategy's own, the rows of its features
     lanes : (N_LANE, lane), filled with what each lane ends with
     """
@@ -233,7 +240,8 @@ def run(decide, bars, news, terms, plan, params, lanes, record):
         np.zeros((n_assets, at.N_LOT, WIDTH), kind),
         np.zeros((n_assets, channels, WIDTH), kind),
         np.zeros((channels, WIDTH), kind),
-        np.zeros((params.shape[0], WIDTH), kind),
+        np.zeros((features, WIDTH), kind),
+        np.zeros((features, WIDTH), np.uint32),
         np.zeros((at.N_NOTE, n_assets), np.int64),
         np.zeros(at.N_PLACE, np.int64),
     )
@@ -256,10 +264,9 @@ def gather_path(cash, equity, held):
     for t in range(equity.shape[0]):
         ruined = lane[at.RUINED, 0] != ZERO
         lane[at.RUINED, 0] = ONE if ruined or equity[t] <= ZERO else ZERO
-        lane[at.INVERSE, 0] = (
-            ZERO if ruined else lane[at.INVERSE, 0]
-        )  # later returns are 0, whatever is still paid back
+        if ruined:  # later returns are 0, whatever is still paid back
+            lane[at.INVERSE, 0] = ZERO
         lane[at.CASH, 0], lane[at.LEFT, 0] = equity[t], held[t]
-        gather(float(t), True, lane)
+        gather_lane(0, float(t), ZERO, lane)
     finish(float(equity.shape[0]), lane)
     return lane[:, 0].copy()

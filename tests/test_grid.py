@@ -230,3 +230,17 @@ def test_spans_and_ranges() -> None:
     for low, high, log in ((2, 1, False), (1, 1, False), (0, 1, True), (0, np.inf, False)):
         with pytest.raises(Fault, match="between"):
             between(low, high, log=log)
+
+
+@pytest.mark.parametrize("name", ["hold", "stop", "threshold"])
+def test_many_numbers_are_checked_as_one_is(name: str) -> None:
+    declared = ShortBubbleWarning.parameters[name]
+    numbers = np.array([-1.0, 0.0, 0.5, 1.0, 1.5, 7.0, 1e3, 1e7, np.inf, -np.inf, np.nan])
+
+    def taken(number: float) -> bool:
+        try:
+            return declared.check("a", name, number) == number
+        except Fault:
+            return False
+
+    assert declared.suits(numbers).tolist() == [taken(float(n)) for n in numbers]

@@ -10,11 +10,13 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
 from engine import Account, Events, Fault, Market, Run, Strategy, backtest
 from engine.events import SCHEMA
+from kernels.features import average
 from strategies import FadePanic, HedgedBubbleShort, NarrativePressure, ShortBubbleWarning, Signals, SmaCross
 
 SHARED = Path(__file__).parents[1].parent / "shared"
@@ -486,3 +488,15 @@ def test_a_bad_rule_is_a_fault(tmp_path: Path, change: tuple[str, str], said: st
 def test_a_class_in_place_of_a_strategy_is_a_fault() -> None:
     with pytest.raises(Fault, match=r"write SmaCross\(\)"):
         backtest(SmaCross, market(AI=[1] * 3))  # type: ignore[arg-type]
+
+
+def test_averages_are_sums_of_closes_and_do_not_drift() -> None:
+    closes = 100 * np.exp(np.cumsum(np.random.default_rng(0).normal(0, 0.01, (2, 5000)), axis=1))
+    closes[1, :40] = np.nan  # not listed yet
+    closes[0, 1000:2000] = 7.13  # a price that stands still has an average that does too
+    for window in (1, 2, 20, 300):
+        ours = average(closes, window)
+        direct = np.lib.stride_tricks.sliding_window_view(closes, window, axis=1).mean(axis=2)
+        assert np.isnan(ours[:, : window - 1]).all()
+        np.testing.assert_allclose(ours[:, window - 1 :], direct, rtol=1e-14)
+        assert np.ptp(ours[0, 999 + window : 2000]) == 0.0
