@@ -19,14 +19,16 @@ _MORE = ("scaling",)
 
 
 def chosen(names: Sequence[str], size: str) -> list[str]:
-    """Check names; all workloads where there are none, in a quick run without those that start processes."""
+    """Check names; all workloads where there are none, in a quick run without those that start processes, and without the curves."""
     known = [*JOBS, *_MORE]
     for name in names:
         if name not in known:
             raise Fault(
                 f"workload {name!r} is unknown{did_you_mean(name, known)}, allowed are {', '.join(known)}; name one."
             )
-    return list(names) or [name for name in known if size == "full" or not name.startswith(("first", "demo"))]
+    return list(names) or [
+        name for name in known if size == "full" or not name.startswith(("first", "demo", "scaling"))
+    ]
 
 
 def run(

@@ -89,7 +89,7 @@ def agreement(result: dict[str, Any]) -> str:
         return f"other work: it {result['differs']}" if result["differs"] else "nothing to compare"
     if "share" not in result:
         return "equal" if result["agrees"] else "DIFFERS"
-    text = f"{result['share']:.4g}".rstrip("0").rstrip(".") if result["share"] != 1 else "all"
+    text = f"{round(result['share'] * result['compared']):,}" if result["share"] != 1 else "all"
     share = f"{text} of {result['compared']:,} lanes equal" if result["compared"] > 1 else "equal"
     reason = f"; it {result['differs']}" if result["differs"] else ""
     return share if result["agrees"] else f"DIFFERS: {share}{reason}"

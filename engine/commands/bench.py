@@ -17,7 +17,9 @@ def bench(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]...", help="Workloads; left out, all of them.")
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Smaller sizes and fewer repeats: under two minutes.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Smaller and fewer jobs, fewer repeats: about two minutes.")
+    ] = False,
     peer: Annotated[list[str] | None, typer.Option(help="Only these engines; may be given several times.")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the record here, a JSON file.")] = None,
     compare: Annotated[
