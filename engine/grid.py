@@ -193,7 +193,9 @@ def _axis(strategy: type[Strategy], name: str, given: Any) -> Values | Range:
     many = given if is_list else [given]
     if len(many) == 0:
         raise Fault(f"{strategy.name()}.{name} has no values, allowed is one or more; give some, or leave it out.")
-    numbers = many.to_numpy() if isinstance(many, pl.Series) and many.dtype.is_numeric() else many
+    numbers = many
+    if isinstance(many, pl.Series) and (many.dtype.is_numeric() or many.dtype == pl.Null):
+        numbers = many.cast(pl.Float64).fill_null(np.inf).to_numpy()  # none is endless
     if isinstance(numbers, np.ndarray) and numbers.dtype.kind in "iuf" and declared.suits(numbers).all():
         return numbers.astype(np.float64)
     return np.array([declared.check(strategy.name(), name, value) for value in many])
