@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from engine.market import Market
 
 _WATCH = {"events": ON_EVENTS, "held": WHILE_HELD, "always": ALWAYS}
-_FEATURES = {"average": make.average, "change": make.change, "deviation": make.deviation}
+_FEATURES = {"change": make.change, "deviation": make.deviation}
 
 Matrix = npt.NDArray[np.float64]
 
@@ -53,7 +53,6 @@ def bars_of(
         _borrow_rates(market, account, borrow), market.days, account.terms(np.float64), account.fill == "close", np.float64,
     )  # fmt: skip
     mark = np.ascontiguousarray(prices[:, :, at.LAST])
-    bank = [_known_feature(strategy, name, mark, w, account.fill) for name, w in _windows(strategy, windows)]
     traits = strategy.trait_values(market.assets)
     kind, days = np.dtype(dtype), market.days
 
@@ -65,7 +64,7 @@ def bars_of(
     return Bars(
         prices if kind == np.float64 else typed(prices),
         typed(np.stack(times, axis=1)),
-        typed(np.stack(bank, axis=2) if bank else np.zeros((*mark.shape, 0))),
+        _bank(strategy, mark, windows or {}, _late(account.fill), kind),
         typed(np.stack([traits[n] for n in strategy.traits], axis=1) if strategy.traits else np.zeros((len(mark), 0))),
         np.array(strategy.managed(market.assets)),
     )
@@ -79,25 +78,32 @@ def plan_of(market: Market, account: Account, strategy: Strategy, nets: bool) ->
     )  # fmt: skip
 
 
-def _windows(strategy: Strategy, windows: Mapping[str, Sequence[int]] | None) -> list[tuple[str, int]]:
-    pairs: list[tuple[str, int]] = []
-    for name, feature in strategy.features.items():
-        own = feature.window if isinstance(feature.window, int) else int(getattr(strategy, feature.window))
-        pairs += [(name, w) for w in (windows or {}).get(name, (own,))]
-    return pairs
+def _bank(
+    strategy: Strategy, mark: Matrix, windows: Mapping[str, Sequence[int]], late: int, dtype: np.dtype[Any]
+) -> npt.NDArray[Any]:
+    """Compute the features (asset, bar, row) as a rule may know them when it decides, `late` bars after they were made."""
+    listed = {name: list(windows.get(name, _own_window(strategy, name))) for name in strategy.features}
+    bank, row, bars = np.empty((*mark.shape, sum(map(len, listed.values()))), dtype), 0, mark.shape[1]
+    for name, several in listed.items():
+        what, part = strategy.features[name].what, bank[:, :, row : row + len(several)]
+        row += len(several)
+        if what == "average":
+            make.fill_averages(mark, np.array(several), late, part)
+            continue
+        for i, window in enumerate(several):
+            part[:, :late, i] = np.nan
+            part[:, late:, i] = (mark if what == "close" else _FEATURES[what](mark, window))[:, : bars - late]
+    return bank
 
 
-def _known_feature(strategy: Strategy, name: str, mark: Matrix, window: int, fill: str) -> Matrix:
-    """Compute a feature (asset, bar) as a rule may know it when it decides."""
-    what = strategy.features[name].what
-    values = mark if what == "close" else _FEATURES[what](mark, window)
-    return values if fill == "close" else _one_bar_later(values)
+def _own_window(strategy: Strategy, name: str) -> tuple[int]:
+    window = strategy.features[name].window
+    return (window if isinstance(window, int) else int(getattr(strategy, window)),)
 
 
-def _one_bar_later(values: Matrix) -> Matrix:
-    moved = np.full_like(values, np.nan)
-    moved[:, 1:] = values[:, :-1]
-    return moved
+def _late(fill: str) -> int:
+    """Bars from a feature's last close to the decision: at an open, the close of the bar before is the last one known."""
+    return 0 if fill == "close" else 1
 
 
 def _borrow_rates(market: Market, account: Account, table: Any) -> Matrix:

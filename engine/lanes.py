@@ -31,7 +31,9 @@ from kernels.metrics import METRICS
 from kernels.steps import WIDTH
 
 #: Lanes that one thread lays out, walks and measures at a time.
-PIECE = WIDTH * 256
+PIECE = 1 << 14
+#: Pieces for each thread, where lanes are few: so many that none waits long for the others.
+_TURNS = 4
 
 Precision = Literal["float32", "float64"]
 Numbers = npt.NDArray[np.int64]
@@ -116,6 +118,12 @@ class Lanes:
     def piece(self) -> int:
         """Lanes that are best walked at a time."""
         return self._launcher.piece
+
+    def pieces(self, low: int, high: int) -> Iterator[Numbers]:
+        """Cut the lanes from `low` to before `high` into pieces that keep every thread, or every GPU, busy."""
+        share = -(-(high - low) // (_TURNS * self.threads))
+        size = self.piece if self.device.devices else min(PIECE, -(-share // WIDTH) * WIDTH)
+        return (np.arange(start, min(start + size, high)) for start in range(low, high, size))
 
     @property
     def nbytes(self) -> int:

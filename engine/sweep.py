@@ -21,7 +21,7 @@ from engine.estimate import MOST_IN_TABLE, Estimate
 from engine.events import Events
 from engine.faults import Fault
 from engine.grid import Grid
-from engine.lanes import PIECE, Lanes, Numbers, Precision
+from engine.lanes import Lanes, Numbers, Precision
 from engine.market import Market
 from engine.run import Run
 from engine.sources import Sampling
@@ -76,10 +76,9 @@ class Sweep:
                 found[:, numbers[0] : numbers[-1] + 1] = values
             return _frame(lanes.grid, numbers, values).to_arrow() if file else None
 
-        pieces = (np.arange(low, min(low + PIECE, size)) for low in range(0, size, PIECE))
         done = 0
         with _written(file) as put:
-            for walked, rows in lanes.add_to(summary, pieces, keep):
+            for walked, rows in lanes.add_to(summary, lanes.pieces(0, size), keep):
                 put(rows)
                 done += walked
                 if progress:

@@ -3,6 +3,8 @@
 A feature at bar t is made of the closes up to and including t; who hands it to a rule moves it on by a bar.
 """
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -10,29 +12,37 @@ from numba import njit
 Matrix = npt.NDArray[np.float64]
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
 def average(mark: Matrix, window: int) -> Matrix:
-    """Mean of the last `window` closes; NaN before there are as many.
+    """Mean of the last `window` closes; NaN before there are as many."""
+    out = np.empty((*mark.shape, 1))
+    fill_averages(mark, np.array([window]), 0, out)
+    return out[:, :, 0]
 
-    The sum moves on by a close at a time; what each step loses to rounding is kept beside it and added at the end (Neumaier 1974),
+
+@njit(error_model="numpy", nogil=True, cache=True)
+def fill_averages(mark: Matrix, windows: npt.NDArray[np.int64], late: int, out: npt.NDArray[Any]) -> None:
+    """Fill `out` (asset, bar, window) with `average` over many windows, `late` bars later.
+
+    The sums move on by a close at a time; what each step loses to rounding is kept beside it and added at the end (Neumaier 1974),
     so that closes that do not change have an average that does not either.
     """
-    out = np.full(mark.shape, np.nan)
+    total, lost = np.empty(windows.size), np.empty(windows.size)
     for a in range(mark.shape[0]):
-        total, lost, known = 0.0, 0.0, 0
-        for t in range(mark.shape[1]):
-            if mark[a, t] != mark[a, t]:
-                total, lost, known = 0.0, 0.0, 0
-                continue
-            total, slip = _added(total, mark[a, t])
-            lost += slip
-            known += 1
-            if known > window:
-                total, slip = _added(total, -mark[a, t - window])
-                lost += slip
-            if known >= window:
-                out[a, t] = (total + lost) / window
-    return out
+        known = 0
+        out[a, :late] = np.nan
+        for t in range(mark.shape[1] - late):
+            close = mark[a, t]
+            known = 0 if np.isnan(close) else known + 1
+            if known <= 1:
+                total[:], lost[:] = 0.0, 0.0
+            for w in range(windows.size):
+                if known > 0:
+                    total[w], slip = _added(total[w], close)
+                    lost[w] += slip
+                if known > windows[w]:
+                    total[w], slip = _added(total[w], -mark[a, t - windows[w]])
+                    lost[w] += slip
+                out[a, t + late, w] = (total[w] + lost[w]) / windows[w] if known >= windows[w] else np.nan
 
 
 @njit(error_model="numpy", inline="always")

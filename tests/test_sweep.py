@@ -55,7 +55,7 @@ def test_threads_chunks_and_order_change_nothing(
     axes: dict[str, Any] = {"hold": span(1, 9), "stop": span(0.02, 0.2, 7), "threshold": [0.1, 0.4]}
     one = sweep(ShortBubbleWarning, market, events, threads=1, **axes)
     for chunk in (1, 7, 64, 10_000):
-        monkeypatch.setattr(sys.modules["engine.sweep"], "PIECE", chunk)
+        monkeypatch.setattr(sys.modules["engine.lanes"], "PIECE", chunk)
         again = sweep(ShortBubbleWarning, market, events, threads=2, **axes)
         assert one.table.equals(again.table), chunk
         assert one.summary.to_table().equals(again.summary.to_table()), chunk
@@ -137,7 +137,7 @@ def test_a_large_sweep_keeps_no_table_and_says_so(
     axes: dict[str, Any] = {"hold": span(1, 9), "stop": [0.05, 0.1]}
     small = sweep(ShortBubbleWarning, market, events, **axes)
     monkeypatch.setattr(sys.modules["engine.sweep"], "MOST_IN_TABLE", 10)
-    monkeypatch.setattr(sys.modules["engine.sweep"], "PIECE", 4)
+    monkeypatch.setattr(sys.modules["engine.lanes"], "PIECE", 4)
     file = tmp_path / "lanes.parquet"
     large = sweep(ShortBubbleWarning, market, events, **axes, write=file)
     with pytest.raises(Fault, match="give write="):

@@ -30,10 +30,6 @@ from engine.registry import find_strategy
 from engine.strategy import Strategy
 from engine.summary import Summary
 from kernels.metrics import LESS_IS_BETTER, METRICS
-from kernels.steps import WIDTH
-
-#: Pieces of a chunk for each thread, so that all of them end at about the same time.
-_TURNS = 4
 
 
 @dataclass(frozen=True)
@@ -166,7 +162,6 @@ class Walker:
         period, place = divmod(number, -(-grid.size // work.chunk))
         low, high = place * work.chunk, min((place + 1) * work.chunk, grid.size)
         lanes, spare, best = self.lanes(period), SimpleQueue[Summary](), Best(work.keep.by[0])
-        size = min(PIECE, max(-(-(high - low) // (_TURNS * lanes.threads)), WIDTH))
 
         def keep(numbers: Numbers, values: npt.NDArray[Any]) -> tuple[tuple[float, int] | None, pa.Table | None]:
             """Take in one piece, on the thread that walked it."""
@@ -180,8 +175,7 @@ class Walker:
             spare.put(summary)
             return best.of(numbers, values), None
 
-        pieces = (np.arange(start, min(start + size, high)) for start in range(low, high, size))
-        bests, rows = zip(*lanes.each(pieces, keep), strict=True)
+        bests, rows = zip(*lanes.each(lanes.pieces(low, high), keep), strict=True)
         table = pa.concat_tables(rows) if work.keep.table else _merged(spare).to_table()
         note = {
             "job": work.fingerprint, "chunk": number, "period": work.periods[period].name, "first": low, "lanes": high - low,
