@@ -115,7 +115,7 @@ def walk_one(
         news = type(news)(*(np.ascontiguousarray(v[mine]) for v in news))
         news = news._replace(asset=np.zeros(news.asset.size, np.int64))
         plan = plan._replace(order=np.zeros(1, np.int64))
-    run = compiled_run(type(strategy), np.float64)
+    run = compiled_run(type(strategy), np.float64, 1)
     params = lane_rows(type(strategy), strategy.settings(), np.float64)
     n_bars = bars.price.shape[1]
     capacity = _ORDERS_AT_FIRST

@@ -92,22 +92,45 @@ def lane_rows(strategy: type[Strategy], settings: Mapping[str, Any], dtype: npt.
 
 def path_gatherer() -> Callable[..., Any]:
     """Return the compiled `gather_path` of kernels/walk.py."""
-    return _load(inspect.getsource(walk), "walk").gather_path  # type: ignore[no-any-return]
+    return _walk(1).gather_path  # type: ignore[no-any-return]
 
 
-def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike) -> Callable[..., None]:
-    """Return `run` of kernels/walk.py with a strategy's `decide` in one precision; from the cache where it is there."""
-    walked = _load(inspect.getsource(walk), "walk")
-    text = source(strategy, dtype)
+def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike, width: int = steps.WIDTH) -> Callable[..., None]:
+    """Return `run` of kernels/walk.py with a strategy's `decide` in one precision; from the cache where it is there.
+
+    Its blocks are `width` lanes wide: many lanes go side by side in wide ones, a single lane is quicker alone. No bit depends on it.
+    """
+    text = _of_width(source(strategy, dtype), width)
     try:
-        pointer = _pointer(text, strategy.name(), np.dtype(dtype))
+        pointer = _pointer(text, _titled(strategy.name(), width), np.dtype(dtype))
     except Exception as error:  # numba refuses a rule in many ways
         lines = [line.strip() for line in str(error).splitlines() if line.strip() and "nopython" not in line]
         raise Fault(
             f"{strategy.__name__}.rule cannot be compiled ({lines[0].rstrip(':') if lines else type(error).__name__}), allowed are "
             f"numbers, comparisons, math, min, max and abs; rewrite it."
         ) from error
-    return partial(walked.run, pointer, len(strategy.features))
+    return partial(_walk(width).run, pointer, len(strategy.features))
+
+
+def _walk(width: int) -> ModuleType:
+    """Return kernels/walk.py, built for blocks of one width."""
+    return _load(_of_width(inspect.getsource(walk), width), _titled("walk", width))
+
+
+def _of_width(text: str, width: int) -> str:
+    """Return a module's text with the steps of kernels/steps.py built for blocks of another width in their place."""
+    if width == steps.WIDTH:
+        return text
+    return text.replace("from kernels.steps import", f"from {_steps(width).__name__} import")
+
+
+def _steps(width: int) -> ModuleType:
+    text = inspect.getsource(steps).replace(f"WIDTH = {steps.WIDTH}", f"WIDTH = {width}")
+    return _load(text, _titled("steps", width))
+
+
+def _titled(name: str, width: int) -> str:
+    return name if width == steps.WIDTH else f"{name}_of_{width}"
 
 
 @cache
@@ -116,23 +139,20 @@ def _pointer(text: str, name: str, dtype: np.dtype[Any]) -> Any:
     return cfunc(layout.decide_types(dtype), cache=True, error_model="numpy", _nrt=False)(_load(text, name).decide)
 
 
-def is_compiled(strategy: type[Strategy], dtype: npt.DTypeLike) -> bool:
+def is_compiled(strategy: type[Strategy], dtype: npt.DTypeLike, width: int = steps.WIDTH) -> bool:
     """Whether numba has compiled a strategy and the walk on this machine before, so that `compiled_run` answers at once."""
-    modules = (_place(source(strategy, dtype), strategy.name()), _place(inspect.getsource(walk), "walk"))
+    texts = {strategy.name(): source(strategy, dtype), "walk": inspect.getsource(walk)}
+    modules = [_place(_of_width(text, width), _titled(name, width)) for name, text in texts.items()]
     return all(any(path.parent.glob(f"__pycache__/{path.stem}.*.nbc")) for path in modules)
 
 
 def gpu_kernel(strategy: type[Strategy], dtype: npt.DTypeLike, assets: int) -> Callable[..., None]:
     """Return the CUDA kernel of a strategy as a plain function, for a GPU's compiler or the simulator; one lane a thread."""
-    steps_1 = _load(inspect.getsource(steps).replace(f"WIDTH = {steps.WIDTH}", "WIDTH = 1"), "steps_of_one")
-    walk_1 = _load(
-        inspect.getsource(walk).replace("from kernels.steps import", f"from {steps_1.__name__} import"), "walk_of_one"
-    )
-    answers = source(strategy, dtype).replace("from kernels.steps import", f"from {steps_1.__name__} import")
-    decide = _load(answers + "\ndecide = njit(error_model='numpy')(decide)\n", f"{strategy.name()}_of_one")
+    answers = _of_width(source(strategy, dtype), 1)
+    decide = _load(answers + "\ndecide = njit(error_model='numpy')(decide)\n", f"{strategy.name()}_of_1")
     rows, channels, features = N_FIXED + len(own_rows(strategy)), len(strategy.channels), len(strategy.features)
     text = kernel_text(
-        strategy.name(), decide.__name__, steps_1.__name__, walk_1.__name__, dtype, assets, channels, rows, features
+        strategy.name(), decide.__name__, _steps(1).__name__, _walk(1).__name__, dtype, assets, channels, rows, features
     )
     return _load(text, f"{strategy.name()}_kernel").kernel  # type: ignore[no-any-return]
 

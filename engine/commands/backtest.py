@@ -80,7 +80,7 @@ def walked(
     from engine.backtest import backtest as run_backtest  # noqa: PLC0415
     from engine.compile import is_compiled  # noqa: PLC0415
 
-    fresh = not is_compiled(type(strategy), np.float64)
+    fresh = not is_compiled(type(strategy), np.float64, 1)
     with working(f"compiling {strategy.name()} for this machine, once ...") if fresh else nullcontext():
         return run_backtest(strategy, market, events, account, borrow=borrow)
 

@@ -39,7 +39,7 @@ def _warm() -> list[str]:
     with working("preparing the embedded market ..."):
         market, events = Market.sample(), Events.sample()
     for strategy in sample_strategies(market):
-        if not is_compiled(type(strategy), np.float64):
+        if not is_compiled(type(strategy), np.float64, 1):
             walked(strategy, market, events)
             made.append(strategy.name())
     return made
