@@ -51,7 +51,7 @@ from numba import njit
 
 from kernels import layout as at
 from kernels.rules import KEEP, ONE, ZERO
-from kernels.steps import WIDTH, decay_pressure, of_width
+from kernels.steps import WIDTH, decay_pressure, look_up, of_width
 
 Number_ = np.{precision}
 
@@ -330,8 +330,7 @@ def _decide(strategy: type[Strategy]) -> str:
     if asks & set(strategy.features):
         before.append("feature = bars.feature[a, t]")
         for f in range(len(strategy.features)):
-            # Apart from the rule: a look-up does not go side by side, the rule does.
-            before += ["for j in range(WIDTH):", f"    told[{f}, j] = feature[found[{f}, j]]"]
+            before.append(f"look_up(feature, state.rows[{f}], state.ends[{f}], told[{f}])")
     if asks & {"gain"}:
         before.append("known = bars.price[a, t, at.KNOWN]")
     if strategy.channels:
@@ -350,7 +349,6 @@ def _decide(strategy: type[Strategy]) -> str:
         "lot": "state.lot",
         "decayed": "state.decayed",
         "told": "state.told",
-        "found": "state.rows",
         "params": "params",
     }
     lines += [f"    {name} = of_width({table})" for name, table in tables.items()]

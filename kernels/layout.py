@@ -62,8 +62,8 @@ REASON_NAMES = (
 # whether any asset pays a dividend.
 CREDIT, DEBIT, NOW, PAYS, N_TIME = range(5)
 
-# Rows of what a block notes of its assets, (row, asset): bar of the last news; the news of this bar, -1 for none; whether any
-# lane wants to enter; the assets that any lane holds, ascending.
+# Rows of what a block notes of its assets, (row, asset): bar of the last news; the news of this bar, -1 for none; a bit for each
+# group of lanes in which any wants to enter; the assets that any lane holds, ascending.
 SINCE, ITEM, WISHED, HOLDS, N_NOTE = range(5)
 
 # Where a block has got to: bar, item of the news, how many assets it holds, whether that has changed since they were listed.
@@ -120,6 +120,7 @@ class State(NamedTuple):
     decayed: Any  # (channel, width) scratch: the pressure on the asset that is being judged
     told: Any  # (feature, width) scratch: the features of the asset that is being judged
     rows: Any  # (feature, width) uint32: the row of the bank in which each lane finds each feature
+    ends: Any  # (feature, width) uint32: where a run of neighbours ends that find one row, or one row after the other
     note: Any  # (N_NOTE, asset) int64: SINCE to HOLDS
     place: Any  # (N_PLACE,) int64: BAR to STALE
 
@@ -142,6 +143,6 @@ def decide_types(dtype: Any) -> Any:
     bars = (array(kind, 3), array(kind, 2), array(kind, 3), array(kind, 2), array(types.boolean, 1))
     news = (array(whole, 1), array(whole, 1), array(types.boolean, 1), array(kind, 2))
     tables = (array(kind, 2), array(kind, 3), array(kind, 3), array(kind, 2), array(kind, 2))
-    state = (*tables, array(types.uint32, 2), array(whole, 2), array(whole, 1))
+    state = (*tables, array(types.uint32, 2), array(types.uint32, 2), array(whole, 2), array(whole, 1))
     tuples = [types.NamedTuple(of, cls) for of, cls in ((bars, Bars), (news, News), (state, State))]
     return types.boolean(whole, whole, tuples[0], tuples[1], array(kind, 2), tuples[2])

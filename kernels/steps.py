@@ -1,7 +1,8 @@
 """The steps of one bar, for a block of lanes: what docs/accounting.md numbers 1 to 8.
 
 Every function loops over lanes innermost: it loads, calls a scalar rule, and stores, without a branch between lanes, so that
-the compiler puts lanes side by side in a vector. A CPU task hands in a block of `WIDTH` lanes, a GPU thread a block of one.
+the compiler puts lanes side by side in a vector. What few lanes of a block need is done to a group of
+them, from lane `start` to before lane `stop` (`group_of`). A CPU task hands in a block of `WIDTH` lanes, a GPU thread a block of one.
 What happens to every lane at every bar is put into the walk where it stands (`inlined`); what few bars see is called. No lane's
 arithmetic depends on which others share its block.
 """
@@ -33,8 +34,12 @@ from kernels.rules import (
     whole_lots,
 )
 
-#: Lanes in a block; a GPU's build of this file has 1.
+#: Lanes in a block; a single backtest's and a GPU's build of this file have 1.
 WIDTH = 256
+#: Lanes that a fill takes together, as few of a block have one at the same bar: a vector of float32.
+GROUP = min(16, WIDTH)
+#: Runs of neighbouring rows in a block, beyond which a feature is looked up lane by lane.
+MOST_RUNS = 24
 
 # No function here makes or keeps an array, so none needs to count references to those that it is handed (`_nrt`); counting them
 # costs more than the work of a bar.
@@ -54,6 +59,12 @@ def of_width(table):
 def is_bar(bar):
     """Whether the asset traded: a bar with a price missing is no bar."""
     return bar[at.OPEN] == bar[at.OPEN]
+
+
+@inlined
+def group_of(lane):
+    """Return where the group that begins at a lane starts and stops; unsigned, so that no place can be one from the end."""
+    return np.uint64(lane), np.uint64(min(lane + GROUP, WIDTH))
 
 
 @step
@@ -76,6 +87,7 @@ def begin(terms, params, state):
     for f in range(n_features):
         for j in range(WIDTH):
             state.rows[f, j] = np.uint32(params[params.shape[0] - n_features + f, j])
+        find_runs(state.rows[f], state.ends[f])
     lot, pressure = of_width(state.lot), of_width(state.pressure)
     open_accounts(terms.cash, state.lane)
     for a in range(lot.shape[0]):
@@ -90,6 +102,21 @@ def begin(terms, params, state):
         state.note[at.SINCE, a], state.note[at.ITEM, a], state.note[at.WISHED, a] = 0, -1, 0
     for i in range(at.N_PLACE):
         state.place[i] = 0
+
+
+@step
+def find_runs(rows, ends):
+    """Find runs of lanes that find the same row of the bank, or one row after the other; 0 in the first place if there are many."""
+    count, start = 0, 0
+    while start < WIDTH:
+        end = start + 1
+        apart = rows[end] - rows[start] if end < WIDTH else np.uint32(0)
+        while end < WIDTH and apart <= 1 and rows[end] - rows[end - 1] == apart:
+            end += 1
+        ends[start] = end
+        start, count = end, count + 1
+    if count > MOST_RUNS:
+        ends[0] = 0
 
 
 # Steps 1 and 2: what is carried into the bar.
@@ -132,6 +159,26 @@ def pay(dividend, lane, lot):
 
 
 # Step 3: what the rule is told, and what its answers mean.
+
+
+@step
+def look_up(bank, rows, ends, told):
+    """Fill `told` with what each lane finds in its row of the bank."""
+    rows, ends, told = of_width(rows), of_width(ends), of_width(told)
+    start = 0 if ends[0] > 0 else WIDTH
+    while start < WIDTH:
+        end, row = int(ends[start]), int(rows[start])
+        if end > start + 1 and rows[start + 1] == row:
+            same = bank[row]
+            for j in range(start, end):
+                told[j] = same
+        else:
+            for i in range(end - start):
+                told[start + i] = bank[row + i]
+        start = end
+    if ends[0] == 0:
+        for j in range(WIDTH):
+            told[j] = bank[rows[j]]
 
 
 @step
@@ -215,22 +262,32 @@ def net_exposure(t, bars, state):
 
 
 @step
-def weigh(now, known, everyone, reverses, refresh, managed, params, lane, lot):
-    """What the answers that stand in WISH mean for the positions in one asset as they stand.
+def says(start, stop, lot):
+    """Whether a rule answered anything to a group of lanes."""
+    lot = of_width(lot)
+    speaks = np.int32(0)
+    for j in range(start, stop):
+        speaks = np.int32(speaks | np.int32(lot[at.WISH, j] != KEEP))
+    return speaks != 0
 
-    Leaves in WISH the weights to enter with, and says whether any lane wants to enter. Unless `everyone` was asked, only
-    the lanes that hold the asset were. An answer that is not a number counts as none, and is counted: the run is refused
-    afterwards.
+
+@step
+def weigh_group(start, stop, now, known, everyone, managed, plan, params, lane, lot):
+    """What the answers that stand in WISH mean for the positions of a group in one asset as they stand.
+
+    Leaves in WISH the weights to enter with, and says whether any lane of the group wants to enter. Unless `everyone` was
+    asked, only the lanes that hold the asset were. An answer that is not a number counts as none, and is counted: the run
+    is refused afterwards.
     """
     params, lane, lot = of_width(params), of_width(lane), of_width(lot)
     wishes = np.int32(0)
-    for j in range(WIDTH):
+    for j in range(start, stop):
         answer, shares = lot[at.WISH, j], lot[at.SHARES, j]
         hold = params[at.HOLD, j] if managed else FAR
         asked = (everyone | (shares != ZERO)) & (lane[at.RUINED, j] == ZERO)
         sound = (abs(answer) < KEEP) | (answer == KEEP)  # neither NaN nor endless
         heard = choose(asked & sound, answer, KEEP)
-        due, wish = judge(shares, heard, lot[at.DUE, j], hold, now, reverses, refresh)
+        due, wish = judge(shares, heard, lot[at.DUE, j], hold, now, plan.reverses, plan.refresh)
         left = choose(due < ZERO, shares * known / lane[at.SIZING, j], ZERO)
         lane[at.FAULTS, j] += choose(asked & (not sound), ONE, ZERO)
         lane[at.NET, j] += wish - left
@@ -238,6 +295,18 @@ def weigh(now, known, everyone, reverses, refresh, managed, params, lane, lot):
         lot[at.WISH, j] = wish
         wishes = np.int32(wishes | np.int32(wish != ZERO))
     return wishes != 0
+
+
+@step
+def weigh(now, known, everyone, managed, plan, params, lane, lot):
+    """Weigh the answers for one asset; a bit for each group in which any lane wants to enter."""
+    wishes = 0
+    for first in range(0, WIDTH, GROUP):
+        start, stop = group_of(first)
+        if plan.nets or says(start, stop, lot):
+            wants = weigh_group(start, stop, now, known, everyone, managed, plan, params, lane, lot)
+            wishes |= wants << first // GROUP
+    return wishes
 
 
 # Steps 4 to 6: fills.
@@ -267,44 +336,65 @@ def close_lane(j, leaves, raw, slippage, bar, terms, lane, lot):
 
 
 @step
-def is_due(now, lot):
-    """Whether any lane may leave the asset at the price orders fill at."""
+def is_due(start, stop, now, lot):
+    """Whether any of some lanes may leave the asset at the price orders fill at."""
     lot = of_width(lot)
     due = np.int32(0)
-    for j in range(WIDTH):
+    for j in range(start, stop):
         due = np.int32(due | np.int32(lot[at.DUE, j] <= now))
     return due != 0
 
 
 @step
-def leave(now, raw, timed, bar, terms, lane, lot):
-    """Step 4, exits of one asset at the price `raw`: forced closes; decided exits and, where `timed`, time exits that are due."""
+def leave_group(start, stop, now, raw, timed, bar, terms, lane, lot):
+    """Step 4, exits of a group from one asset at the price `raw`.
+
+    Forced closes; decided exits and, where `timed`, time exits that are due.
+    """
     lane, lot = of_width(lane), of_width(lot)
-    for j in range(WIDTH):
+    for j in range(start, stop):
         leaves = leaves_at_open(lot[at.SHARES, j], lane[at.CALLED, j], lot[at.DUE, j], now, timed)
         close_lane(j, leaves, raw, terms.slippage, bar, terms, lane, lot)
 
 
 @step
-def is_touched(bar, lot):
-    """Whether the bar reaches a stop or a target of any lane in the asset."""
+def leave(now, raw, timed, bar, terms, lane, lot):
+    """Step 4, exits from one asset at the price `raw`, of the groups that have any."""
+    for first in range(0, WIDTH, GROUP):
+        start, stop = group_of(first)
+        if is_due(start, stop, now, lot):
+            leave_group(start, stop, now, raw, timed, bar, terms, lane, lot)
+
+
+@step
+def is_touched(start, stop, bar, lot):
+    """Whether the bar reaches a stop or a target of any of some lanes in the asset."""
     lot = of_width(lot)
     high, low = bar[at.HIGH], bar[at.LOW]
     touched = np.int32(0)
-    for j in range(WIDTH):
+    for j in range(start, stop):
         touched = np.int32(touched | np.int32((high >= lot[at.UPPER, j]) | (low <= lot[at.LOWER, j])))
     return touched != 0
 
 
 @step
-def leave_inside(bar, terms, lane, lot):
-    """Step 6: stops, trailing stops and targets of one asset inside the bar."""
+def leave_group_inside(start, stop, bar, terms, lane, lot):
+    """Step 6: stops, trailing stops and targets of a group in one asset inside the bar."""
     lane, lot = of_width(lane), of_width(lot)
     open_, high, low = bar[at.OPEN], bar[at.HIGH], bar[at.LOW]
-    for j in range(WIDTH):
+    for j in range(start, stop):
         hit, reached, raw = exit_inside(lot[at.SHARES, j], lot[at.UPPER, j], lot[at.LOWER, j], open_, high, low)
         lane[at.LEFT, j] += choose(hit | reached, ONE, ZERO)
         close_lane(j, hit | reached, raw, choose(hit, terms.slippage, ZERO), bar, terms, lane, lot)
+
+
+@step
+def leave_inside(bar, terms, lane, lot):
+    """Step 6, exits from one asset inside the bar, of the groups that have any."""
+    for first in range(0, WIDTH, GROUP):
+        start, stop = group_of(first)
+        if is_touched(start, stop, bar, lot):
+            leave_group_inside(start, stop, bar, terms, lane, lot)
 
 
 @step
@@ -318,10 +408,10 @@ def trail(bar, params, lot):
 
 
 @step
-def price_account(t, closing, bars, terms, state):
-    """Before the entries: WORTH, the equity with everything at this bar's prices, and NEED, what that requires (step 5)."""
+def price_group(start, stop, t, closing, bars, terms, state):
+    """Before the entries of a group: WORTH, the equity with everything at this bar's prices, and NEED, what that requires (step 5)."""
     lane, lot = of_width(state.lane), of_width(state.lot)
-    for j in range(WIDTH):
+    for j in range(start, stop):
         lane[at.WORTH, j] = lane[at.CASH, j]
         lane[at.NEED, j] = ZERO
     for i in range(state.place[at.HELD]):
@@ -331,31 +421,40 @@ def price_account(t, closing, bars, terms, state):
         price = price if is_bar(bar) else bar[at.LAST]
         long = entry_need(ONE, price, bar[at.SPLIT], terms)
         short = entry_need(-ONE, price, bar[at.SPLIT], terms)
-        for j in range(WIDTH):
+        for j in range(start, stop):
             shares = lot[a, at.SHARES, j]
             lane[at.WORTH, j] += shares * price
             lane[at.NEED, j] += choose(shares > ZERO, shares * long, -shares * short)
 
 
 @step
-def enter(now, raw, managed, bar, params, terms, lane, lot):
-    """Steps 4 and 5, entries into one asset: size what WISH asks for, cut it to the margin and to whole lots, fill or refuse it."""
+def price_account(wishes, t, closing, bars, terms, state):
+    """Price the accounts of the groups that want to enter anything."""
+    for first in range(0, WIDTH, GROUP):
+        if wishes >> first // GROUP & 1:
+            start, stop = group_of(first)
+            price_group(start, stop, t, closing, bars, terms, state)
+
+
+@step
+def enter_group(start, stop, now, raw, managed, bar, params, terms, lane, lot):
+    """Steps 4 and 5, entries of a group into one asset: what WISH asks for, cut to the margin and to whole lots, filled or refused."""
     params, lane, lot = of_width(params), of_width(lane), of_width(lot)
     split, trades = bar[at.SPLIT], is_bar(bar)
     fee_share = quoted_shares(terms.fee_share, split)
     bought, sold = buy_or_sell_price(ONE, raw, terms.slippage), buy_or_sell_price(-ONE, raw, terms.slippage)
     long, short = entry_need(ONE, bought, split, terms), entry_need(-ONE, sold, split, terms)
-    for j in range(WIDTH):
+    for j in range(start, stop):
         weight = lot[at.WISH, j]
         need = long if weight > ZERO else short
         lane[at.QUANTITY, j], _ = entry_size(
             weight, lane[at.SIZING, j], raw, fee_share, need, lane[at.WORTH, j], lane[at.NEED, j], terms
         )
     if terms.lot > ZERO:
-        for j in range(WIDTH):
+        for j in range(start, stop):
             lane[at.QUANTITY, j] = whole_lots(lane[at.QUANTITY, j], split, terms)
     long, short = entry_need(ONE, raw, split, terms), entry_need(-ONE, raw, split, terms)  # for the entries that follow
-    for j in range(WIDTH):
+    for j in range(start, stop):
         weight, quantity = lot[at.WISH, j], lane[at.QUANTITY, j]
         need = long if weight > ZERO else short
         shares, price, fee, slip = purchase(weight, quantity, raw, fee_share, terms)
@@ -365,7 +464,6 @@ def enter(now, raw, managed, bar, params, terms, lane, lot):
         take, hold = (params[at.TAKE, j], params[at.HOLD, j]) if managed else (FAR, FAR)
         upper, lower = bounds(shares, price, stop, trailing, take)
         sunk = fee + accrued(shares, bar[at.ACCRUED], bar[at.PAID])
-        lot[at.WISH, j] = ZERO
         lot[at.SHARES, j] = choose(enters, shares, lot[at.SHARES, j])
         lot[at.ENTRY, j] = choose(enters, price, lot[at.ENTRY, j])
         lot[at.OPENED, j] = choose(enters, now, lot[at.OPENED, j])
@@ -379,6 +477,15 @@ def enter(now, raw, managed, bar, params, terms, lane, lot):
         lane[at.WORTH, j] -= choose(enters, slip + fee, ZERO)
         lane[at.NEED, j] += choose(enters, quantity * need, ZERO)
         lane[at.COUNT, j] += choose(enters, ONE, ZERO)
+
+
+@step
+def enter(wishes, now, raw, managed, bar, params, terms, lane, lot):
+    """Steps 4 and 5, entries into one asset, of the groups that want to."""
+    for first in range(0, WIDTH, GROUP):
+        if wishes >> first // GROUP & 1:
+            start, stop = group_of(first)
+            enter_group(start, stop, now, raw, managed, bar, params, terms, lane, lot)
 
 
 @step

@@ -45,6 +45,9 @@ from kernels.steps import (
     worth_nothing,
 )
 
+#: Bytes of a line of the cache.
+LINE = 64
+
 inlined = njit(error_model="numpy", inline="always", _nrt=False)
 
 
@@ -55,7 +58,7 @@ def leave_held(t, closing, timed, bars, terms, state, record):
     for i in range(state.place[at.HELD]):
         a = state.note[at.HOLDS, i]
         lot, bar = state.lot[a], bars.price[a, t]
-        if is_due(now, lot) and is_bar(bar):
+        if is_due(0, WIDTH, now, lot) and is_bar(bar):
             raw = bar[at.CLOSE] if closing else bar[at.OPEN]
             if record.ledger.shape[0] > 0:
                 write_leave(a, t, now, raw, timed, bar, terms, state.lane, lot, record)
@@ -68,7 +71,7 @@ def leave_one_inside(a, t, bars, terms, plan, params, state, record):
     """Step 6 for one asset that is held."""
     lot, bar = state.lot[a], bars.price[a, t]
     if is_bar(bar):
-        if is_touched(bar, lot):
+        if is_touched(0, WIDTH, bar, lot):
             if record.ledger.shape[0] > 0:
                 write_leave_inside(a, t, bars.time[t, at.NOW], bar, params, terms, state.lane, lot, record)
             leave_inside(bar, terms, state.lane, lot)
@@ -79,8 +82,8 @@ def leave_one_inside(a, t, bars, terms, plan, params, state, record):
 
 @inlined
 def ask(decide, t, bars, news, plan, params, state):
-    """Step 3: ask the rule about every asset that it is to be asked about; says whether any lane wants to enter one."""
-    wishes = False
+    """Step 3: ask the rule about every asset that it is to be asked about; a bit for each group that wants to enter one."""
+    wishes = 0
     if plan.nets:
         net_exposure(t, bars, state)
     for i in range(plan.order.shape[0]):
@@ -90,23 +93,22 @@ def ask(decide, t, bars, news, plan, params, state):
             speaks = decide(a, t, bars, news, params, state)
             if speaks or plan.nets:
                 now, known, managed = bars.time[t, at.NOW], bars.price[a, t, at.KNOWN], bars.managed[a]
-                wished = weigh(
-                    now, known, everyone, plan.reverses, plan.refresh, managed, params, state.lane, state.lot[a]
-                )
+                wished = weigh(now, known, everyone, managed, plan, params, state.lane, state.lot[a])
                 state.note[at.WISHED, a] = wished
-                wishes = wishes or wished
+                wishes |= wished
     return wishes
 
 
 @inlined
 def enter_one(a, t, bars, terms, plan, params, state, record):
     """Steps 4 and 5 for one asset, where any lane wants to enter it."""
-    if state.note[at.WISHED, a] != 0:
+    wishes = state.note[at.WISHED, a]
+    if wishes != 0:
         lot, bar = state.lot[a], bars.price[a, t]
         raw = bar[at.CLOSE] if plan.closing else bar[at.OPEN]
         if record.ledger.shape[0] > 0:
             write_entry(a, t, bars.time[t, at.NOW], raw, bar, terms, state.lane, lot, record)
-        enter(bars.time[t, at.NOW], raw, bars.managed[a], bar, params, terms, state.lane, lot)
+        enter(wishes, bars.time[t, at.NOW], raw, bars.managed[a], bar, params, terms, state.lane, lot)
         state.note[at.WISHED, a], state.place[at.STALE] = 0, 1
 
 
@@ -179,20 +181,20 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
                 state.lane[at.LEFT, j] += state.lane[at.COUNT, j]
             size_at_close(t, bars, state)
 
-        wishes = False
+        wishes = 0
         if k > first or plan.asked != at.ON_EVENTS:
             wishes = ask(decide, t, bars, news, plan, params, state)
         for i in range(first, k):
             state.note[at.ITEM, news.asset[i]] = -1
-        if flat and not wishes:
+        if flat and wishes == 0:
             t += 1
             continue
         if quiet < t:
             pass_over(quiet, t, bars, state, record)
         quiet = t + 1
         leave_held(t, plan.closing, True, bars, terms, state, record)
-        if wishes:
-            price_account(t, plan.closing, bars, terms, state)
+        if wishes != 0:
+            price_account(wishes, t, plan.closing, bars, terms, state)
             for i in range(first, k):
                 if news.ranked[i]:
                     enter_one(news.asset[i], t, bars, terms, plan, params, state, record)
@@ -223,6 +225,14 @@ def walk_block(decide, bars, news, terms, plan, params, state, record):
     finish(bars.time[n_bars - 1, at.NOW] + ONE, state.lane)
 
 
+@njit(error_model="numpy")
+def aligned(rows, kind):
+    """Return zeros (rows, WIDTH) that begin where a line of the cache does: a vector that lies across two is read twice."""
+    spare = np.zeros(rows * WIDTH + LINE, kind)
+    low = (-spare.ctypes.data % LINE) // spare.itemsize
+    return spare[low : low + rows * WIDTH].reshape((rows, WIDTH))
+
+
 @njit(error_model="numpy", nogil=True, cache=True)
 def run(decide, features, bars, news, terms, plan, params, lanes, record):
     """Walk every column of `params`, a block at a time.
@@ -236,16 +246,17 @@ def run(decide, features, bars, news, terms, plan, params, lanes, record):
     n_assets, total, kind = bars.price.shape[0], params.shape[1], params.dtype
     channels = news.fresh.shape[1]
     state = State(
-        np.zeros((at.N_LANE, WIDTH), kind),
-        np.zeros((n_assets, at.N_LOT, WIDTH), kind),
+        aligned(at.N_LANE, kind),
+        aligned(n_assets * at.N_LOT, kind).reshape((n_assets, at.N_LOT, WIDTH)),
         np.zeros((n_assets, channels, WIDTH), kind),
         np.zeros((channels, WIDTH), kind),
-        np.zeros((features, WIDTH), kind),
+        aligned(features, kind),
+        np.zeros((features, WIDTH), np.uint32),
         np.zeros((features, WIDTH), np.uint32),
         np.zeros((at.N_NOTE, n_assets), np.int64),
         np.zeros(at.N_PLACE, np.int64),
     )
-    block = np.zeros((params.shape[0], WIDTH), kind)
+    block = aligned(params.shape[0], kind)
     for low in range(0, total, WIDTH):
         for i in range(params.shape[0]):
             for j in range(WIDTH):
