@@ -10,6 +10,7 @@ import os
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from engine.calendars import Dates, Instants
 from engine.faults import Failure, Fault
+from engine.fingerprint import fingerprint
 from engine.guess import did_you_mean
 
 if TYPE_CHECKING:
@@ -222,6 +224,11 @@ class Market:
     def days(self) -> NDArray[np.float64]:
         """Calendar days since the previous bar's session, 0 on the first; float64, shape (T,)."""
         return np.diff(self.sessions, prepend=self.sessions[:1]).astype(np.float64)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the bars, the same on every machine."""
+        return fingerprint(self.frame)
 
     def __repr__(self) -> str:
         label = f"{self.metadata['label']}, " if "label" in self.metadata else ""

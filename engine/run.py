@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
 import platform
 import shutil
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from engine.buy_and_hold import buy_and_hold
 from engine.event_table import SCHEMA
 from engine.events import Events
 from engine.faults import Fault
+from engine.fingerprint import fingerprint
 from engine.market import Market
 from engine.strategy import Strategy
 from kernels import layout as at
@@ -101,7 +102,7 @@ class Run:
                 "findings": len(market.findings),
             },
             "inputs": {
-                "prices": fingerprint(market.frame), "events": fingerprint(events.frame) if events else None,
+                "prices": market.fingerprint, "events": events.fingerprint if events else None,
                 "borrow": fingerprint(borrow) if borrow is not None else None,
             },
             "tocsin": version(),
@@ -171,13 +172,7 @@ class Run:
         return to_vectorbt(self, market)
 
 
-def fingerprint(frame: pl.DataFrame) -> str:
-    """Hash of a table's columns, types and values, the same on every machine."""
-    digest = hashlib.sha256(repr(frame.schema).encode())
-    digest.update(frame.write_ipc(None, compression="uncompressed").getvalue())
-    return digest.hexdigest()
-
-
+@cache
 def version(distribution: str = "tocsin") -> str:
     """Version of an installed distribution."""
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415

@@ -35,7 +35,7 @@ class OracleMarket:
         self.days = np.diff(self.sessions, prepend=self.sessions[:1]).astype(float)
         self.metadata: dict[str, str] = {}
         self.findings = pl.DataFrame()
-        self.frame = pl.DataFrame({"close": [0.0]})
+        self.fingerprint = "of the oracle's bars"
 
     def columns(self, dtype: Any) -> Columns:
         b = self.bars
