@@ -175,11 +175,6 @@ class Heard:
     unplaced: pl.DataFrame
     ages: dict[str, int]
 
-    def events_of(self) -> dict[tuple[int, int], tuple[list[str], list[str]]]:
-        """(bar, asset index) -> ids of the events that entries follow from, and of those that exits follow from."""
-        rows = self.items.select("bar", "asset", "enter_ids", "leave_ids").iter_rows()
-        return {(bar, asset): (enter, leave) for bar, asset, enter, leave in rows}
-
 
 def hear(strategy: Strategy, market: Market, events: Events | None, dtype: npt.DTypeLike = np.float64) -> Heard:
     """Place the events that the strategy listens to among the bars, and add up what is new for each asset and bar."""

@@ -59,3 +59,16 @@ def _fill(table: Any, rate: Any, days: Any, terms: Any, closing: bool) -> None:
             if t + 1 < table.shape[1]:
                 bar[at.CHARGE] = borrow_charge(last, rate[a, t], days[t + 1])
                 borrow += 0.0 if np.isnan(last) else bar[at.CHARGE]
+
+
+@njit(error_model="numpy", nogil=True, cache=True)
+def extremes(table: Any, asset: Any, first: Any, end: Any, also: Any) -> Any:
+    """Return for each position the lowest and the highest of a price and of those from bar `first` to before `end`."""
+    low, high = also.copy(), also.copy()
+    for i in range(asset.size):
+        for t in range(first[i], end[i]):
+            bar = table[asset[i], t]
+            if np.isfinite(bar[at.HIGH]) and np.isfinite(bar[at.LOW]):
+                low[i] = min(low[i], bar[at.LOW], bar[at.HIGH])
+                high[i] = max(high[i], bar[at.HIGH], bar[at.LOW])
+    return low, high
