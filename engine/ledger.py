@@ -13,6 +13,7 @@ import polars as pl
 from engine.account import Account
 from engine.arrays import Heard
 from engine.market import Market
+from engine.path import AccountPath
 from kernels import layout as at
 from kernels.layout import REASON_NAMES, Bars
 from kernels.prices import extremes
@@ -50,11 +51,11 @@ _AT_OPEN = np.array([3, 0, 1, 1, 3, 3, 3, 4, *[2] * 6])
 
 @dataclass(frozen=True)
 class Walked:
-    """What one recorded walk left: the lane's sums, the ledger and the path, all float64."""
+    """What one recorded walk left."""
 
     lane: Matrix  # (N_LANE,)
     ledger: Matrix  # (entry, N_LEDGER)
-    path: Matrix  # (N_PATH, bar)
+    path: AccountPath
 
 
 @dataclass(frozen=True)

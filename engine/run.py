@@ -8,28 +8,22 @@ import os
 import platform
 import shutil
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from engine.account import Account
-from engine.buy_and_hold import buy_and_hold
 from engine.event_table import SCHEMA
 from engine.events import Events
 from engine.faults import Fault
 from engine.fingerprint import fingerprint
 from engine.market import Market
+from engine.path import AccountPath
 from engine.strategy import Strategy
-from kernels import layout as at
 
 _FRAMES = ("orders", "trades", "equity", "events", "unplaced")
-
-#: The index whose buy-and-hold stands beside that of all assets, where the market has it.
-_INDEX = "SPY"
 
 
 @dataclass(frozen=True)
@@ -52,11 +46,11 @@ class Run:
 
     orders: pl.DataFrame
     trades: pl.DataFrame
-    equity: pl.DataFrame
     metrics: dict[str, float | None]
     info: dict[str, Any]
     events: pl.DataFrame
     unplaced: pl.DataFrame
+    _path: AccountPath | pl.DataFrame = field(repr=False)
     market: Market | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -66,7 +60,7 @@ class Run:
         market: Market,
         account: Account,
         ledger: tuple[pl.DataFrame, pl.DataFrame],
-        path: npt.NDArray[np.float64],
+        path: AccountPath,
         metrics: dict[str, float],
         cash: float,
         unplaced: pl.DataFrame,
@@ -74,21 +68,6 @@ class Run:
         borrow: pl.DataFrame | None,
     ) -> Run:
         """Put a run together from what a walk left."""
-        worth = path[at.P_EQUITY]
-        equity = pl.DataFrame(
-            {
-                "time": pl.Series(market.opens).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
-                "session": pl.Series(market.sessions).cast(pl.Date),
-                "equity": worth,
-                "cash": path[at.P_CASH],
-                "long": path[at.P_LONG],
-                "short": path[at.P_SHORT],
-                "drawdown": 1 - worth / np.maximum(np.maximum.accumulate(worth), cash),
-                "benchmark": buy_and_hold(market, cash),
-                "spy": buy_and_hold(market, cash, [_INDEX]) if _INDEX in market.assets else None,
-            },
-            schema_overrides={"spy": pl.Float64},
-        )
         info = {
             "strategy": strategy.name(),
             "story": strategy.story(),
@@ -112,7 +91,15 @@ class Run:
         }  # fmt: skip
         nulled = {k: (v if math.isfinite(v) else None) for k, v in metrics.items()}
         frame = events.frame if events else pl.DataFrame(schema=SCHEMA)
-        return cls(ledger[0], ledger[1], equity, nulled, info, frame, unplaced, market)
+        return cls(ledger[0], ledger[1], nulled, info, frame, unplaced, path, market)
+
+    @cached_property
+    def equity(self) -> pl.DataFrame:
+        """One row a bar, made when it is asked for; see the class."""
+        if isinstance(self._path, pl.DataFrame):
+            return self._path
+        assert self.market is not None
+        return self._path.equity(self.market, self.info["initial_cash"])
 
     def summary(self) -> pl.DataFrame:
         """Return the metrics as a table of metric and value."""
@@ -152,12 +139,12 @@ class Run:
         try:
             info = json.loads((source / "run.json").read_text(encoding="utf-8"))
             frames: dict[str, Any] = {name: pl.read_parquet(source / f"{name}.parquet") for name in _FRAMES}
-            metrics = info.pop("metrics")
+            metrics, path = info.pop("metrics"), frames.pop("equity")
         except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
             raise Fault(
                 f"{source} cannot be read as a run ({str(error).splitlines()[0]}); run `tocsin backtest` again."
             ) from None
-        return cls(metrics=metrics, info=info, **frames)
+        return cls(metrics=metrics, info=info, _path=path, **frames)
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write one self-contained HTML page."""
