@@ -7,7 +7,7 @@ import numpy.typing as npt
 import polars as pl
 
 from engine.account import Account
-from engine.arrays import Heard, bars_of, bars_per_year, hear, plan_of, years_of
+from engine.arrays import Heard, bars_of, bars_per_year, hear, kept_layout, plan_of, years_of
 from engine.compile import compiled_run, lane_rows, path_gatherer, rule_asks
 from engine.events import Events
 from engine.faults import Failure, Fault
@@ -70,7 +70,7 @@ def backtest(
     account = account or Account()
     strategy.check(market, events)
     heard = hear(strategy, market, events)
-    bars = bars_of(market, account, strategy, np.float64, borrow)
+    bars = bars_of(market, account, strategy, np.float64, layout=kept_layout(market, account, borrow))
     accounts = [None] if account.kind == "portfolio" else range(len(market.assets))
     path = np.empty((at.N_PATH, len(bars.time)))  # one after the other writes to it
     walks = [walk_one(strategy, market, account, bars, heard, only, path) for only in accounts]

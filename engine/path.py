@@ -47,7 +47,10 @@ class AccountPath:
         """Add several accounts up."""
         if len(paths) == 1:
             return paths[0]
-        bars = np.unique(np.concatenate([path.bars for path in paths]))
+        written = np.zeros(paths[0].length, np.bool_)
+        for path in paths:
+            written[path.bars] = True
+        bars = np.flatnonzero(written)
         rows = paths[0].at(bars)
         for path in paths[1:]:
             rows += path.at(bars)
