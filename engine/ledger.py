@@ -132,7 +132,7 @@ def _orders(lines: _Lines, market: Market) -> pl.DataFrame:
         "reason": _named(REASON_NAMES, reason),
         "event_ids": lines.event_ids,
     }
-    return pl.DataFrame(columns, ORDERS)
+    return _frame(columns, ORDERS)
 
 
 def _trades(lines: _Lines, account: Account, bars: Bars, market: Market) -> pl.DataFrame:
@@ -174,9 +174,9 @@ def _trades(lines: _Lines, account: Account, bars: Bars, market: Market) -> pl.D
         "best": side * (np.where(shares > 0, high, low) / price - 1),
         "entry_reason": _named(REASON_NAMES, bought.whole(at.L_REASON)),
         "commission": fees,
-        "event_ids": bought.event_ids.list.concat(pl.concat([lines.event_ids, _NO_IDS])[leave_ids]),
+        "event_ids": _joined(bought.event_ids, pl.concat([lines.event_ids, _NO_IDS])[leave_ids]),
     }
-    return pl.DataFrame(columns, TRADES)
+    return _frame(columns, TRADES)
 
 
 def _paired(lines: _Lines) -> tuple[Places, Places, npt.NDArray[np.bool_]]:
@@ -192,6 +192,16 @@ def _paired(lines: _Lines) -> tuple[Places, Places, npt.NDArray[np.bool_]]:
     closed = reason[after] < _ENTERED
     order = np.lexsort((np.where(closed, after, entry), ~closed, lines.walk[entry], bar[entry]))
     return entry[order], after[order], closed[order]
+
+
+def _frame(columns: dict[str, Any], schema: dict[str, Any]) -> pl.DataFrame:
+    # Several times quicker than to hand polars the schema, and no less strict.
+    return pl.DataFrame([pl.Series(name, columns[name], kind) for name, kind in schema.items()])
+
+
+def _joined(first: pl.Series, second: pl.Series) -> pl.Series:
+    """Put the lists of both together, row by row."""
+    return first.list.concat(second) if second.list.len().sum() else first
 
 
 def _named(names: Sequence[str | None], which: npt.NDArray[Any]) -> pl.Series:

@@ -23,6 +23,7 @@ from engine.market import Market
 from engine.path import AccountPath
 from engine.strategy import Strategy
 
+_NO_EVENTS = pl.DataFrame(schema=SCHEMA)
 _FRAMES = ("orders", "trades", "equity", "events", "unplaced")
 
 
@@ -90,7 +91,7 @@ class Run:
             },
         }  # fmt: skip
         nulled = {k: (v if math.isfinite(v) else None) for k, v in metrics.items()}
-        frame = events.frame if events else pl.DataFrame(schema=SCHEMA)
+        frame = events.frame if events else _NO_EVENTS.clone()
         return cls(ledger[0], ledger[1], nulled, info, frame, unplaced, path, market)
 
     @cached_property
