@@ -7,8 +7,9 @@ import math
 import os
 import platform
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ class Run:
     info: dict[str, Any]
     events: pl.DataFrame
     unplaced: pl.DataFrame
-    _path: AccountPath | pl.DataFrame = field(repr=False)
+    _make_equity: Callable[[], pl.DataFrame] = field(repr=False, compare=False)
     market: Market | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -92,15 +93,12 @@ class Run:
         }  # fmt: skip
         nulled = {k: (v if math.isfinite(v) else None) for k, v in metrics.items()}
         frame = events.frame if events else _NO_EVENTS.clone()
-        return cls(ledger[0], ledger[1], nulled, info, frame, unplaced, path, market)
+        return cls(ledger[0], ledger[1], nulled, info, frame, unplaced, partial(path.equity, market, cash), market)
 
     @cached_property
     def equity(self) -> pl.DataFrame:
         """One row a bar, made when it is asked for; see the class."""
-        if isinstance(self._path, pl.DataFrame):
-            return self._path
-        assert self.market is not None
-        return self._path.equity(self.market, self.info["initial_cash"])
+        return self._make_equity()
 
     def summary(self) -> pl.DataFrame:
         """Return the metrics as a table of metric and value."""
@@ -140,12 +138,12 @@ class Run:
         try:
             info = json.loads((source / "run.json").read_text(encoding="utf-8"))
             frames: dict[str, Any] = {name: pl.read_parquet(source / f"{name}.parquet") for name in _FRAMES}
-            metrics, path = info.pop("metrics"), frames.pop("equity")
+            metrics, equity = info.pop("metrics"), frames.pop("equity")
         except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
             raise Fault(
                 f"{source} cannot be read as a run ({str(error).splitlines()[0]}); run `tocsin backtest` again."
             ) from None
-        return cls(metrics=metrics, info=info, _path=path, **frames)
+        return cls(metrics=metrics, info=info, _make_equity=equity.clone, **frames)
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write one self-contained HTML page."""
