@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.account import Account
+from engine.devices import memory_of_machine
 from engine.faults import Fault
 from engine.strategy import Channel, Strategy
 from kernels import features as make
@@ -31,6 +33,52 @@ _FEATURES = {"change": make.change, "deviation": make.deviation}
 Matrix = npt.NDArray[np.float64]
 
 
+class Layout(NamedTuple):
+    """What the walk of any strategy reads of a market, in float64; nobody writes to it. See `kernels.layout.Bars`."""
+
+    price: Matrix  # (asset, bar, column)
+    time: Matrix  # (bar, column)
+
+
+#: The layout of the last backtest, for the next on the same market: one at a time, and gone when its market is.
+_LAST: WeakKeyDictionary[Market, tuple[object, Layout]] = WeakKeyDictionary()
+#: The share of the machine's memory up to which a layout is kept.
+_KEPT = 1 / 8
+
+
+def lay_out(market: Market, account: Account, borrow: pl.DataFrame | None = None) -> Layout:
+    """Lay the market out for an account.
+
+    Parameters
+    ----------
+    borrow : asset, session, rate: the yearly borrow rate from that session on; elsewhere the account's
+    """
+    columns, days = market.columns(np.float64), market.days
+    prices = price_table(
+        (columns.open, columns.high, columns.low, columns.close), columns.split, columns.dividend,
+        _borrow_rates(market, account, borrow), days, account.terms(np.float64), account.fill == "close", np.float64,
+    )  # fmt: skip
+    pays = (columns.dividend != 0.0).any(axis=0)
+    times = (account.cash_rate * days / YEAR, account.debit_rate * days / YEAR, np.arange(days.size), pays)
+    return Layout(prices, np.stack(times, axis=1))
+
+
+def kept_layout(market: Market, account: Account, borrow: pl.DataFrame | None = None) -> Layout:
+    """Return what `lay_out` does; made anew unless the last one was for the same market, account and rates."""
+    from engine.fingerprint import fingerprint  # noqa: PLC0415 - markets are laid out where there is no polars
+
+    asked = (account, None if borrow is None else fingerprint(_checked_borrow(borrow)))
+    kept = _LAST.get(market)
+    if kept and kept[0] == asked:
+        return kept[1]
+    kept = None
+    _LAST.clear()  # before the next is made, so that there are never two
+    layout = lay_out(market, account, borrow)
+    if layout.price.nbytes <= _KEPT * memory_of_machine():
+        _LAST[market] = (asked, layout)
+    return layout
+
+
 def bars_of(
     market: Market,
     account: Account,
@@ -38,34 +86,30 @@ def bars_of(
     dtype: npt.DTypeLike,
     borrow: pl.DataFrame | None = None,
     windows: Mapping[str, Sequence[int]] | None = None,
+    layout: Layout | None = None,
 ) -> Bars:
-    """Lay the market out for a walk.
+    """Put together what a strategy's walk reads of a market.
 
     Parameters
     ----------
     borrow : asset, session, rate: the yearly borrow rate from that session on; elsewhere the account's
     windows : for each feature the windows that the lanes use; its row in the bank is the position in the list, after the rows of
         the features before it. Left out, the strategy's own
+    layout : what `lay_out` returns for the same; left out, it is made
     """
-    columns = market.columns(np.float64)
-    prices = price_table(
-        (columns.open, columns.high, columns.low, columns.close), columns.split, columns.dividend,
-        _borrow_rates(market, account, borrow), market.days, account.terms(np.float64), account.fill == "close", np.float64,
-    )  # fmt: skip
-    mark = np.ascontiguousarray(prices[:, :, at.LAST])
-    traits = strategy.trait_values(market.assets)
-    kind, days = np.dtype(dtype), market.days
+    prices, times = layout or lay_out(market, account, borrow)
+    traits, kind = strategy.trait_values(market.assets), np.dtype(dtype)
 
     def typed(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return np.array(values, kind, order="C")  # a copy, which may be written to: numba tells the two apart
 
-    pays = (columns.dividend != 0.0).any(axis=0)
-    times = (account.cash_rate * days / YEAR, account.debit_rate * days / YEAR, np.arange(days.size), pays)
     return Bars(
-        prices if kind == np.float64 else typed(prices),
-        typed(np.stack(times, axis=1)),
-        _bank(strategy, mark, windows or {}, _late(account.fill), kind),
-        typed(np.stack([traits[n] for n in strategy.traits], axis=1) if strategy.traits else np.zeros((len(mark), 0))),
+        prices.astype(kind, copy=False),
+        times.astype(kind, copy=False),
+        _bank(strategy, prices[:, :, at.LAST], windows or {}, _late(account.fill), kind),
+        typed(
+            np.stack([traits[n] for n in strategy.traits], axis=1) if strategy.traits else np.zeros((len(prices), 0))
+        ),
         np.array(strategy.managed(market.assets)),
     )
 
@@ -82,6 +126,7 @@ def _bank(
     strategy: Strategy, mark: Matrix, windows: Mapping[str, Sequence[int]], late: int, dtype: np.dtype[Any]
 ) -> npt.NDArray[Any]:
     """Compute the features (asset, bar, row) as a rule may know them when it decides, `late` bars after they were made."""
+    mark = np.ascontiguousarray(mark) if strategy.features else mark
     listed = {name: list(windows.get(name, _own_window(strategy, name))) for name in strategy.features}
     bank, row, bars = np.empty((*mark.shape, sum(map(len, listed.values()))), dtype), 0, mark.shape[1]
     for name, several in listed.items():
@@ -107,10 +152,10 @@ def _late(fill: str) -> int:
 
 
 def _borrow_rates(market: Market, account: Account, table: Any) -> Matrix:
-    """(asset, bar) yearly borrow rates."""
-    rates = np.full((len(market.assets), market.days.size), account.borrow_rate)
+    """(asset, bar) yearly borrow rates, or (asset, 1) where they never change."""
     if table is None:
-        return rates
+        return np.full((len(market.assets), 1), account.borrow_rate)
+    rates = np.full((len(market.assets), market.sessions.size), account.borrow_rate)
     starts = _checked_borrow(table).sort("session")
     for (asset,), rows in starts.group_by(["asset"], maintain_order=True):
         if asset in market.assets:
@@ -174,11 +219,6 @@ class Heard:
     items: pl.DataFrame
     unplaced: pl.DataFrame
     ages: dict[str, int]
-
-    def events_of(self) -> dict[tuple[int, int], tuple[list[str], list[str]]]:
-        """(bar, asset index) -> ids of the events that entries follow from, and of those that exits follow from."""
-        rows = self.items.select("bar", "asset", "enter_ids", "leave_ids").iter_rows()
-        return {(bar, asset): (enter, leave) for bar, asset, enter, leave in rows}
 
 
 def hear(strategy: Strategy, market: Market, events: Events | None, dtype: npt.DTypeLike = np.float64) -> Heard:
@@ -282,4 +322,5 @@ def bars_per_year(market: Market, account: Account) -> float:
     sessions = 365.0 if market.calendar == "24/7" else 252.0
     if market.interval == "1d":
         return sessions
-    return sessions * float(np.unique(market.sessions, return_counts=True)[1].max())
+    begins = np.flatnonzero(market.sessions[1:] != market.sessions[:-1]) + 1
+    return sessions * float(np.diff(begins, prepend=0, append=market.sessions.size).max())

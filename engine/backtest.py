@@ -7,12 +7,13 @@ import numpy.typing as npt
 import polars as pl
 
 from engine.account import Account
-from engine.arrays import Heard, bars_of, bars_per_year, hear, plan_of, years_of
+from engine.arrays import Heard, bars_of, bars_per_year, hear, kept_layout, plan_of, years_of
 from engine.compile import compiled_run, lane_rows, path_gatherer, rule_asks
 from engine.events import Events
 from engine.faults import Failure, Fault
 from engine.ledger import Walked, ledger_frames
 from engine.market import Market
+from engine.path import AccountPath
 from engine.run import Run
 from engine.strategy import Strategy
 from kernels import layout as at
@@ -69,25 +70,25 @@ def backtest(
     account = account or Account()
     strategy.check(market, events)
     heard = hear(strategy, market, events)
-    bars = bars_of(market, account, strategy, np.float64, borrow)
-    if account.kind == "portfolio":
-        walks = [walk_one(strategy, market, account, bars, heard, None)]
-    else:
-        walks = [walk_one(strategy, market, account, bars, heard, a) for a in range(len(market.assets))]
+    bars = bars_of(market, account, strategy, np.float64, layout=kept_layout(market, account, borrow))
+    accounts = [None] if account.kind == "portfolio" else range(len(market.assets))
+    path = np.empty((at.N_PATH, len(bars.time)))  # one after the other writes to it
+    walks = [walk_one(strategy, market, account, bars, heard, only, path) for only in accounts]
     faults = sum(w.lane[at.FAULTS] for w in walks)
     if faults:
         raise Fault(
             f"{strategy.name()}.rule answered no finite number {int(faults)} times, allowed are a weight, 0 and KEEP; guard the rule "
             f"against features that are not known yet (a comparison with one is false)."
         )
-    path, lane = (walks[0].path, walks[0].lane) if account.kind == "portfolio" else _combined(walks, account)
+    combined = AccountPath.combined([w.path for w in walks])
+    lane = walks[0].lane if account.kind == "portfolio" else _summed(walks, combined, account)
     cash = account.cash * len(walks)
     years, yearly = years_of(market), bars_per_year(market, account)
     values = metrics(lane[:, None], cash, len(bars.time), years, yearly, account.cash_rate)
     ledger = ledger_frames(market, account, heard, bars, walks)
     _add_up(strategy, ledger[1], lane, cash)
     found = {name: float(value[0]) for name, value in values.items()}
-    return Run.made(strategy, market, account, ledger, path, found, cash, heard.unplaced, events, borrow)
+    return Run.made(strategy, market, account, ledger, combined, found, cash, heard.unplaced, events, borrow)
 
 
 def _add_up(strategy: Strategy, trades: pl.DataFrame, lane: Matrix, cash: float) -> None:
@@ -101,9 +102,9 @@ def _add_up(strategy: Strategy, trades: pl.DataFrame, lane: Matrix, cash: float)
 
 
 def walk_one(
-    strategy: Strategy, market: Market, account: Account, bars: Bars, heard: Heard, only: int | None
+    strategy: Strategy, market: Market, account: Account, bars: Bars, heard: Heard, only: int | None, path: Matrix
 ) -> Walked:
-    """Walk and record one lane over all assets, or over one of them."""
+    """Walk and record one lane over all assets, or over one of them; `path` is memory to write the path to."""
     news, plan = heard.news, plan_of(market, account, strategy, "others" in rule_asks(type(strategy)))
     if only is not None:
         one = slice(only, only + 1)
@@ -117,11 +118,10 @@ def walk_one(
         plan = plan._replace(order=np.zeros(1, np.int64))
     run = compiled_run(type(strategy), np.float64, 1)
     params = lane_rows(type(strategy), strategy.settings(), np.float64)
-    n_bars = bars.price.shape[1]
     capacity = _ORDERS_AT_FIRST
     while True:
         lanes = np.zeros((at.N_LANE, 1))
-        record = Record(np.zeros((capacity, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, n_bars)))
+        record = Record(np.zeros((capacity, at.N_LEDGER)), np.zeros(1, np.int64), path)
         run(bars, news, account.terms(np.float64), plan, params, lanes, record)
         count = int(record.count[0])
         if count <= capacity:
@@ -130,13 +130,12 @@ def walk_one(
     ledger = record.ledger[:count]
     if only is not None:
         ledger[:, at.L_ASSET] = only
-    return Walked(lanes[:, 0], ledger, record.path)
+    return Walked(lanes[:, 0], ledger, AccountPath.recorded(path))
 
 
-def _combined(walks: list[Walked], account: Account) -> tuple[Matrix, Matrix]:
-    """Path and sums of all accounts together: amounts add up, and the returns are those of the summed equity."""
-    path: Matrix = np.sum([w.path for w in walks], axis=0)
-    path[at.P_HELD] = np.minimum(path[at.P_HELD], 1.0)
-    lane: Matrix = path_gatherer()(account.cash * len(walks), path[at.P_EQUITY], path[at.P_HELD])
+def _summed(walks: list[Walked], path: AccountPath, account: Account) -> Matrix:
+    """Sums of all accounts together: amounts add up, and the returns are those of the summed equity."""
+    equity, held = path.rows[at.P_EQUITY], path.rows[at.P_HELD]
+    lane: Matrix = path_gatherer()(account.cash * len(walks), path.length, path.bars, equity, held)
     lane[_AMOUNTS] = np.sum([w.lane[_AMOUNTS] for w in walks], axis=0)
-    return path, lane
+    return lane

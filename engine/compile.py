@@ -12,6 +12,8 @@ Every number written in a rule becomes one of the run's precision, so that a flo
 from __future__ import annotations
 
 import ast
+import builtins
+import copy
 import hashlib
 import importlib.util
 import inspect
@@ -22,8 +24,9 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numba
 import numpy as np
@@ -112,6 +115,7 @@ def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike, width: int = st
     return partial(_walk(width).run, pointer, len(strategy.features))
 
 
+@cache
 def _walk(width: int) -> ModuleType:
     """Return kernels/walk.py, built for blocks of one width."""
     return _load(_of_width(inspect.getsource(walk), width), _titled("walk", width))
@@ -124,6 +128,7 @@ def _of_width(text: str, width: int) -> str:
     return text.replace("from kernels.steps import", f"from {_steps(width).__name__} import")
 
 
+@cache
 def _steps(width: int) -> ModuleType:
     text = inspect.getsource(steps).replace(f"WIDTH = {steps.WIDTH}", f"WIDTH = {width}")
     return _load(text, _titled("steps", width))
@@ -182,30 +187,62 @@ def _functions(strategy: type[Strategy]) -> list[str]:
         if id(function) in names:
             return names[id(function)]
         under_way.add(id(function))
-        tree = _parsed(strategy, function, shown)
-        put: dict[str, ast.expr] = {}
-        for used in sorted(_free_names(tree)):
+        written = _written(strategy, function, shown)
+        put: dict[str, str | float] = {}
+        for used in written.uses:
             value = _look_up(function, used)
             if value in (math, min, max, abs):
                 continue
             if isinstance(value, FunctionType):
-                put[used] = ast.Name(take(value, used), ast.Load())
+                put[used] = take(value, used)
             elif isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
-                put[used] = ast.Constant(float(value))
+                put[used] = float(value)
             else:
                 raise Fault(
                     f"{strategy.__name__}.{shown} uses {used!r}, allowed are numbers, plain functions of numbers, math, min, max "
                     f"and abs; compute it outside, and hand it in as a parameter, feature or trait."
                 )
-        tree.name = "rule" if function is _rule_of(strategy) else f"helper_{len(names)}"
-        names[id(function)] = tree.name
-        text = ast.unparse(ast.fix_missing_locations(_Typed().visit(_Put(put).visit(tree))))
-        parts.append(f"@njit(error_model='numpy')\n{text}\n")
+        name = "rule" if function is _rule_of(strategy) else f"helper_{len(names)}"
+        names[id(function)] = name
+        parts.append(written.text(name, put))
         under_way.remove(id(function))
-        return tree.name
+        return name
 
     take(_rule_of(strategy), "rule")
     return parts
+
+
+class _Written:
+    """A function as it was written: what it uses, and its text with that put in, which stands until something is another."""
+
+    def __init__(self, tree: ast.FunctionDef, code: CodeType) -> None:
+        self.uses = sorted(_free_names(tree))
+        self.code = code
+        self._tree = tree
+        self._last: tuple[str, str] = ("", "")
+
+    def text(self, name: str, put: Mapping[str, str | float]) -> str:
+        """Return the function's text under another name, with names and numbers in the place of what it uses."""
+        asked = repr((name, put))  # tells -0.0 from 0.0
+        last, text = self._last
+        if last != asked:
+            nodes = {k: ast.Name(v, ast.Load()) if isinstance(v, str) else ast.Constant(v) for k, v in put.items()}
+            tree = _Typed().visit(_Put(nodes).visit(copy.deepcopy(self._tree)))
+            tree.name = name
+            text = f"@njit(error_model='numpy')\n{ast.unparse(ast.fix_missing_locations(tree))}\n"
+            self._last = (asked, text)
+        return text
+
+
+#: Functions that are parsed already. A rule that is written anew is another function, or has another code.
+_KNOWN: WeakKeyDictionary[FunctionType, _Written] = WeakKeyDictionary()
+
+
+def _written(strategy: type[Strategy], function: FunctionType, shown: str) -> _Written:
+    known = _KNOWN.get(function)
+    if known is None or known.code is not function.__code__:
+        known = _KNOWN[function] = _Written(_parsed(strategy, function, shown), function.__code__)
+    return known
 
 
 def _parsed(strategy: type[Strategy], function: FunctionType, shown: str) -> ast.FunctionDef:
@@ -254,7 +291,7 @@ class _Unannotated(ast.NodeTransformer):
 class _Put(ast.NodeTransformer):
     """Put expressions in the place of names."""
 
-    def __init__(self, put: dict[str, ast.expr]) -> None:
+    def __init__(self, put: Mapping[str, ast.expr]) -> None:
         self.put = put
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
@@ -287,11 +324,11 @@ def _free_names(tree: ast.FunctionDef) -> set[str]:
 
 
 def _look_up(function: FunctionType, name: str) -> Any:
-    closure = inspect.getclosurevars(function)
-    for where in (closure.nonlocals, closure.globals, closure.builtins):
-        if name in where:
-            return where[name]
-    return function.__globals__.get(name, KEEP if name == "KEEP" else None)
+    if name in function.__code__.co_freevars:
+        return inspect.getclosurevars(function).nonlocals[name]
+    if name in function.__globals__:
+        return function.__globals__[name]
+    return getattr(builtins, name, KEEP if name == "KEEP" else None)
 
 
 def _decide(strategy: type[Strategy]) -> str:

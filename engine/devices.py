@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import math
+import os
 import platform
 import sys
 from collections.abc import Callable
@@ -221,3 +223,10 @@ def launcher(
             f"The market and its features take {size:.1f} GiB, which the GPU has not free; end what else runs on it, or take fewer "
             f"assets, bars or windows."
         ) from None
+
+
+def memory_of_machine() -> float:
+    """Bytes of memory of this machine; infinite where it does not say."""
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
+        return math.inf
+    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))

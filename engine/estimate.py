@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.devices import memory_of_machine
 from engine.faults import Fault
-from engine.lanes import PIECE, Lanes, memory_of_machine
+from engine.lanes import PIECE, Lanes
 from engine.summary import Summary
 from kernels import layout as at
 from kernels.metrics import METRICS

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import polars as pl
 from engine.clock import Alignment, Bars, align, parse_delay
 from engine.event_table import PRECISIONS, SCHEMA, checked
 from engine.faults import Failure, Fault
+from engine.fingerprint import fingerprint
 from engine.guess import did_you_mean
 from engine.kinds import KINDS
 
@@ -40,6 +42,11 @@ class Events:
     """
 
     frame: pl.DataFrame
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the events, the same on every machine."""
+        return fingerprint(self.frame)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str], *, delay: dt.timedelta | str = _NO_TIME) -> Events:

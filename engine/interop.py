@@ -70,14 +70,12 @@ def to_vectorbt(run: Run, market: Market | None = None) -> Any:
 
 
 def _prices_of(run: Run, given: Market | None) -> Market:
-    from engine.run import fingerprint  # noqa: PLC0415 - engine.run imports this module as late
-
     market = given or run.market
     if market is None:
         raise Fault(
             "market is missing, and a run that was read from a folder has no prices; give the market it was made from."
         )
-    if given is not None and fingerprint(given.frame) != run.info["inputs"]["prices"]:
+    if given is not None and given.fingerprint != run.info["inputs"]["prices"]:
         raise Fault(f"market is {given!r}, whose prices are not those that the run was made from; give the one it was.")
     return market
 

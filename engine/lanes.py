@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,7 +16,7 @@ import polars as pl
 from engine.account import Account
 from engine.arrays import bars_of, bars_per_year, hear, plan_of, years_of
 from engine.compile import lane_rows, own_rows, rule_asks
-from engine.devices import choose, launcher
+from engine.devices import choose, launcher, memory_of_machine
 from engine.events import Events
 from engine.faults import Failure, Fault
 from engine.grid import Grid, check_class
@@ -233,13 +232,6 @@ class Lanes:
                 f"{self.strategy.name()}.rule answered no finite number {faults} times, allowed are a weight, 0 and KEEP; guard the "
                 f"rule against features that are not known yet (a comparison with one is false)."
             )
-
-
-def memory_of_machine() -> float:
-    """Bytes of memory of this machine; infinite where it does not say."""
-    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
-        return math.inf
-    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
 
 
 def _alike(params: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

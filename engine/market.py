@@ -10,6 +10,7 @@ import os
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +20,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from engine.calendars import Dates, Instants
 from engine.faults import Failure, Fault
+from engine.fingerprint import fingerprint
 from engine.guess import did_you_mean
 
 if TYPE_CHECKING:
@@ -223,6 +225,11 @@ class Market:
         """Calendar days since the previous bar's session, 0 on the first; float64, shape (T,)."""
         return np.diff(self.sessions, prepend=self.sessions[:1]).astype(np.float64)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the bars, the same on every machine."""
+        return fingerprint(self.frame)
+
     def __repr__(self) -> str:
         label = f"{self.metadata['label']}, " if "label" in self.metadata else ""
         return (
@@ -247,7 +254,9 @@ class Market:
         if kind not in (np.dtype(np.float32), np.dtype(np.float64)):
             raise Fault(f"dtype={dtype!r} is not supported; give 'float32' or 'float64'.")
         prices = {name: self._matrix(name, np.nan, kind) for name in ("open", "high", "low", "close")}
-        return Columns(**prices, dividend=self._matrix("dividend", 0.0, kind), split=self._later_splits().astype(kind))
+        return Columns(
+            **prices, dividend=self._matrix("dividend", 0.0, kind), split=self._later_splits().astype(kind, copy=False)
+        )
 
     def select(
         self,
@@ -324,8 +333,12 @@ class Market:
             temporary.unlink(missing_ok=True)
 
     def _matrix(self, name: str, absent: float, dtype: np.dtype[Any]) -> NDArray[Any]:
-        matrix = np.full(len(self.assets) * len(self.opens), absent, dtype)
-        matrix[self._cells] = self.frame[name].to_numpy()
+        values, size = self.frame[name].to_numpy(), len(self.assets) * len(self.opens)
+        if values.size == size:  # every asset has every bar
+            matrix = np.array(values, dtype)
+        else:
+            matrix = np.full(size, absent, dtype)
+            matrix[self._cells] = values
         return matrix.reshape(len(self.assets), len(self.opens))
 
     def _later_splits(self) -> NDArray[np.float64]:

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
 import platform
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from engine.account import Account
-from engine.buy_and_hold import buy_and_hold
 from engine.event_table import SCHEMA
 from engine.events import Events
 from engine.faults import Fault
+from engine.fingerprint import fingerprint
 from engine.market import Market
+from engine.path import AccountPath
 from engine.strategy import Strategy
-from kernels import layout as at
 
+_NO_EVENTS = pl.DataFrame(schema=SCHEMA)
 _FRAMES = ("orders", "trades", "equity", "events", "unplaced")
-
-#: The index whose buy-and-hold stands beside that of all assets, where the market has it.
-_INDEX = "SPY"
 
 
 @dataclass(frozen=True)
@@ -51,11 +48,11 @@ class Run:
 
     orders: pl.DataFrame
     trades: pl.DataFrame
-    equity: pl.DataFrame
     metrics: dict[str, float | None]
     info: dict[str, Any]
     events: pl.DataFrame
     unplaced: pl.DataFrame
+    _make_equity: Callable[[], pl.DataFrame] = field(repr=False, compare=False)
     market: Market | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -65,7 +62,7 @@ class Run:
         market: Market,
         account: Account,
         ledger: tuple[pl.DataFrame, pl.DataFrame],
-        path: npt.NDArray[np.float64],
+        path: AccountPath,
         metrics: dict[str, float],
         cash: float,
         unplaced: pl.DataFrame,
@@ -73,21 +70,6 @@ class Run:
         borrow: pl.DataFrame | None,
     ) -> Run:
         """Put a run together from what a walk left."""
-        worth = path[at.P_EQUITY]
-        equity = pl.DataFrame(
-            {
-                "time": pl.Series(market.opens).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
-                "session": pl.Series(market.sessions).cast(pl.Date),
-                "equity": worth,
-                "cash": path[at.P_CASH],
-                "long": path[at.P_LONG],
-                "short": path[at.P_SHORT],
-                "drawdown": 1 - worth / np.maximum(np.maximum.accumulate(worth), cash),
-                "benchmark": buy_and_hold(market, cash),
-                "spy": buy_and_hold(market, cash, [_INDEX]) if _INDEX in market.assets else None,
-            },
-            schema_overrides={"spy": pl.Float64},
-        )
         info = {
             "strategy": strategy.name(),
             "story": strategy.story(),
@@ -101,7 +83,7 @@ class Run:
                 "findings": len(market.findings),
             },
             "inputs": {
-                "prices": fingerprint(market.frame), "events": fingerprint(events.frame) if events else None,
+                "prices": market.fingerprint, "events": events.fingerprint if events else None,
                 "borrow": fingerprint(borrow) if borrow is not None else None,
             },
             "tocsin": version(),
@@ -110,8 +92,13 @@ class Run:
             },
         }  # fmt: skip
         nulled = {k: (v if math.isfinite(v) else None) for k, v in metrics.items()}
-        frame = events.frame if events else pl.DataFrame(schema=SCHEMA)
-        return cls(ledger[0], ledger[1], equity, nulled, info, frame, unplaced, market)
+        frame = events.frame if events else _NO_EVENTS.clone()
+        return cls(ledger[0], ledger[1], nulled, info, frame, unplaced, partial(path.equity, market, cash), market)
+
+    @cached_property
+    def equity(self) -> pl.DataFrame:
+        """One row a bar, made when it is asked for; see the class."""
+        return self._make_equity()
 
     def summary(self) -> pl.DataFrame:
         """Return the metrics as a table of metric and value."""
@@ -151,12 +138,12 @@ class Run:
         try:
             info = json.loads((source / "run.json").read_text(encoding="utf-8"))
             frames: dict[str, Any] = {name: pl.read_parquet(source / f"{name}.parquet") for name in _FRAMES}
-            metrics = info.pop("metrics")
+            metrics, equity = info.pop("metrics"), frames.pop("equity")
         except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
             raise Fault(
                 f"{source} cannot be read as a run ({str(error).splitlines()[0]}); run `tocsin backtest` again."
             ) from None
-        return cls(metrics=metrics, info=info, **frames)
+        return cls(metrics=metrics, info=info, _make_equity=equity.clone, **frames)
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write one self-contained HTML page."""
@@ -171,13 +158,7 @@ class Run:
         return to_vectorbt(self, market)
 
 
-def fingerprint(frame: pl.DataFrame) -> str:
-    """Hash of a table's columns, types and values, the same on every machine."""
-    digest = hashlib.sha256(repr(frame.schema).encode())
-    digest.update(frame.write_ipc(None, compression="uncompressed").getvalue())
-    return digest.hexdigest()
-
-
+@cache
 def version(distribution: str = "tocsin") -> str:
     """Version of an installed distribution."""
     from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415

@@ -72,8 +72,9 @@ BAR, NEXT, HELD, STALE, N_PLACE = range(5)
 # Columns of the ledger that a recorded walk writes: (entry, column).
 L_BAR, L_DECIDED, L_ASSET, L_REASON, L_SHARES, L_PRICE, L_FEE, L_SLIP, N_LEDGER = range(9)
 
-# Rows of the path that a recorded walk writes: (row, bar).
-P_EQUITY, P_CASH, P_LONG, P_SHORT, P_HELD, N_PATH = range(6)
+# Rows of the path that a recorded walk writes: (row, bar). From a bar on the account stays as it is for SPAN bars, of which the
+# walk writes the first alone.
+P_EQUITY, P_CASH, P_LONG, P_SHORT, P_HELD, P_SPAN, N_PATH = range(7)
 
 # When a rule is asked about an asset: at bars with news for it; also at bars into which the lane holds it; at every bar.
 ON_EVENTS, WHILE_HELD, ALWAYS = range(3)

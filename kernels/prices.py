@@ -29,33 +29,51 @@ def price_table(
     bars : open, high, low and close, (asset, bar) each; a bar of which any is not finite is no bar
     split : product of the splits after the bar, NaN where unknown
     dividend : currency a share, on the ex-date
-    rate : yearly borrow rate in force at the bar, for the days until the next
+    rate : yearly borrow rate in force at the bar, for the days until the next; (asset, 1) where it never changes
     days : (bar,) calendar days since the previous bar's session
     terms : the broker's terms in float64
     closing : orders fill at the close, so that a rule knows the bar's own
     """
-    whole = np.logical_and.reduce([np.isfinite(column) for column in bars])
-    table = np.zeros((*bars[0].shape, at.N_PRICE))
-    for i, column in zip((at.OPEN, at.HIGH, at.LOW, at.CLOSE), bars, strict=True):
-        table[:, :, i] = np.where(whole, column, np.nan)
-    table[:, :, at.SPLIT], table[:, :, at.DIVIDEND] = split, dividend
-    _fill(table, np.ascontiguousarray(rate, np.float64), np.asarray(days, np.float64), terms, closing)
+    table = np.empty((*bars[0].shape, at.N_PRICE))
+    given = (np.ascontiguousarray(values, np.float64) for values in (*bars, split, dividend, rate, days))
+    _fill(table, *given, terms, closing)
     return table.astype(dtype, copy=False)
 
 
 @njit(error_model="numpy", nogil=True, cache=True)
-def _fill(table: Any, rate: Any, days: Any, terms: Any, closing: bool) -> None:
-    """Fill what follows from the bars: the last known closes, the needs, and what a share accrues."""
+def _fill(
+    table: Any, opens: Any, highs: Any, lows: Any, closes: Any, split: Any, dividend: Any, rate: Any, days: Any, terms: Any,
+    closing: bool,
+) -> None:  # fmt: skip
+    """Fill the table: the bars, and what follows from them: the last known closes, the needs, and what a share accrues."""
+    bars, steady = table.shape[1], rate.shape[1] == 1
     for a in range(table.shape[0]):
         last, borrow, paid = np.nan, 0.0, 0.0
-        for t in range(table.shape[1]):
-            bar = table[a, t]
-            known = last
-            last = bar[at.CLOSE] if bar[at.CLOSE] == bar[at.CLOSE] else last
-            paid += bar[at.DIVIDEND]
+        for t in range(bars):
+            bar, known = table[a, t], last
+            o, h, l, c = opens[a, t], highs[a, t], lows[a, t], closes[a, t]  # noqa: E741 - as everybody calls them
+            if np.isfinite(o) and np.isfinite(h) and np.isfinite(l) and np.isfinite(c):
+                bar[at.OPEN], bar[at.HIGH], bar[at.LOW], bar[at.CLOSE], last = o, h, l, c, c
+            else:
+                bar[at.OPEN], bar[at.HIGH], bar[at.LOW], bar[at.CLOSE] = np.nan, np.nan, np.nan, np.nan
+            paid += dividend[a, t]
             bar[at.LAST], bar[at.KNOWN] = last, last if closing else known
-            bar[at.SHORT_NEED] = maintenance_need(-ONE, last, bar[at.SPLIT], terms)
-            bar[at.ACCRUED], bar[at.PAID] = borrow, paid
-            if t + 1 < table.shape[1]:
-                bar[at.CHARGE] = borrow_charge(last, rate[a, t], days[t + 1])
+            bar[at.SPLIT], bar[at.DIVIDEND] = split[a, t], dividend[a, t]
+            bar[at.SHORT_NEED] = maintenance_need(-ONE, last, split[a, t], terms)
+            bar[at.ACCRUED], bar[at.PAID], bar[at.CHARGE] = borrow, paid, 0.0
+            if t + 1 < bars:
+                bar[at.CHARGE] = borrow_charge(last, rate[a, 0 if steady else t], days[t + 1])
                 borrow += 0.0 if np.isnan(last) else bar[at.CHARGE]
+
+
+@njit(error_model="numpy", nogil=True, cache=True)
+def extremes(table: Any, asset: Any, first: Any, end: Any, also: Any) -> Any:
+    """Return for each position the lowest and the highest of a price and of those from bar `first` to before `end`."""
+    low, high = also.copy(), also.copy()
+    for i in range(asset.size):
+        for t in range(first[i], end[i]):
+            bar = table[asset[i], t]
+            if np.isfinite(bar[at.HIGH]) and np.isfinite(bar[at.LOW]):
+                low[i] = min(low[i], bar[at.LOW], bar[at.HIGH])
+                high[i] = max(high[i], bar[at.HIGH], bar[at.LOW])
+    return low, high

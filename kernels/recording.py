@@ -3,6 +3,9 @@
 The lines say what the steps of kernels/steps.py are about to do, by the same scalar rules.
 """
 
+import numpy as np
+from numba import njit
+
 from kernels import layout as at
 from kernels.rules import (
     ONE,
@@ -99,3 +102,16 @@ def write_path(t, lane, record):
     record.path[at.P_CASH, t] = lane[at.CASH, 0]
     record.path[at.P_LONG, t] = lane[at.VALUE, 0] + lane[at.SHORTS, 0]
     record.path[at.P_SHORT, t] = lane[at.SHORTS, 0]
+    record.path[at.P_SPAN, t] = ONE
+
+
+@njit(error_model="numpy", nogil=True, cache=True)
+def stops(span):
+    """Return the bars of a path that were written, from its row SPAN."""
+    found = np.empty(span.size, np.int64)
+    count, t = 0, 0
+    while t < span.size:
+        found[count] = t
+        count += 1
+        t += int(span[t])
+    return found[:count].copy()

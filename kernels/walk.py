@@ -116,9 +116,9 @@ def enter_one(a, t, bars, terms, plan, params, state, record):
 def pass_over(t, until, bars, state, record):
     """Pass over the bars from t to before `until`, at which nothing happens to any lane of the block."""
     skip(bars.time[until - 1, at.NOW], state.lane)
-    for u in range(t, min(until, record.path.shape[1])):
-        record.path[at.P_HELD, u] = ZERO
-        write_path(u, state.lane, record)
+    if record.path.shape[1] > 0:
+        write_path(t, state.lane, record)
+        record.path[at.P_HELD, t], record.path[at.P_SPAN, t] = ZERO, until - t
 
 
 @inlined
@@ -268,16 +268,22 @@ def run(decide, features, bars, news, terms, plan, params, lanes, record):
 
 
 @njit(error_model="numpy", nogil=True, cache=True)
-def gather_path(cash, equity, held):
-    """Return the sums (N_LANE,) of a path of equity, (bar,), that is already walked; `held` is 1 at bars with a position."""
+def gather_path(cash, n_bars, bars, equity, held):
+    """Return the sums (N_LANE,) of a path of equity that is already walked, of `n_bars` bars.
+
+    The equity is that of `bars`, and stays until the next of them; `held` is 1 at bars with a position.
+    """
     lane = np.zeros((at.N_LANE, WIDTH))
     open_accounts(cash, lane)
-    for t in range(equity.shape[0]):
+    for i in range(bars.shape[0]):
+        until = bars[i + 1] if i + 1 < bars.shape[0] else n_bars
         ruined = lane[at.RUINED, 0] != ZERO
-        lane[at.RUINED, 0] = ONE if ruined or equity[t] <= ZERO else ZERO
+        lane[at.RUINED, 0] = ONE if ruined or equity[i] <= ZERO else ZERO
         if ruined:  # later returns are 0, whatever is still paid back
             lane[at.INVERSE, 0] = ZERO
-        lane[at.CASH, 0], lane[at.LEFT, 0] = equity[t], held[t]
-        gather_lane(0, float(t), ZERO, lane)
-    finish(float(equity.shape[0]), lane)
+        lane[at.CASH, 0], lane[at.LEFT, 0] = equity[i], held[i]
+        gather_lane(0, float(bars[i]), ZERO, lane)
+        if until > bars[i] + 1:
+            skip(float(until - 1), lane)
+    finish(float(n_bars), lane)
     return lane[:, 0].copy()

@@ -1,6 +1,9 @@
 """Rules as users write them: their names keep their meaning, and what cannot work is said in one sentence."""
 
+import importlib
 import math
+import sys
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -129,3 +132,53 @@ def test_an_answer_that_is_not_finite_is_refused(written: Any) -> None:
 def test_a_declaration_that_is_wrong_is_refused_when_it_is_made(declare: Any, said: str) -> None:
     with pytest.raises(Fault, match=said):
         declare()
+
+
+SCALE = 2.0
+
+
+def twice(x: float) -> float:
+    return x * SCALE
+
+
+def thrice(x: float) -> float:
+    return x * 3
+
+
+def asks_twice(side: float) -> float:
+    return twice(side)
+
+
+def asks_thrice(side: float) -> float:
+    return thrice(side)
+
+
+def test_what_a_rule_uses_may_change_between_two_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    strategy = made(rule=asks_twice)
+    first = source(strategy, np.float64)
+    assert source(strategy, np.float64) == first
+    for name, value in (("SCALE", -0.0), ("SCALE", 0.0), ("twice", thrice)):
+        with monkeypatch.context() as patched:
+            patched.setitem(globals(), name, value)
+            changed = source(strategy, np.float64)
+        assert changed != first
+        assert (f"Number_({value})" if name == "SCALE" else "Number_(3)") in changed
+        assert source(strategy, np.float64) == first
+    monkeypatch.setattr(asks_twice, "__code__", asks_thrice.__code__)  # as a notebook that reloads modules does
+    assert "Number_(3)" in source(strategy, np.float64)
+
+
+def test_a_rule_that_is_written_anew_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    texts = []
+    for level in ("0.25", "0.5"):
+        # The bytes of the code are the same: a default stands in the function, not in its code.
+        (tmp_path / "cell.py").write_text(f"def limit(x, level={level}):\n    return x * level\n")
+        importlib.invalidate_caches()
+        sys.modules.pop("cell", None)
+        sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
+        cell = importlib.import_module("cell")
+        sys.dont_write_bytecode = before
+        monkeypatch.setitem(globals(), "thrice", cell.limit)
+        texts.append(source(made(rule=asks_thrice), np.float64))
+    assert [level in text for text in texts for level in ("0.25", "0.5")] == [True, False, False, True]

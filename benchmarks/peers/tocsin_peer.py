@@ -62,7 +62,12 @@ def _single(job: jobs.Single, precision: str) -> Task:
     def run() -> Any:
         return backtest(SmaCross(fast=fast, slow=slow, weight=job.weight), market, None, PLAIN)
 
-    return Task(run, lambda run: _one(run, np.array([0])), 1, "backtest(SmaCross(...)): ledger, path, all metrics")
+    return Task(
+        run,
+        lambda run: _one(run, np.array([0])),
+        1,
+        "backtest(SmaCross(...)), prices laid out before: ledger, path, all metrics",
+    )
 
 
 @_task.register
@@ -108,7 +113,10 @@ def _sparse(job: jobs.Sparse, precision: str) -> Task:
         }
 
     return Task(
-        run, answer, job.lanes, 'backtest(Signals(...)) in an account of kind "columns": ledger, path, all metrics'
+        run,
+        answer,
+        job.lanes,
+        'backtest(Signals(...)) in an account of kind "columns", prices laid out before: ledger, path, all metrics',
     )
 
 

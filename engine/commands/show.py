@@ -81,7 +81,6 @@ def _prices(run: Run) -> Market | None:
     """Read the prices of a run where it found them, if they are still there unchanged; the page then says what was found in them."""
     from engine.faults import Fault  # noqa: PLC0415
     from engine.market import Market  # noqa: PLC0415
-    from engine.run import fingerprint  # noqa: PLC0415
 
     noted = run.info.get("files", {}).get("prices")
     if not noted or not noted.endswith(".parquet") or not Path(noted).is_file():
@@ -90,4 +89,4 @@ def _prices(run: Run) -> Market | None:
         market = Market.read(noted)
     except Fault:
         return None
-    return market if fingerprint(market.frame) == run.info["inputs"]["prices"] else None
+    return market if market.fingerprint == run.info["inputs"]["prices"] else None

@@ -32,8 +32,11 @@ def path_metrics(
     ----------
     equity, held : (bar,) the worth at each close, and 1 where a position was held
     """
-    own = path_gatherer()(account.cash, np.ascontiguousarray(equity), np.ascontiguousarray(held, np.float64))[:, None]
-    found = metrics(own, account.cash, equity.size, years_of(market), bars_per_year(market, account), account.cash_rate)
+    every, given = np.arange(equity.size), (np.ascontiguousarray(v, np.float64) for v in (equity, held))
+    own = path_gatherer()(account.cash, equity.size, every, *given)
+    found = metrics(
+        own[:, None], account.cash, equity.size, years_of(market), bars_per_year(market, account), account.cash_rate
+    )
     return {name: float(found[name][0]) if np.isfinite(found[name][0]) else None for name in OF_PATH}
 
 

@@ -21,6 +21,7 @@ from engine.account import Account
 from engine.compile import source
 from engine.events import Events
 from engine.faults import Fault
+from engine.fingerprint import fingerprint
 from engine.grid import Grid
 from engine.guess import did_you_mean
 from engine.jobs.grids import GridPlan, plan_grid
@@ -38,7 +39,7 @@ from engine.jobs.settings import (
 from engine.jobs.tables import read_borrow
 from engine.market import Market
 from engine.registry import find_strategy
-from engine.run import fingerprint, version
+from engine.run import version
 from engine.strategy import Strategy
 from kernels.metrics import METRICS
 
@@ -159,9 +160,9 @@ class _Reading:
         settings = {name: self.data.get(name, {}) for name in _SECTIONS}
         assert account
         parts = {
-            "prices": hash_of([fingerprint(prices.frame), prices.calendar, prices.interval]),
+            "prices": hash_of([prices.fingerprint, prices.calendar, prices.interval]),
             "borrow rates": fingerprint(borrow) if borrow is not None else "",
-            "events": fingerprint(heard.frame) if heard else "",
+            "events": heard.fingerprint if heard else "",
             "strategy's source": hash_of([source(kind, run.precision), *_sources(kind)]),
             "strategy's options": hash_of({name: getattr(made, name) for name in kind.options}),
             "account": hash_of(account.settings()),
