@@ -105,7 +105,7 @@ def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike, width: int = st
     """
     text = _of_width(source(strategy, dtype), width)
     try:
-        pointer = _pointer(text, _titled(strategy.name(), width), np.dtype(dtype))
+        pointer = _pointer(text, strategy.name(), width, np.dtype(dtype))
     except Exception as error:  # numba refuses a rule in many ways
         lines = [line.strip() for line in str(error).splitlines() if line.strip() and "nopython" not in line]
         raise Fault(
@@ -139,16 +139,26 @@ def _titled(name: str, width: int) -> str:
 
 
 @cache
-def _pointer(text: str, name: str, dtype: np.dtype[Any]) -> Any:
-    """Compile `decide` of a module; once a process, for an account of columns asks for it once a column."""
-    return cfunc(layout.decide_types(dtype), cache=True, error_model="numpy", _nrt=False)(_load(text, name).decide)
+def _pointer(text: str, name: str, width: int, dtype: np.dtype[Any]) -> Any:
+    """Compile `decide` of a module; once a process, for an account of columns asks for it once a column.
+
+    What is compiled for the first time on this machine takes a while, and is said.
+    """
+    titled = _titled(name, width)
+    if not _is_kept(_place(text, titled)):
+        sys.stderr.write(f"Compiling {name} in {dtype.name} for this machine, once ...\n")
+    return cfunc(layout.decide_types(dtype), cache=True, error_model="numpy", _nrt=False)(_load(text, titled).decide)
 
 
 def is_compiled(strategy: type[Strategy], dtype: npt.DTypeLike, width: int = steps.WIDTH) -> bool:
     """Whether numba has compiled a strategy and the walk on this machine before, so that `compiled_run` answers at once."""
     texts = {strategy.name(): source(strategy, dtype), "walk": inspect.getsource(walk)}
     modules = [_place(_of_width(text, width), _titled(name, width)) for name, text in texts.items()]
-    return all(any(path.parent.glob(f"__pycache__/{path.stem}.*.nbc")) for path in modules)
+    return all(map(_is_kept, modules))
+
+
+def _is_kept(module: Path) -> bool:
+    return any(module.parent.glob(f"__pycache__/{module.stem}.*.nbc"))
 
 
 def gpu_kernel(strategy: type[Strategy], dtype: npt.DTypeLike, assets: int) -> Callable[..., None]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from engine.backtest import backtest
 from engine.events import Events
 from engine.market import Market
 from engine.registry import installed
@@ -41,13 +41,13 @@ def _buy_and_hold(market: Market) -> pl.DataFrame:
     return pl.DataFrame({"asset": ["SPY"], "session": [first], "weight": [1.0]})
 
 
-def make_demo(run_one: Callable[[Strategy, Market, Events], Run]) -> Demo:
-    """Read the digests of the seed documents and run every strategy; `run_one` does one backtest."""
+def make_demo() -> Demo:
+    """Read the digests of the seed documents and run every strategy."""
     import seeds  # noqa: PLC0415 - only the demo and the samples need the embedded data
 
     events = Events.from_documents(seeds.DIGESTS, sidecar=seeds.SIDECAR)
     market = Market.sample()
-    runs = {strategy.name(): run_one(strategy, market, events) for strategy in sample_strategies(market)}
+    runs = {strategy.name(): backtest(strategy, market, events) for strategy in sample_strategies(market)}
     return Demo(market, events, runs)
 
 

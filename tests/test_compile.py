@@ -2,6 +2,8 @@
 
 import importlib
 import math
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any, ClassVar
@@ -182,3 +184,18 @@ def test_a_rule_that_is_written_anew_is_read_anew(tmp_path: Path, monkeypatch: p
         monkeypatch.setitem(globals(), "thrice", cell.limit)
         texts.append(source(made(rule=asks_thrice), np.float64))
     assert [level in text for text in texts for level in ("0.25", "0.5")] == [True, False, False, True]
+
+
+def test_compiling_is_said_once_a_machine(tmp_path: Path) -> None:
+    script = """
+from engine import Market, backtest
+from strategies import SmaCross
+backtest(SmaCross(), Market.sample())
+"""
+    settings = {**os.environ, "TOCSIN_CACHE": str(tmp_path)}
+    said = [
+        subprocess.run([sys.executable, "-c", script], env=settings, capture_output=True, text=True, check=True).stderr
+        for _ in range(2)
+    ]
+    assert "Compiling sma_cross in float64" in said[0]
+    assert said[1] == ""

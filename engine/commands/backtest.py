@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.commands.output import JsonFlag, answer, count, number, percent, table, working
+from engine.commands.output import JsonFlag, answer, count, number, percent, table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from engine.events import Events
     from engine.market import Market
     from engine.run import Run
-    from engine.strategy import Strategy
 
 
 def backtest(
@@ -48,6 +46,7 @@ def backtest(
 ) -> None:
     """Backtest one strategy and write its run: run.json, orders, trades, equity, events and unplaced (Parquet)."""
     from engine.account import Account  # noqa: PLC0415 - polars and numba are only loaded where there is work
+    from engine.backtest import backtest as run_backtest  # noqa: PLC0415
     from engine.market import Market  # noqa: PLC0415
     from engine.registry import find_strategy, parse_settings  # noqa: PLC0415
     from engine.staging import check_folder, staged  # noqa: PLC0415
@@ -60,7 +59,7 @@ def backtest(
     rates = _borrow_table(borrow) if borrow else None
     known = _events(events, delay, as_of) if events else None
     market = Market.read(prices)
-    run = walked(made, market, known, account, rates)
+    run = run_backtest(made, market, known, account, borrow=rates)
     run.info["files"] = {"prices": str(prices.absolute()), "events": str(events.absolute()) if events else None}
     stale = (out / "report.html").is_file() and (out / "run.json").is_file()
     with staged(out) as folder:
@@ -69,20 +68,6 @@ def backtest(
         (out / "report.html").unlink()
     seconds = time.perf_counter() - begun
     answer({**summary(run), "out": out, "seconds": seconds}, as_json, *_shown(run, market, out, seconds))
-
-
-def walked(
-    strategy: Strategy, market: Market, events: Events | None, account: Any = None, borrow: pl.DataFrame | None = None
-) -> Run:
-    """Backtest, and say so where the strategy has to be compiled first."""
-    import numpy as np  # noqa: PLC0415
-
-    from engine.backtest import backtest as run_backtest  # noqa: PLC0415
-    from engine.compile import is_compiled  # noqa: PLC0415
-
-    fresh = not is_compiled(type(strategy), np.float64, 1)
-    with working(f"compiling {strategy.name()} for this machine, once ...") if fresh else nullcontext():
-        return run_backtest(strategy, market, events, account, borrow=borrow)
 
 
 def summary(run: Run) -> dict[str, Any]:

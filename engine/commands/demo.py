@@ -19,13 +19,13 @@ def demo(
     as_json: JsonFlag = False,
 ) -> None:
     """Read the embedded digests, backtest every strategy on the SIMULATED market, write a report and say where."""
-    from engine.commands.backtest import summary, walked  # noqa: PLC0415 - polars and numba are only loaded where there is work
+    from engine.commands.backtest import summary  # noqa: PLC0415 - polars and numba are only loaded where there is work
     from engine.demo import make_demo, write_demo  # noqa: PLC0415
     from engine.staging import check_folder, staged  # noqa: PLC0415
 
     begun = time.perf_counter()
     check_folder(out)
-    made = make_demo(walked)
+    made = make_demo()
     with staged(out) as folder:
         write_demo(made, folder, out)
     seconds = time.perf_counter() - begun

@@ -29,7 +29,7 @@ def _warm() -> list[str]:
     """Compile what is not compiled yet, by running each strategy on the embedded data."""
     import numpy as np  # noqa: PLC0415
 
-    from engine.commands.backtest import walked  # noqa: PLC0415
+    from engine.backtest import backtest  # noqa: PLC0415
     from engine.compile import is_compiled  # noqa: PLC0415
     from engine.demo import sample_strategies  # noqa: PLC0415
     from engine.events import Events  # noqa: PLC0415
@@ -40,7 +40,7 @@ def _warm() -> list[str]:
         market, events = Market.sample(), Events.sample()
     for strategy in sample_strategies(market):
         if not is_compiled(type(strategy), np.float64, 1):
-            walked(strategy, market, events)
+            backtest(strategy, market, events)
             made.append(strategy.name())
     return made
 
