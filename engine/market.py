@@ -19,6 +19,7 @@ import polars as pl
 from numpy.typing import DTypeLike, NDArray
 
 from engine.calendars import Dates, Instants
+from engine.checksum import checksum
 from engine.faults import Failure, Fault
 from engine.fingerprint import fingerprint
 from engine.guess import did_you_mean
@@ -100,7 +101,10 @@ class Market:
     sessions: Dates
     findings: pl.DataFrame
     metadata: Mapping[str, str]
-    _cells: NDArray[np.int64]  # (rows,): where each row stands in a flattened (asset, bar) matrix
+    _starts: NDArray[np.int64]  # (assets,): the first row of each asset
+    _cells: (
+        NDArray[np.int64] | None
+    )  # (rows,): where each row stands in a flattened (asset, bar) matrix; None: in order
 
     @classmethod
     def build(
@@ -109,12 +113,13 @@ class Market:
         """Put a market together from rows that are sorted and sound; what comes from outside goes through `read`."""
         frame = frame.select(SCHEMA.names()).rechunk()
         runs = frame["asset"].rle().struct.unnest()
-        bars = np.searchsorted(opens, _values(frame["time"]))
-        rows = np.repeat(np.arange(runs.height, dtype=np.int64), runs["len"].to_numpy())
+        ends = np.cumsum(runs["len"].to_numpy(), dtype=np.int64)
+        starts = ends - runs["len"].to_numpy()
+        dense = frame.height == runs.height * len(opens)
+        cells = None if dense else _cells(_values(frame["time"]), starts, ends, opens)
         opens, sessions = opens.copy(), sessions.copy()
         opens.flags.writeable = sessions.flags.writeable = False
-        cells = rows * len(opens) + bars
-        return cls(frame, tuple(runs["value"]), opens, sessions, findings, dict(metadata), cells)
+        return cls(frame, tuple(runs["value"]), opens, sessions, findings, dict(metadata), starts, cells)
 
     @classmethod
     def read(
@@ -254,9 +259,7 @@ class Market:
         if kind not in (np.dtype(np.float32), np.dtype(np.float64)):
             raise Fault(f"dtype={dtype!r} is not supported; give 'float32' or 'float64'.")
         prices = {name: self._matrix(name, np.nan, kind) for name in ("open", "high", "low", "close")}
-        return Columns(
-            **prices, dividend=self._matrix("dividend", 0.0, kind), split=self._later_splits().astype(kind, copy=False)
-        )
+        return Columns(**prices, dividend=self._matrix("dividend", 0.0, kind), split=self._later_splits(kind))
 
     def select(
         self,
@@ -317,7 +320,7 @@ class Market:
         grid = np.stack([self.opens, self.sessions.astype(np.int64)])
         own = {
             "format": _FORMAT,
-            "checksum": _checksum(self.frame),
+            "checksum": checksum(self.frame),
             "grid": _packed(np.diff(grid, prepend=0).tobytes()),
             "findings": _packed(findings.getvalue()),
         }
@@ -333,27 +336,41 @@ class Market:
             temporary.unlink(missing_ok=True)
 
     def _matrix(self, name: str, absent: float, dtype: np.dtype[Any]) -> NDArray[Any]:
-        values, size = self.frame[name].to_numpy(), len(self.assets) * len(self.opens)
-        if values.size == size:  # every asset has every bar
-            matrix = np.array(values, dtype)
-        else:
-            matrix = np.full(size, absent, dtype)
-            matrix[self._cells] = values
-        return matrix.reshape(len(self.assets), len(self.opens))
+        shape, values = (len(self.assets), len(self.opens)), self.frame[name].to_numpy()
+        if self._cells is None:
+            return values.reshape(shape).astype(dtype)
+        matrix = np.full(shape, absent, dtype)
+        matrix.reshape(-1)[self._cells] = values
+        return matrix
 
-    def _later_splits(self) -> NDArray[np.float64]:
+    def _later_splits(self, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Product of the splits after each bar, (asset, bar); NaN in the rows of assets whose splits are not known."""
-        later = np.ones((len(self.assets), len(self.opens)))
-        for name, ratio in json.loads(self.metadata.get("later_splits", "{}")).items():
-            later[self.assets.index(name)] = ratio
+        later = np.ones((len(self.assets), len(self.opens)), dtype)
         split = self.frame["split"]
-        unknown = np.zeros(len(self.assets), dtype=np.bool_)
-        unknown[self._cells[split.is_null().to_numpy()] // len(self.opens)] = True
-        for row in (split != 1).fill_null(False).arg_true().to_numpy():
-            asset, bar = divmod(int(self._cells[row]), len(self.opens))
-            later[asset, :bar] *= split[int(row)]
-        later[unknown] = np.nan
+        rows = (split != 1).arg_true().to_numpy()
+        assets = np.searchsorted(self._starts, rows, side="right") - 1
+        bars = np.searchsorted(self.opens, _values(self.frame["time"])[rows])
+        earlier = json.loads(self.metadata.get("later_splits", "{}"))
+        products = {self.assets.index(name): np.full(len(self.opens), ratio) for name, ratio in earlier.items()}
+        for row, asset, bar in zip(rows.tolist(), assets.tolist(), bars.tolist(), strict=True):
+            products.setdefault(asset, np.ones(len(self.opens)))[:bar] *= split[row]
+        for asset, product in products.items():
+            later[asset] = product
+        if split.null_count():
+            later[np.logical_or.reduceat(split.is_null().to_numpy(), self._starts)] = np.nan
         return later
+
+
+def _cells(times: Instants, starts: NDArray[np.int64], ends: NDArray[np.int64], opens: Instants) -> NDArray[np.int64]:
+    """Tell where each row stands in a flattened (asset, bar) matrix, from the rows at which assets start and end."""
+    first, last = np.searchsorted(opens, times[starts]), np.searchsorted(opens, times[ends - 1])
+    rows = np.arange(len(starts)) * len(opens)
+    cells = np.arange(len(times)) + np.repeat(rows + first - starts, ends - starts)
+    # Only an asset with holes has fewer rows than the calendar has bars from its first to its last.
+    for asset in np.flatnonzero(last - first + 1 != ends - starts):
+        own = slice(starts[asset], ends[asset])
+        cells[own] = rows[asset] + np.searchsorted(opens, times[own])
+    return cells
 
 
 def _date(name: str, day: dt.date | str | None) -> dt.date | None:
@@ -378,7 +395,7 @@ def _stored(path: Path) -> Market | None:
         raise Fault(
             f"{path} cannot be read as Parquet ({str(error).splitlines()[0]}); write or fetch it anew."
         ) from None
-    if frame.schema != SCHEMA or kept[_OWN + "checksum"] != _checksum(frame):
+    if frame.schema != SCHEMA or kept[_OWN + "checksum"] != checksum(frame):
         return None
     grid = np.frombuffer(_unpacked(kept[_OWN + "grid"]), dtype=np.int64).reshape(2, -1).cumsum(axis=1)
     findings = pl.read_ipc(io.BytesIO(_unpacked(kept[_OWN + "findings"])))
@@ -389,16 +406,6 @@ def _stored(path: Path) -> Market | None:
 def _values(series: pl.Series) -> NDArray[Any]:
     """Give a column as numpy sees it: numbers, NaN for null; times as integers."""
     return series.to_physical().to_numpy()
-
-
-def _checksum(frame: pl.DataFrame) -> str:
-    runs = frame["asset"].rle().struct.unnest()
-    total = zlib.crc32(
-        "\n".join(f"{name} {length}" for length, name in runs.select("len", "value").iter_rows()).encode()
-    )
-    for name in SCHEMA.names()[1:]:
-        total = zlib.crc32(np.ascontiguousarray(_values(frame[name])).data, total)
-    return f"{total:08x}"
 
 
 def _packed(raw: bytes) -> str:
