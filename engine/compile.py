@@ -54,7 +54,7 @@ from numba import njit
 
 from kernels import layout as at
 from kernels.rules import KEEP, ONE, ZERO
-from kernels.steps import WIDTH, decay_pressure, look_up, of_width
+from kernels.steps import WIDTH, of_width
 
 Number_ = np.{precision}
 
@@ -355,15 +355,15 @@ def _decide(strategy: type[Strategy]) -> str:
     for c, name in enumerate(strategy.channels):
         meaning[name] = f"decayed[{c}, j]"
         meaning[f"{name}_new"] = f"new_{name}"
-        before.append(f"new_{name} = news.fresh[k, {c}] if k >= 0 else ZERO")
+        before.append(f"new_{name} = fresh[k, {c}] if k >= 0 else ZERO")
     for f, name in enumerate(strategy.features):
         meaning[name] = f"told[{f}, j]"
     for i, name in enumerate(strategy.traits):
-        meaning[name] = f"bars.trait[a, {i}]"
+        meaning[name] = f"trait[{i}]"
     meaning |= {
         "side": "side",
-        "bars_held": "(bars.time[t, at.NOW] - lot[a, at.OPENED, j] if side != ZERO else ZERO)",
-        "gain": "(side * (known / lot[a, at.ENTRY, j] - ONE) if side != ZERO else ZERO)",
+        "bars_held": "(now - lot[at.OPENED, j] if side != ZERO else ZERO)",
+        "gain": "(side * (known / lot[at.ENTRY, j] - ONE) if side != ZERO else ZERO)",
         "others": "(lane[at.NET, j] - own)",
     }
     for name in arguments:
@@ -374,36 +374,19 @@ def _decide(strategy: type[Strategy]) -> str:
                 f"or declare it as a parameter, channel, feature or trait."
             )
     asks = set(arguments)
-    if asks & set(strategy.features):
-        before.append("feature = bars.feature[a, t]")
-        for f in range(len(strategy.features)):
-            before.append(f"look_up(feature, state.rows[{f}], state.ends[{f}], told[{f}])")
-    if asks & {"gain"}:
-        before.append("known = bars.price[a, t, at.KNOWN]")
-    if strategy.channels:
-        before.insert(0, "k = state.note[at.ITEM, a]")
-    if asks & set(strategy.channels):
-        before.append("decay_pressure(a, t, params, state)")
     if asks & {"side", "bars_held", "gain", "others"}:
-        inside.append("shares = lot[a, at.SHARES, j]")
+        inside.append("shares = lot[at.SHARES, j]")
         inside.append("side = ONE if shares > ZERO else (-ONE if shares < ZERO else ZERO)")
     if "others" in asks:
-        inside.append("own = shares * bars.price[a, t, at.KNOWN] / lane[at.SIZING, j] if side != ZERO else ZERO")
+        inside.append("own = shares * known / lane[at.SIZING, j] if side != ZERO else ZERO")
     call = ", ".join(meaning[name] for name in arguments)
-    lines = ["def decide(a, t, bars, news, params, state):"]
-    tables = {
-        "lane": "state.lane",
-        "lot": "state.lot",
-        "decayed": "state.decayed",
-        "told": "state.told",
-        "params": "params",
-    }
-    lines += [f"    {name} = of_width({table})" for name, table in tables.items()]
+    lines = ["def decide(now, known, k, fresh, trait, decayed, told, params, lane, lot):"]
+    lines += [f"    {table} = of_width({table})" for table in ("decayed", "told", "params", "lane", "lot")]
     lines += [f"    {line}" for line in before]
     lines += ["    speaks = np.int32(0)", "    for j in range(WIDTH):"]
     lines += [f"        {line}" for line in inside]
     lines += [f"        answer = rule({call})"]
-    lines += ["        lot[a, at.WISH, j] = answer", "        speaks = np.int32(speaks | np.int32(answer != KEEP))"]
+    lines += ["        lot[at.WISH, j] = answer", "        speaks = np.int32(speaks | np.int32(answer != KEEP))"]
     lines += ["    return speaks != 0", ""]
     return "\n".join(lines)
 

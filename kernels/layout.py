@@ -135,15 +135,13 @@ class Record(NamedTuple):
 
 
 def decide_types(dtype: Any) -> Any:
-    """Return numba's signature of `decide(a, t, bars, news, params, state)` in one precision (a numpy dtype)."""
-    kind, whole = from_dtype(dtype), types.int64
+    """Return numba's signature of `decide` in one precision (a numpy dtype).
 
-    def array(of: Any, dims: int) -> Any:
-        return types.Array(of, dims, "C")
-
-    bars = (array(kind, 3), array(kind, 2), array(kind, 3), array(kind, 2), array(types.boolean, 1))
-    news = (array(whole, 1), array(whole, 1), array(types.boolean, 1), array(kind, 2))
-    tables = (array(kind, 2), array(kind, 3), array(kind, 3), array(kind, 2), array(kind, 2))
-    state = (*tables, array(types.uint32, 2), array(types.uint32, 2), array(whole, 2), array(whole, 1))
-    tuples = [types.NamedTuple(of, cls) for of, cls in ((bars, Bars), (news, News), (state, State))]
-    return types.boolean(whole, whole, tuples[0], tuples[1], array(kind, 2), tuples[2])
+    `decide(now, known, k, fresh, trait, decayed, told, params, lane, lot)` puts what a rule answers about one asset at one bar into
+    the row WISH of `lot`, and says whether any lane answered something else than KEEP. It is handed no more than rules ask for: the
+    number of the bar; the last close known; the item of the news or -1, and the table `fresh` of News that it is a row of; the asset's
+    traits; of State, `decayed`, `told`, `lane` and the asset's `lot`; the parameters.
+    """
+    kind = from_dtype(dtype)
+    row, table = types.Array(kind, 1, "C"), types.Array(kind, 2, "C")
+    return types.boolean(kind, kind, types.int64, table, row, table, table, table, table, table)

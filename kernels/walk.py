@@ -20,6 +20,7 @@ from kernels.steps import (
     call,
     carry,
     close_ruined,
+    decay_pressure,
     enter,
     finish,
     gather,
@@ -32,6 +33,7 @@ from kernels.steps import (
     leave,
     leave_inside,
     list_held,
+    look_up,
     mark_ruined,
     net_exposure,
     open_accounts,
@@ -90,10 +92,15 @@ def ask(decide, t, bars, news, plan, params, state):
         a = plan.order[i]
         everyone = state.note[at.ITEM, a] >= 0 or plan.asked == at.ALWAYS
         if everyone or plan.asked == at.WHILE_HELD:
-            speaks = decide(a, t, bars, news, params, state)
+            now, known, lot = bars.time[t, at.NOW], bars.price[a, t, at.KNOWN], state.lot[a]
+            if news.fresh.shape[1] > 0:
+                decay_pressure(a, t, params, state)
+            for f in range(state.told.shape[0]):
+                look_up(bars.feature[a, t], state.rows[f], state.ends[f], state.told[f])
+            k, trait = state.note[at.ITEM, a], bars.trait[a]
+            speaks = decide(now, known, k, news.fresh, trait, state.decayed, state.told, params, state.lane, lot)
             if speaks or plan.nets:
-                now, known, managed = bars.time[t, at.NOW], bars.price[a, t, at.KNOWN], bars.managed[a]
-                wished = weigh(now, known, everyone, managed, plan, params, state.lane, state.lot[a])
+                wished = weigh(now, known, everyone, bars.managed[a], plan, params, state.lane, lot)
                 state.note[at.WISHED, a] = wished
                 wishes |= wished
     return wishes
@@ -147,7 +154,7 @@ def settle(t, bars, terms, plan, state, record):
 def walk(decide, until, bars, news, terms, plan, params, state, record):
     """Walk a block of lanes on to before bar `until`, in the order of docs/accounting.md.
 
-    `decide(a, t, bars, news, params, state)` answers for asset a at bar t; the rest is described in kernels.layout.
+    `decide` answers for one asset at one bar (kernels.layout.decide_types says to what); the rest is described in kernels.layout.
     """
     n_items = news.bar.shape[0]
     t, k = state.place[at.BAR], state.place[at.NEXT]
