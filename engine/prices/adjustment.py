@@ -34,15 +34,20 @@ def adjust(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     _refuse_impossible(rows, findings)
     rows = rows.with_columns(
         # Vendors write 0 for a day without a split.
-        split=pl.when(pl.col("split").is_not_null().any().over("asset")).then(
-            pl.col("split").replace(0, 1).fill_null(1)
-        ),
-        given=pl.col("dividend").is_not_null().any().over("asset"),
+        split=pl.when(_filled(rows, "split")).then(pl.col("split").replace(0, 1).fill_null(1)),
+        given=_filled(rows, "dividend"),
         dividend=pl.col("dividend").fill_null(0),
     )
     rows = _undo_splits(rows, findings)
     rows = _recover_dividends(rows, findings)
     return _carry_to_kept(rows).drop("given", "adj_close")
+
+
+def _filled(rows: pl.DataFrame, name: str) -> pl.Expr:
+    """Tell the rows of assets for which a column holds something."""
+    if rows[name].null_count() in (0, rows.height):
+        return pl.lit(rows[name].null_count() == 0)
+    return pl.col(name).is_not_null().any().over("asset")
 
 
 def _refuse_impossible(rows: pl.DataFrame, findings: Findings) -> None:
@@ -59,7 +64,7 @@ def _refuse_impossible(rows: pl.DataFrame, findings: Findings) -> None:
 
 def _undo_splits(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     """Divide prices by the splits that follow, for the assets whose prices jump at their splits."""
-    if not (rows["split"].fill_null(1) != 1).any():
+    if not (rows["split"] != 1).any():
         return rows
     jump = (pl.col("open") / pl.col("close").forward_fill().shift(1)).log().over("asset")
     ratio = pl.col("split").log()
@@ -94,9 +99,8 @@ def _recover_dividends(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     D[t] = C[t-1] * (1 - f[t-1] / f[t]). Steps within the rounding of the four prices are none: half a unit of the
     last printed decimal of each (for files with two to six), and 32 roundings in float32, in which vendors compute.
     """
-    wanted = pl.col("adj_close").is_not_null().any().over("asset") & ~pl.col("given")
-    rows = rows.with_columns(wanted=wanted)
-    unknown = rows.filter(~pl.col("wanted") & ~pl.col("given"))["asset"].unique().sort()
+    rows = rows.with_columns(wanted=_filled(rows, "adj_close") & ~pl.col("given"))
+    unknown = rows["asset"].filter(~rows["wanted"] & ~rows["given"]).rle().struct.field("value")
     if len(unknown):
         names = ", ".join(unknown.head(5)) + (", .." if len(unknown) > 5 else "")
         message = f"the prices of {names} bring no dividends and no adjusted close; they count as paying none."
@@ -148,6 +152,8 @@ def _half_unit(name: str) -> pl.Expr:
 
 def _carry_to_kept(rows: pl.DataFrame) -> pl.DataFrame:
     """Count dividends and splits of rows that are no bars at the asset's next bar, and leave those rows out."""
+    if rows["keep"].all():
+        return rows.drop("keep")
     lost = ~pl.col("keep") & ((pl.col("dividend") != 0) | (pl.col("split").fill_null(1) != 1))
     if rows.select(lost.any()).item():
         bar = pl.col("keep").cum_sum().shift(1, fill_value=0).over("asset")  # rows up to a bar share its number

@@ -5,7 +5,9 @@ import math
 import numpy as np
 import polars as pl
 
+from engine.calendars import Instants
 from engine.prices.findings import Findings, counted, shown
+from engine.prices.order import begins, repeats
 from engine.prices.placing import Grid
 
 _ROUNDING = 1e-6  # relative; vendors compute in float32
@@ -15,6 +17,7 @@ _MANY = 0.05  # a share of bars beyond which the table is wrong, not the bar
 _RATIOS = (1.5, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 20, 25, 30, 40, 50, 75, 100)
 _REVERSE_FROM = 2  # no reverse split is 2 for 3 often enough to be told from a rise by half
 _OPEN_SHARE, _OPEN_MOST, _CLOSE_MOST = 0.08, 0.10, 0.15  # logs; see unadjusted_splits
+_LEAST = 0.9 * math.log(1.5)  # the least jump that any ratio explains
 _CALM = 2.5
 _MEDIAN_OF = 20  # sessions
 
@@ -25,7 +28,10 @@ _VALUES = (*_PRICES, "volume", "adj_close", "dividend", "split")
 def check_order(rows: pl.DataFrame, source: str, findings: Findings) -> None:
     """Note a table whose rows do not stand in order of time; they will be sorted."""
     instant = pl.coalesce("instant", pl.col("local").dt.replace_time_zone("UTC"))
-    back = rows.filter((instant.diff() < pl.duration(days=0)).over("asset"))
+    falls = instant.diff() < pl.duration(days=0)
+    if rows["asset"].is_sorted() and not rows.select((falls & ~begins()).any()).item():
+        return
+    back = rows.filter(falls.over("asset"))
     if back.height:
         row, time = back.select("row", "local").row(0)
         message = f"rows do not stand in order of time (out of order: {back.height}, this the first); sorted."
@@ -40,8 +46,7 @@ def drop_duplicates(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     rows
         Sorted by asset and time, and within those by source and row.
     """
-    again = (pl.col("asset") == pl.col("asset").shift(1)) & (pl.col("time") == pl.col("time").shift(1))
-    rows = rows.with_columns(again=again.fill_null(False))
+    rows = rows.with_columns(again=repeats())
     if not rows["again"].any():
         return rows.drop("again")
     values = [name for name in _VALUES if name in rows.columns]
@@ -79,6 +84,11 @@ def check_bars(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     polars.DataFrame
         With bool `keep` in place of `readable`, and high and low that hold open and close.
     """
+    within = (pl.col(name).is_between("low", "high") for name in ("open", "close"))
+    flawless = pl.all_horizontal("readable", pl.col("low") > 0, *within).fill_null(False)  # null: a price is missing
+    flawed = rows.filter(~flawless)["asset"].unique()
+    if flawed.is_empty():
+        return _report_volumes(rows, findings).with_columns(keep=pl.lit(True)).drop("readable")
     priced = pl.all_horizontal(pl.col(name).is_not_null() for name in _PRICES) & pl.col("readable")
     positive = pl.all_horizontal(pl.col(name) > 0 for name in _PRICES)
     ordered = pl.col("high") >= pl.col("low") * (1 - _ROUNDING)
@@ -89,7 +99,7 @@ def check_bars(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     )
     sound = pl.col("priced") & pl.col("positive") & pl.col("ordered")
     rows = rows.with_columns(outside=pl.when(sound).then(outside).fill_null(0.0), sound=sound)
-    _report_bars(rows, findings)
+    _report_bars(rows.filter(pl.col("asset").is_in(flawed.implode())), findings)
     rows = _report_volumes(rows, findings)
     return rows.with_columns(
         keep=pl.col("sound") & (pl.col("outside") <= _SLIGHT),
@@ -156,12 +166,13 @@ def _report_volumes(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
         pl.col("volume"),
         pl.format("{} has a volume of {}; it counts as unknown.", "asset", "volume"),
     )
-    zero = rows.filter(pl.col("volume") == 0).group_by("source", "asset", maintain_order=True)
-    all_rows = rows.group_by("asset").agg(pl.len().alias("of"))
+    zero = rows.filter(pl.col("volume") == 0)
+    counts = rows.filter(pl.col("asset").is_in(zero["asset"].unique().implode())).group_by("asset").len("of")
+    zero = zero.group_by("source", "asset", maintain_order=True).agg(pl.len(), pl.col("row", "time").first())
     findings.add_rows(
         "warning",
         "zero_volume",
-        zero.agg(pl.len(), pl.col("row", "time").first()).join(all_rows, on="asset", maintain_order="left"),
+        zero.join(counts, on="asset", maintain_order="left"),
         pl.col("len"),
         pl.format("{} of {} rows of {} have a volume of 0, this the first.", "len", "of", "asset"),
     )
@@ -181,6 +192,10 @@ def check_splits(rows: pl.DataFrame, findings: Findings) -> None:
     rows
         Bars, adjusted for the splits that are known, sorted by asset and time.
     """
+    # Few assets ever jump as far.
+    step, least = pl.col("open") / pl.col("close").shift(1), math.exp(0.99 * _LEAST)
+    jumps = ~step.is_between(1 / least, least) & ~begins()
+    rows = rows.filter(pl.col("asset").is_in(rows.filter(jumps)["asset"].unique().implode()))
     sessions = rows.group_by("asset", "session", maintain_order=True).agg(
         pl.col("source", "row", "time", "open").first(), pl.col("close").last(), pl.col("volume").sum()
     )
@@ -193,8 +208,7 @@ def check_splits(rows: pl.DataFrame, findings: Findings) -> None:
     sessions = sessions.with_columns(
         before=before, jump=(pl.col("open") / before).log(), drift=(pl.col("close") / before).log()
     )
-    # The least jump that any ratio explains; this leaves a handful of sessions.
-    sessions = sessions.with_columns(trade=pl.min_horizontal(*trade)).filter(pl.col("jump").abs() > 0.9 * math.log(1.5))
+    sessions = sessions.with_columns(trade=pl.min_horizontal(*trade)).filter(pl.col("jump").abs() > _LEAST)
     ratios = [
         *((k, f"{k:g} for 1") for k in _RATIOS),
         *((1 / k, f"1 for {k:g}") for k in _RATIOS if k >= _REVERSE_FROM),
@@ -240,14 +254,19 @@ def check_gaps(rows: pl.DataFrame, grid: Grid, findings: Findings) -> None:
     """
     regular, _ = grid.calendar.bars(grid.sessions[0], grid.sessions[-1], grid.interval)
     opens = np.intersect1d(grid.opens, regular)  # outside hours, bars without trades are the rule
-    rows = rows.filter(pl.col("time").to_physical().is_in(pl.Series(opens).implode()))
+    if len(opens) < len(grid.opens):
+        rows = rows.filter(pl.col("time").to_physical().is_in(pl.Series(opens).implode()))
     if rows.is_empty():
         return
-    rows = rows.with_columns(
-        bar=pl.Series(np.searchsorted(opens, rows["time"].to_physical().to_numpy()), dtype=pl.Int64)
+    spans = _spans(rows, opens)
+    # Only an asset with holes has fewer bars than the calendar has from its first to its last.
+    holed = spans.filter(pl.col("last") - pl.col("late") + 1 > pl.col("bars"))["asset"]
+    some = rows.filter(pl.col("asset").is_in(holed.implode()))
+    some = some.with_columns(
+        bar=pl.Series(np.searchsorted(opens, some["time"].to_physical().to_numpy()), dtype=pl.Int64)
     )
     hole = (pl.col("bar").diff().over("asset") - 1).fill_null(0)
-    holes = rows.with_columns(missing=hole).filter(pl.col("missing") > 0)
+    holes = some.with_columns(missing=hole).filter(pl.col("missing") > 0)
     if grid.interval == "1d":
         text = pl.format("{} has no bar for {} before {}.", "asset", counted("missing", "session"), "session")
         findings.add_rows("warning", "gap", holes, pl.col("missing"), text)
@@ -267,10 +286,7 @@ def check_gaps(rows: pl.DataFrame, grid: Grid, findings: Findings) -> None:
         )
         findings.add_rows("warning", "gap", total, pl.col("missing"), text)
         _check_last_session(rows, grid, findings)
-    first, last = pl.col("bar").first(), len(opens) - 1 - pl.col("bar").last()
-    spans = rows.group_by("asset", maintain_order=True).agg(
-        pl.col("source").last(), pl.col("time").first(), pl.col("time").last().alias("end"), late=first, early=last
-    )
+    spans = spans.with_columns(early=len(opens) - 1 - pl.col("last"))
     late, early = (
         spans.filter(pl.col("late") > 0),
         spans.filter(pl.col("early") > 0).drop("time").rename({"end": "time"}),
@@ -279,6 +295,26 @@ def check_gaps(rows: pl.DataFrame, grid: Grid, findings: Findings) -> None:
     findings.add_rows("note", "late_start", late, pl.col("late"), text)
     text = pl.format("{} ends {} before the market's last.", "asset", counted("early", "bar"))
     findings.add_rows("warning", "early_end", early, pl.col("early"), text)
+
+
+def _spans(rows: pl.DataFrame, opens: Instants) -> pl.DataFrame:
+    """Give the first bar of each asset (`late`), its `last`, and how many it has."""
+    runs = rows["asset"].rle().struct.unnest().cast({"len": pl.Int64})
+    ends = runs["len"].cum_sum().to_numpy() - 1
+    starts = ends - runs["len"].to_numpy() + 1
+    time, source = rows["time"], rows["source"]
+    times = time.to_physical().to_numpy()
+    return pl.DataFrame(
+        {
+            "asset": runs["value"],
+            "source": source[ends],
+            "time": time[starts],
+            "end": time[ends],
+            "bars": runs["len"],
+            "late": np.searchsorted(opens, times[starts]),
+            "last": np.searchsorted(opens, times[ends]),
+        }
+    )
 
 
 def _check_last_session(rows: pl.DataFrame, grid: Grid, findings: Findings) -> None:

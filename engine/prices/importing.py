@@ -135,7 +135,6 @@ def _market(tables: Iterable[_Table], options: _Options) -> Market:
         raise Fault("No row has a time that can be read; correct the times.")
     trading = choose_calendar(rows, options.calendar, findings)
     rows, length = place(rows, trading, options.interval, options.hours, findings)
-    rows = rows.sort("asset", "time", "source", "row")
     rows = drop_duplicates(rows, findings)
     rows = check_bars(rows, findings)
     findings.stop_if_fatal()
@@ -164,17 +163,12 @@ def _rows(table: _Table, options: _Options) -> pl.DataFrame:
     frame = name_columns(table.frame, source, findings)
     frame = parse_numbers(frame, source, findings)
     if "asset" in frame.columns:
-        frame = frame.with_columns(pl.col("asset").cast(pl.String).str.strip_chars())
-        nameless = frame.filter((pl.col("asset").fill_null("") == "").alias("nameless"))
-        if nameless.height:
-            raise Fault(
-                f"{source}: {nameless.height} rows have no symbol, the first at {nameless['row'][0]}; fill them in."
-            )
+        frame = frame.with_columns(_symbols(frame, source, findings))
     elif table.asset is not None:
-        frame = frame.with_columns(asset=pl.lit(table.asset))
+        symbol = _without_country(pl.Series([table.asset]), source, findings)
+        frame = frame.with_columns(asset=pl.lit(symbol[0]))
     else:
         raise Fault(f"{source}: no column for the symbol; add one, or give asset='NVDA' or whichever it is.")
-    frame = frame.with_columns(asset=_symbol(frame, source, findings))
     frame = parse_stamps(frame, source, options.timezone, findings)
     check_order(frame, source, findings)
     frame = frame.with_columns(source=pl.lit(source))
@@ -182,9 +176,20 @@ def _rows(table: _Table, options: _Options) -> pl.DataFrame:
     return frame.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in _ROW_TYPES.items())
 
 
-def _symbol(frame: pl.DataFrame, source: str, findings: Findings) -> pl.Series:
+def _symbols(frame: pl.DataFrame, source: str, findings: Findings) -> pl.Series:
+    """Give the symbol of each row, worked out once for each that there is."""
+    given = frame["asset"].cast(pl.String)
+    written = given.unique(maintain_order=True)
+    stripped = written.str.strip_chars()
+    if (stripped.fill_null("") == "").any():
+        nameless = frame["row"].filter(given.str.strip_chars().fill_null("") == "")
+        raise Fault(f"{source}: {len(nameless)} rows have no symbol, the first at {nameless[0]}; fill them in.")
+    symbols = _without_country(stripped, source, findings)
+    return given if symbols.equals(written) else given.replace_strict(written, symbols)
+
+
+def _without_country(symbols: pl.Series, source: str, findings: Findings) -> pl.Series:
     """Take the country off symbols as Stooq writes them: "nvda.us" -> "NVDA"."""
-    symbols = frame["asset"]
     american = symbols.str.contains(r"(?i)^[a-z0-9-]+\.us$")
     if not american.any():
         return symbols

@@ -11,6 +11,7 @@ import polars as pl
 from engine.calendars import Calendar, Dates, Instants, calendar, interval_length, interval_name
 from engine.faults import Fault
 from engine.prices.findings import Findings
+from engine.prices.order import begins, repeats
 
 Hours = Literal["regular", "all"]
 
@@ -72,8 +73,9 @@ def place(
     Returns
     -------
     rows
-        With `time` (datetime UTC, the open of the bar) and `session` (date) in place of `local` and `instant`; what
-        belongs to no bar is left out, each kind with a finding.
+        Sorted by asset and time, and within those by source and row; with `time` (datetime UTC, the open of the bar)
+        and `session` (date) in place of `local` and `instant`; what belongs to no bar is left out, each kind with a
+        finding.
     interval
         The length of a bar.
     """
@@ -92,6 +94,7 @@ def place(
         )
     length = "1d" if daily else interval or _spacing(rows)
     rows = _off_grid_left_out(rows, trading, length, findings) if not daily else rows
+    rows = _sorted(rows)
     _check_frequency(rows, interval_length(length), findings)
     findings.stop_if_fatal()
     return rows, length
@@ -101,9 +104,11 @@ def make_grid(rows: pl.DataFrame, trading: Calendar, interval: str) -> Grid:
     """List every bar of the calendar from the first row to the last, and those outside hours that rows have."""
     days, times = rows["session"].to_numpy(), rows["time"].to_physical().to_numpy()
     opens, sessions = trading.bars(days.min(), days.max(), interval)
+    if interval == "1d":
+        return Grid(trading, interval, opens, sessions)
     within = (opens >= times.min()) & (opens <= times.max())
     opens, sessions = opens[within], sessions[within]
-    extra = rows.select("time", "session").unique().filter(~pl.col("time").to_physical().is_in(opens))
+    extra = rows.select("time", "session").filter(~pl.col("time").to_physical().is_in(opens)).unique()
     if extra.height:
         opens = np.concatenate([opens, extra["time"].to_physical().to_numpy()])
         sessions = np.concatenate([sessions, extra["session"].to_numpy().astype("datetime64[D]")])
@@ -115,6 +120,9 @@ def make_grid(rows: pl.DataFrame, trading: Calendar, interval: str) -> Grid:
 def _future_left_out(rows: pl.DataFrame, trading: Calendar, findings: Findings) -> pl.DataFrame:
     now = dt.datetime.now(dt.UTC)
     today = now.astimezone(ZoneInfo(trading.timezone)).date()
+    past = (pl.col("local").max().dt.date() <= today) & (pl.col("instant").max() <= now).fill_null(True)
+    if rows.select(past).item():
+        return rows
     is_day = pl.col("instant").is_null() | (pl.col("local").dt.time() == _MIDNIGHT)
     late = pl.when(is_day).then(pl.col("local").dt.date() > today).otherwise(pl.col("instant") > now)
     findings.add_rows(
@@ -231,13 +239,16 @@ def _refuse_ends(rows: pl.DataFrame, trading: Calendar, findings: Findings) -> N
 
 
 def _place_days(rows: pl.DataFrame, trading: Calendar) -> pl.DataFrame:
-    rows = rows.with_columns(session=_day(trading))
-    days = rows["session"].unique().to_numpy().astype("datetime64[D]")
-    sessions = days[trading.is_session(days)]
-    opens = pl.DataFrame({"session": sessions, "time": trading.opens_of(sessions)}).with_columns(
-        pl.col("time").cast(_UTC)
-    )
-    return rows.join(opens, on="session", how="left", maintain_order="left").with_columns(extended=pl.lit(False))
+    dated = rows["instant"].null_count() == rows.height
+    rows = rows.with_columns(session=pl.col("local").dt.date() if dated else _day(trading))
+    # The open of every day there may be, none on days without a session, and before and after.
+    numbers = trading.sessions.astype(np.int64)
+    before, after = int(numbers[0]) - 1, int(numbers[-1]) + 1
+    opens = np.full(after - before + 1, np.datetime64("NaT", "us"))
+    opens[numbers - before] = trading.opens.astype("datetime64[us]")
+    days = np.clip(rows["session"].to_physical().to_numpy(), before, after)
+    times = pl.Series(opens).dt.replace_time_zone("UTC").gather(days - before)
+    return rows.with_columns(time=times, extended=pl.lit(False))
 
 
 def _place_instants(rows: pl.DataFrame, trading: Calendar, hours: Hours) -> pl.DataFrame:
@@ -313,19 +324,28 @@ def _off_grid_left_out(rows: pl.DataFrame, trading: Calendar, interval: str, fin
     return rows.filter(~astray)
 
 
+def _sorted(rows: pl.DataFrame) -> pl.DataFrame:
+    """Sort rows by asset, time, source and row; those of most files stand so already."""
+    falls = (pl.col("time").diff() <= pl.duration(days=0)) & ~begins()
+    if rows["asset"].is_sorted() and not rows.select(falls.any()).item():
+        return rows
+    return rows.sort("asset", "time", "source", "row")
+
+
 def _check_frequency(rows: pl.DataFrame, length: int, findings: Findings) -> None:
     """Refuse bars of another length among these: a stretch of them never stands one bar apart."""
+    rows = rows.select("source", "row", "asset", "time", "session").filter(~repeats())
     if length == _DAY:
         # Weekly and monthly bars: five in a row, each five days or more after the one before.
-        step = pl.col("session").diff().dt.total_days().rolling_min(5) >= 5
+        rows = rows.with_columns(far=~begins() & (pl.col("session").to_physical().diff() >= 5))
+        step = pl.all_horizontal(pl.col("far").shift(bars) for bars in range(5))
     else:
         # Eight equal steps in a row, none across a session's end; halts and quiet minutes are never as regular.
-        gap = pl.col("time").diff().over("asset", "session").dt.total_microseconds()
-        step = (gap.rolling_min(8) == gap.rolling_max(8)) & (gap.rolling_min(8) > length)
-    ordered = rows.select("source", "row", "asset", "time", "session").unique(("asset", "time")).sort("asset", "time")
-    found = (
-        ordered.with_columns(other=step.over("asset")).filter("other").group_by("source", "asset", maintain_order=True)
-    )
+        same = ~begins() & (pl.col("session") == pl.col("session").shift(1))
+        gap = pl.col("time").to_physical().diff()
+        rows = rows.with_columns(far=same & (gap > length), equal=same & same.shift(1) & (gap == gap.shift(1)))
+        step = pl.all_horizontal("far", *(pl.col("equal").shift(bars) for bars in range(7)))
+    found = rows.filter(step).group_by("source", "asset", maintain_order=True)
     findings.add_rows(
         "fatal",
         "mixed_frequency",

@@ -92,6 +92,9 @@ def parse_numbers(frame: pl.DataFrame, source: str, findings: Findings) -> pl.Da
         given = frame[name]
         number, present = _number(given, name, source)
         sound = number.is_finite().fill_null(False)
+        if sound.all() and frame.height:
+            frame = frame.with_columns(number.alias(name))
+            continue
         wrong = present & ~sound
         frame = frame.with_columns(number.set(~sound, None).alias(name))
         if wrong.any():
