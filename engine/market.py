@@ -102,9 +102,8 @@ class Market:
     findings: pl.DataFrame
     metadata: Mapping[str, str]
     _starts: NDArray[np.int64]  # (assets,): the first row of each asset
-    _cells: (
-        NDArray[np.int64] | None
-    )  # (rows,): where each row stands in a flattened (asset, bar) matrix; None: in order
+    # (rows,): where each row stands in a flattened (asset, bar) matrix; None: in order
+    _cells: NDArray[np.int64] | None
 
     @classmethod
     def build(
