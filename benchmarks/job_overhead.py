@@ -15,6 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.large import asked_lanes
+
 _LANES = 140_000_000
 _CHUNKS = 1000
 
@@ -55,7 +57,7 @@ def main() -> None:
     """Print seconds of each way, what they are more than `sweep` alone, and the most memory of its process."""
     from engine import Events, Market  # noqa: PLC0415
 
-    lanes = int(sys.argv[1]) if len(sys.argv) > 1 else _LANES
+    lanes = asked_lanes(__doc__, _LANES)
     with tempfile.TemporaryDirectory(prefix="tocsin-bench-") as name:
         folder = Path(name)
         Market.sample().write(folder / "prices.parquet")

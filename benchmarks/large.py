@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import resource
 import sys
 import time
@@ -17,9 +18,22 @@ def _said(done: int, size: int, begun: float = time.perf_counter()) -> None:
         sys.stderr.write(f"{done:,} of {size:,} lanes, {time.perf_counter() - begun:.0f} s\n")
 
 
+def asked_lanes(about: str | None, usual: int) -> int:
+    """Return how many lanes the command line asks for."""
+
+    def count(text: str) -> int:
+        if not text.isdecimal() or not int(text):
+            raise argparse.ArgumentTypeError(f"{text!r} is no number of lanes, allowed are 1 and more; write {usual}.")
+        return int(text)
+
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("lanes", nargs="?", type=count, default=usual, metavar="LANES")
+    return int(parser.parse_args().lanes)
+
+
 def main() -> None:
     """Sweep, and print lanes, seconds, lanes a second and the most memory that was in use."""
-    lanes = int(sys.argv[1]) if len(sys.argv) > 1 else _LANES
+    lanes = asked_lanes(__doc__, _LANES)
     market, events = Market.sample(), Events.sample()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     begun = time.perf_counter()
