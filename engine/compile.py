@@ -50,9 +50,8 @@ _HEAD = '''"""{title}; generated, do not edit."""
 import math
 
 import numpy as np
-from numba import njit
-
 from kernels import layout as at
+from kernels.inner import inner
 from kernels.rules import KEEP, ONE, ZERO
 from kernels.steps import WIDTH, of_width
 
@@ -164,11 +163,9 @@ def _is_kept(module: Path) -> bool:
 def gpu_kernel(strategy: type[Strategy], dtype: npt.DTypeLike, assets: int) -> Callable[..., None]:
     """Return the CUDA kernel of a strategy as a plain function, for a GPU's compiler or the simulator; one lane a thread."""
     answers = _of_width(source(strategy, dtype), 1)
-    decide = _load(answers + "\ndecide = njit(error_model='numpy')(decide)\n", f"{strategy.name()}_of_1")
+    decide = _load(answers + "\ndecide = inner()(decide)\n", f"{strategy.name()}_of_1")
     rows, channels, features = N_FIXED + len(own_rows(strategy)), len(strategy.channels), len(strategy.features)
-    text = kernel_text(
-        strategy.name(), decide.__name__, _steps(1).__name__, _walk(1).__name__, dtype, assets, channels, rows, features
-    )
+    text = kernel_text(strategy.name(), decide.__name__, _walk(1).__name__, dtype, assets, channels, rows, features)
     return _load(text, f"{strategy.name()}_kernel").kernel  # type: ignore[no-any-return]
 
 
@@ -239,7 +236,7 @@ class _Written:
             nodes = {k: ast.Name(v, ast.Load()) if isinstance(v, str) else ast.Constant(v) for k, v in put.items()}
             tree = _Typed().visit(_Put(nodes).visit(copy.deepcopy(self._tree)))
             tree.name = name
-            text = f"@njit(error_model='numpy')\n{ast.unparse(ast.fix_missing_locations(tree))}\n"
+            text = f"@inner()\n{ast.unparse(ast.fix_missing_locations(tree))}\n"
             self._last = (asked, text)
         return text
 

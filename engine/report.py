@@ -10,8 +10,9 @@ import base64
 import datetime as dt
 import hashlib
 import os
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -22,6 +23,9 @@ from engine.charts import Line, Panel
 from engine.faults import Failure, Fault
 from engine.market import Market
 from engine.run import Run
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 #: More trades than these are not listed; which are left out is said.
 _MOST_TRADES = 400
@@ -57,8 +61,9 @@ def write_report(run: Run, path: str | os.PathLike[str], market: Market | None =
     return target
 
 
-def page(run: Run, market: Market | None = None) -> str:
-    """Return the page of a run as text."""
+@cache
+def _environment() -> Environment:
+    """Return the templates, each compiled once a process."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only a report needs it
 
     environment = Environment(
@@ -67,6 +72,12 @@ def page(run: Run, market: Market | None = None) -> str:
     environment.filters.update(
         money=wording.money, share=wording.share, ratio=wording.ratio, price=wording.price, setting=wording.setting
     )
+    return environment
+
+
+def page(run: Run, market: Market | None = None) -> str:
+    """Return the page of a run as text."""
+    environment = _environment()
     script = environment.get_template("report.js").render()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     clock = Clock(run)

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from kernels.inner import inner
+
 Matrix = npt.NDArray[np.float64]
 
 
@@ -45,7 +47,7 @@ def fill_averages(mark: Matrix, windows: npt.NDArray[np.int64], late: int, out: 
                 out[a, t + late, w] = (total[w] + lost[w]) / windows[w] if known >= windows[w] else np.nan
 
 
-@njit(error_model="numpy", inline="always")
+@inner(forceinline=True)
 def _added(total: float, value: float) -> tuple[float, float]:
     """Return the rounded sum of two numbers, and what rounding took from it (Knuth's two-sum)."""
     new = total + value

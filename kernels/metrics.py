@@ -7,6 +7,7 @@ import numpy.typing as npt
 from numba import njit
 
 from kernels import layout as at
+from kernels.inner import inner
 
 Array = npt.NDArray[np.float64]
 
@@ -28,18 +29,18 @@ _LEAST = 1e-12
 _STEADY = 200.0
 
 
-@njit(error_model="numpy", inline="always")
+@inner(forceinline=True)
 def _ratio(above, below):
     """Divide; NaN where the divisor is empty or next to nothing."""
     return above / below if below >= _LEAST else math.nan
 
 
-@njit(error_model="numpy", inline="always")
+@inner(forceinline=True)
 def _sum(row, lane, lanes):
     return np.float64(lanes[row, lane])
 
 
-@njit(error_model="numpy", inline="always")
+@inner(forceinline=True)
 def measure(lane, lanes, cash, bars, years, bars_per_year, cash_rate, out):
     """Compute the metrics of one column of `lanes` into the same column of `out`, in float64; see `measure_all`."""
     equity, n = _sum(at.EQUITY, lane, lanes), np.float64(bars)

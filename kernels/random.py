@@ -5,6 +5,8 @@ import math
 import numpy as np
 from numba import njit
 
+from kernels.inner import inner
+
 # Constants of Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3").
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
@@ -12,7 +14,7 @@ _LOW, _32, _11 = np.uint64(0xFFFFFFFF), np.uint64(32), np.uint64(11)
 _UNIT = 2.0**-53
 
 
-@njit(error_model="numpy", inline="always")
+@inner(forceinline=True)
 def philox(counter0, counter1, counter2, counter3, key0, key1):
     """Return four random words for a counter of four words and a key of two; words are uint64 below 2**32."""
     for _ in range(10):
@@ -27,7 +29,7 @@ def philox(counter0, counter1, counter2, counter3, key0, key1):
     return counter0, counter1, counter2, counter3
 
 
-@njit(error_model="numpy", inline="always")
+@inner(forceinline=True)
 def _unit(high, low):
     """Make a float64 from 0 to below 1 of two words: 53 bits."""
     return np.float64(((high << _32) | low) >> _11) * _UNIT

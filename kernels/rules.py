@@ -9,8 +9,8 @@ exactly, and every other number comes in as an argument.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from kernels.inner import inner
 from kernels.layout import (
     MARGIN_CALL,
     REFUSED_CALL,
@@ -24,7 +24,7 @@ from kernels.layout import (
     TRAIL_HIT,
 )
 
-rule = njit(error_model="numpy")
+rule = inner()
 
 ZERO, ONE = np.float32(0.0), np.float32(1.0)
 

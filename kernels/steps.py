@@ -8,9 +8,9 @@ arithmetic depends on which others share its block.
 """
 
 import numpy as np
-from numba import njit
 
 from kernels import layout as at
+from kernels.inner import inner
 from kernels.rules import (
     FAR,
     KEEP,
@@ -38,13 +38,15 @@ from kernels.rules import (
 WIDTH = 256
 #: Lanes that a fill takes together, as few of a block have one at the same bar: a vector of float32.
 GROUP = min(16, WIDTH)
+#: Where a block begins, and where it is past; of the type of a group's bounds (`group_of`).
+FIRST, PAST = np.uint64(0), np.uint64(WIDTH)
 #: Runs of neighbouring rows in a block, beyond which a feature is looked up lane by lane.
 MOST_RUNS = 24
 
 # No function here makes or keeps an array, so none needs to count references to those that it is handed (`_nrt`); counting them
 # costs more than the work of a bar.
-step = njit(error_model="numpy", _nrt=False)
-inlined = njit(error_model="numpy", forceinline=True, _nrt=False)
+step = inner(_nrt=False)
+inlined = inner(_nrt=False, forceinline=True)
 
 
 @inlined
@@ -580,7 +582,7 @@ def mark_ruined(lane):
 def close_ruined(bar, closing, terms, lane, lot):
     """Close one asset at its last known close, with costs, for the lanes marked by -1 in RUINED."""
     lane, lot = of_width(lane), of_width(lot)
-    for j in range(WIDTH):
+    for j in range(FIRST, PAST):
         ruined = (lane[at.RUINED, j] < ZERO) & (lot[at.SHARES, j] != ZERO)
         lane[at.LEFT, j] += ONE if ruined & (not closing) else ZERO
         close_lane(j, ruined, bar[at.LAST], terms.slippage, bar, terms, lane, lot)

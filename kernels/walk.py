@@ -5,6 +5,8 @@ answered something else than KEEP: on the CPU as a pointer to compiled code, so 
 the GPU as a device function, which is inlined.
 """
 
+import math
+
 import numpy as np
 from numba import njit
 
@@ -13,6 +15,8 @@ from kernels.layout import State
 from kernels.recording import write_entry, write_leave, write_leave_inside, write_path, write_ruin
 from kernels.rules import ONE, ZERO
 from kernels.steps import (
+    FIRST,
+    PAST,
     WIDTH,
     bear_interest,
     begin,
@@ -26,6 +30,7 @@ from kernels.steps import (
     gather,
     gather_lane,
     hear,
+    inlined,
     is_bar,
     is_due,
     is_touched,
@@ -41,6 +46,7 @@ from kernels.steps import (
     price_account,
     size_at_close,
     skip,
+    step,
     trail,
     value,
     weigh,
@@ -50,17 +56,16 @@ from kernels.steps import (
 #: Bytes of a line of the cache.
 LINE = 64
 
-inlined = njit(error_model="numpy", inline="always", _nrt=False)
-
 
 @inlined
-def leave_held(t, closing, timed, bars, terms, state, record):
+def leave_held(t, closing, bars, terms, plan, state, record):
     """Step 4, exits of every asset that is held: at the open, or at the close where `closing`."""
     now = bars.time[t, at.NOW]
+    timed = closing == plan.closing  # only forced closes are filled at another price than orders
     for i in range(state.place[at.HELD]):
         a = state.note[at.HOLDS, i]
         lot, bar = state.lot[a], bars.price[a, t]
-        if is_due(0, WIDTH, now, lot) and is_bar(bar):
+        if is_due(FIRST, PAST, now, lot) and is_bar(bar):
             raw = bar[at.CLOSE] if closing else bar[at.OPEN]
             if record.ledger.shape[0] > 0:
                 write_leave(a, t, now, raw, timed, bar, terms, state.lane, lot, record)
@@ -73,7 +78,7 @@ def leave_one_inside(a, t, bars, terms, plan, params, state, record):
     """Step 6 for one asset that is held."""
     lot, bar = state.lot[a], bars.price[a, t]
     if is_bar(bar):
-        if is_touched(0, WIDTH, bar, lot):
+        if is_touched(FIRST, PAST, bar, lot):
             if record.ledger.shape[0] > 0:
                 write_leave_inside(a, t, bars.time[t, at.NOW], bar, params, terms, state.lane, lot, record)
             leave_inside(bar, terms, state.lane, lot)
@@ -150,21 +155,22 @@ def settle(t, bars, terms, plan, state, record):
         write_path(t, state.lane, record)
 
 
-@inlined
-def walk(decide, until, bars, news, terms, plan, params, state, record):
-    """Walk a block of lanes on to before bar `until`, in the order of docs/accounting.md.
+@step
+def walk(decide, bars, news, terms, plan, params, state, record):
+    """Walk a block of lanes from the first bar to the last, in the order of docs/accounting.md.
 
     `decide` answers for one asset at one bar (kernels.layout.decide_types says to what); the rest is described in kernels.layout.
     """
-    n_items = news.bar.shape[0]
-    t, k = state.place[at.BAR], state.place[at.NEXT]
+    n_bars, n_items = bars.price.shape[1], news.bar.shape[0]
+    begin(terms, params, state)
+    t, k = np.int64(0), np.int64(0)  # not 0, for which the compiler would make every function once more
     quiet = t  # the first of the bars that are passed over next
-    while t < until:
+    while t < n_bars:
         if state.place[at.STALE] != 0:
             list_held(state)
         flat = state.place[at.HELD] == 0 and not plan.earns
         if flat and plan.asked != at.ALWAYS:  # flat is free
-            upcoming = min(news.bar[k], until) if k < n_items else until
+            upcoming = news.bar[k] if k < n_items else n_bars
             if upcoming > t:
                 t = upcoming
                 continue
@@ -181,7 +187,7 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
                     a = state.note[at.HOLDS, i]
                     pay(bars.price[a, t, at.DIVIDEND], state.lane, state.lot[a])
         if plan.closing:
-            leave_held(t, False, False, bars, terms, state, record)
+            leave_held(t, not plan.closing, bars, terms, plan, state, record)  # forced closes, at the open
             for i in range(state.place[at.HELD]):
                 leave_one_inside(state.note[at.HOLDS, i], t, bars, terms, plan, params, state, record)
             for j in range(WIDTH):
@@ -199,7 +205,7 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
         if quiet < t:
             pass_over(quiet, t, bars, state, record)
         quiet = t + 1
-        leave_held(t, plan.closing, True, bars, terms, state, record)
+        leave_held(t, plan.closing, bars, terms, plan, state, record)
         if wishes != 0:
             price_account(wishes, t, plan.closing, bars, terms, state)
             for i in range(first, k):
@@ -220,29 +226,25 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
         t += 1
     if quiet < t:
         pass_over(quiet, t, bars, state, record)
-    state.place[at.BAR], state.place[at.NEXT] = t, k
-
-
-@njit(error_model="numpy", _nrt=False)
-def walk_block(decide, bars, news, terms, plan, params, state, record):
-    """Walk a block of lanes from the first bar to the last."""
-    n_bars = bars.price.shape[1]
-    begin(terms, params, state)
-    walk(decide, n_bars, bars, news, terms, plan, params, state, record)
     finish(bars.time[n_bars - 1, at.NOW] + ONE, state.lane)
 
 
-@njit(error_model="numpy")
-def aligned(rows, kind):
-    """Return zeros (rows, WIDTH) that begin where a line of the cache does: a vector that lies across two is read twice."""
-    spare = np.zeros(rows * WIDTH + LINE, kind)
-    low = (-spare.ctypes.data % LINE) // spare.itemsize
-    return spare[low : low + rows * WIDTH].reshape((rows, WIDTH))
-
-
 @njit(error_model="numpy", nogil=True, cache=True)
+def walk_blocks(decide, bars, news, terms, plan, params, block, state, lanes, record):
+    """Walk every column of `params`, a block at a time; `block` and `state` are scratch (`run`)."""
+    total = params.shape[1]
+    for low in range(0, total, WIDTH):
+        for i in range(params.shape[0]):
+            for j in range(WIDTH):
+                block[i, j] = params[i, min(low + j, total - 1)]  # the last block is filled up with its last lane
+        walk(decide, bars, news, terms, plan, block, state, record)
+        for i in range(at.N_LANE):
+            for j in range(min(WIDTH, total - low)):
+                lanes[i, low + j] = state.lane[i, j]
+
+
 def run(decide, features, bars, news, terms, plan, params, lanes, record):
-    """Walk every column of `params`, a block at a time.
+    """Walk every column of `params`, with scratch of its own.
 
     Parameters
     ----------
@@ -250,28 +252,28 @@ def run(decide, features, bars, news, terms, plan, params, lanes, record):
     params : (row, lane) the fixed parameters of kernels.layout, the strategy's own, the rows of its features
     lanes : (N_LANE, lane), filled with what each lane ends with
     """
-    n_assets, total, kind = bars.price.shape[0], params.shape[1], params.dtype
-    channels = news.fresh.shape[1]
+    n_assets, channels, kind = bars.price.shape[0], news.fresh.shape[1], params.dtype
     state = State(
-        aligned(at.N_LANE, kind),
-        aligned(n_assets * at.N_LOT, kind).reshape((n_assets, at.N_LOT, WIDTH)),
-        np.zeros((n_assets, channels, WIDTH), kind),
-        np.zeros((channels, WIDTH), kind),
-        aligned(features, kind),
-        np.zeros((features, WIDTH), np.uint32),
-        np.zeros((features, WIDTH), np.uint32),
+        aligned((at.N_LANE,), kind),
+        aligned((n_assets, at.N_LOT), kind),
+        aligned((n_assets, channels), kind),
+        aligned((channels,), kind),
+        aligned((features,), kind),
+        aligned((features,), np.uint32),
+        aligned((features,), np.uint32),
         np.zeros((at.N_NOTE, n_assets), np.int64),
         np.zeros(at.N_PLACE, np.int64),
     )
-    block = aligned(params.shape[0], kind)
-    for low in range(0, total, WIDTH):
-        for i in range(params.shape[0]):
-            for j in range(WIDTH):
-                block[i, j] = params[i, min(low + j, total - 1)]  # the last block is filled up with its last lane
-        walk_block(decide, bars, news, terms, plan, block, state, record)
-        for i in range(at.N_LANE):
-            for j in range(min(WIDTH, total - low)):
-                lanes[i, low + j] = state.lane[i, j]
+    walk_blocks(decide, bars, news, terms, plan, params, aligned(params.shape[:1], kind), state, lanes, record)
+
+
+def aligned(shape, kind):
+    """Return zeros (*shape, WIDTH) that begin where a line of the cache does: a vector that lies across two is read twice."""
+    kind = np.dtype(kind)
+    count = math.prod(shape) * WIDTH
+    spare = np.zeros(count + LINE // kind.itemsize, kind)
+    low = -spare.ctypes.data % LINE // kind.itemsize
+    return spare[low : low + count].reshape((*shape, WIDTH))
 
 
 @njit(error_model="numpy", nogil=True, cache=True)
