@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
+import gc
 import hashlib
 import importlib.util
 import inspect
@@ -21,7 +22,8 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
@@ -111,7 +113,16 @@ def compiled_run(strategy: type[Strategy], dtype: npt.DTypeLike, width: int = st
             f"{strategy.__name__}.rule cannot be compiled ({lines[0].rstrip(':') if lines else type(error).__name__}), allowed are "
             f"numbers, comparisons, math, min, max and abs; rewrite it."
         ) from error
-    return partial(_walk(width).run, pointer, len(strategy.features))
+    return partial(_run(width, np.dtype(dtype)), pointer, len(strategy.features))
+
+
+@cache
+def _run(width: int, dtype: np.dtype[Any]) -> Callable[..., None]:
+    """Return `run` of kernels/walk.py, compiled for blocks of one width and one precision."""
+    module = _walk(width)
+    with _compiling():
+        module.compile_walk(dtype)
+    return module.run  # type: ignore[no-any-return]
 
 
 @cache
@@ -146,7 +157,20 @@ def _pointer(text: str, name: str, width: int, dtype: np.dtype[Any]) -> Any:
     titled = _titled(name, width)
     if not _is_kept(_place(text, titled)):
         sys.stderr.write(f"Compiling {name} in {dtype.name} for this machine, once ...\n")
-    return cfunc(layout.decide_types(dtype), cache=True, error_model="numpy", _nrt=False)(_load(text, titled).decide)
+    with _compiling():
+        return cfunc(layout.decide_types(dtype), cache=True, error_model="numpy", _nrt=False)(_load(text, titled).decide)
+
+
+@contextmanager
+def _compiling() -> Iterator[None]:
+    """Keep Python from looking for garbage, as it would often: a compiler makes many objects that stay."""
+    looks = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looks:
+            gc.enable()
 
 
 def is_compiled(strategy: type[Strategy], dtype: npt.DTypeLike, width: int = steps.WIDTH) -> bool:

@@ -11,6 +11,7 @@ from numba import types
 from numba.np.numpy_support import from_dtype
 
 from kernels import layout as at
+from kernels.layout import given_types
 from kernels.rules import Terms
 
 _KERNEL = '''"""The kernel of {name} in {precision}: {assets} assets, {channels} channels, {rows} parameter rows; generated, do not edit."""
@@ -72,12 +73,7 @@ def kernel_text(
 
 def kernel_types(dtype: Any) -> Any:
     """Return the signature of a kernel in one precision."""
-    kind, whole, yes = from_dtype(np.dtype(dtype)), types.int64, types.boolean
-
-    def array(of: Any, dims: int) -> Any:
-        return types.Array(of, dims, "C")
-
-    bars = (array(kind, 3), array(kind, 2), array(kind, 3), array(kind, 2), array(yes, 1))
-    news = (array(whole, 1), array(whole, 1), array(yes, 1), array(kind, 2))
-    plan = (array(whole, 1), whole, yes, yes, yes, yes, yes, yes)
-    return types.void(*bars, *news, *[kind] * len(Terms._fields), *plan, array(kind, 2), array(kind, 2))
+    kind = from_dtype(np.dtype(dtype))
+    bars, news, plan = given_types(dtype)
+    table = types.Array(kind, 2, "C")
+    return types.void(*bars, *news, *[kind] * len(Terms._fields), *plan, table, table)

@@ -134,6 +134,19 @@ class Record(NamedTuple):
     path: Any  # (N_PATH, bar) float64
 
 
+def given_types(dtype: Any) -> tuple[Any, Any, Any]:
+    """Return numba's types of Bars, News and Plan in one precision (a numpy dtype)."""
+    kind, whole, yes = from_dtype(np.dtype(dtype)), types.int64, types.boolean
+    bars = (types.Array(kind, 3, "C"), types.Array(kind, 2, "C"), types.Array(kind, 3, "C"), types.Array(kind, 2, "C"))
+    news = (types.Array(whole, 1, "C"), types.Array(whole, 1, "C"), types.Array(yes, 1, "C"), types.Array(kind, 2, "C"))
+    plan = (types.Array(whole, 1, "C"), whole, yes, yes, yes, yes, yes, yes)
+    return (
+        types.NamedTuple((*bars, types.Array(yes, 1, "C")), Bars),
+        types.NamedTuple(news, News),
+        types.NamedTuple(plan, Plan),
+    )
+
+
 def decide_types(dtype: Any) -> Any:
     """Return numba's signature of `decide` in one precision (a numpy dtype).
 

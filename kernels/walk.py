@@ -8,12 +8,13 @@ the GPU as a device function, which is inlined.
 import math
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.np.numpy_support import from_dtype
 
 from kernels import layout as at
-from kernels.layout import State
+from kernels.layout import Record, State, decide_types, given_types
 from kernels.recording import write_entry, write_leave, write_leave_inside, write_path, write_ruin
-from kernels.rules import ONE, ZERO
+from kernels.rules import ONE, ZERO, Terms
 from kernels.steps import (
     FIRST,
     PAST,
@@ -265,6 +266,19 @@ def run(decide, features, bars, news, terms, plan, params, lanes, record):
         np.zeros(at.N_PLACE, np.int64),
     )
     walk_blocks(decide, bars, news, terms, plan, params, aligned(params.shape[:1], kind), state, lanes, record)
+
+
+def compile_walk(dtype):
+    """Compile the walk in one precision (a numpy dtype), or fetch it from the cache; the first `run` would do it too."""
+    kind = from_dtype(np.dtype(dtype))
+    bars, news, plan = given_types(dtype)
+    terms = types.NamedUniTuple(kind, len(Terms._fields), Terms)
+    table, cube, numbers = types.Array(kind, 2, "C"), types.Array(kind, 3, "C"), types.Array(types.uint32, 2, "C")
+    notes, whole, exact = types.Array(types.int64, 2, "C"), types.Array(types.int64, 1, "C"), types.Array(types.float64, 2, "C")
+    state = types.NamedTuple((table, cube, cube, table, table, numbers, numbers, notes, whole), State)
+    record = types.NamedTuple((exact, whole, exact), Record)
+    decide = types.FunctionType(decide_types(dtype))
+    walk_blocks.compile((decide, bars, news, terms, plan, table, table, state, table, record))
 
 
 def aligned(shape, kind):
