@@ -158,7 +158,9 @@ def _pointer(text: str, name: str, width: int, dtype: np.dtype[Any]) -> Any:
     if not _is_kept(_place(text, titled)):
         sys.stderr.write(f"Compiling {name} in {dtype.name} for this machine, once ...\n")
     with _compiling():
-        return cfunc(layout.decide_types(dtype), cache=True, error_model="numpy", _nrt=False)(_load(text, titled).decide)
+        return cfunc(layout.decide_types(dtype), cache=True, error_model="numpy", _nrt=False)(
+            _load(text, titled).decide
+        )
 
 
 @contextmanager
@@ -189,7 +191,9 @@ def gpu_kernel(strategy: type[Strategy], dtype: npt.DTypeLike, assets: int) -> C
     answers = _of_width(source(strategy, dtype), 1)
     decide = _load(answers + "\ndecide = inner()(decide)\n", f"{strategy.name()}_of_1")
     rows, channels, features = N_FIXED + len(own_rows(strategy)), len(strategy.channels), len(strategy.features)
-    text = kernel_text(strategy.name(), decide.__name__, _walk(1).__name__, dtype, assets, channels, rows, features)
+    text = kernel_text(
+        strategy.name(), decide.__name__, _steps(1).__name__, _walk(1).__name__, dtype, assets, channels, rows, features
+    )
     return _load(text, f"{strategy.name()}_kernel").kernel  # type: ignore[no-any-return]
 
 

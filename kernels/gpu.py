@@ -19,9 +19,10 @@ _KERNEL = '''"""The kernel of {name} in {precision}: {assets} assets, {channels}
 import numpy as np
 from numba import cuda, types
 
-from kernels.layout import Bars, News, Plan, Record, State
-from kernels.rules import Terms
+from kernels.layout import NOW, Bars, News, Plan, Record, State
+from kernels.rules import ONE, Terms
 from {decide} import decide
+from {steps} import begin, finish
 from {walk} import walk
 
 
@@ -52,22 +53,24 @@ def kernel(
         plan = Plan(order, asked, closing, reverses, refresh, nets, earns, trails)
         state = State(lane, positions, pressure, decayed, told[:{features}], found[:{features}], ends[:{features}], note, place)
         nothing = Record(ledger[:0], count, path[:, :0])
-        walk(decide, bars, news, terms, plan, mine, state, nothing)
+        begin(terms, mine, state)
+        walk(decide, price.shape[1], bars, news, terms, plan, mine, state, nothing)
+        finish(time[price.shape[1] - 1, NOW] + ONE, lane)
         for row in range({n_lane}):
             lanes[row, i] = lane[row, 0]
 '''
 
 
 def kernel_text(
-    name: str, decide: str, walk: str, dtype: Any, assets: int, channels: int, rows: int, features: int
+    name: str, decide: str, steps: str, walk: str, dtype: Any, assets: int, channels: int, rows: int, features: int
 ) -> str:
-    """Return the text of a kernel over functions of the modules `decide` and `walk`."""
+    """Return the text of a kernel over functions of the modules `decide`, `steps` and `walk`."""
     sizes = {
         "assets": assets, "channels": max(channels, 1), "rows": rows,
         "features": features, "told": max(features, 1), "n_lane": at.N_LANE, "n_lot": at.N_LOT,
         "n_note": at.N_NOTE, "n_place": at.N_PLACE, "n_ledger": at.N_LEDGER, "n_path": at.N_PATH,
     }  # fmt: skip
-    modules = {"decide": decide, "walk": walk}
+    modules = {"decide": decide, "steps": steps, "walk": walk}
     return _KERNEL.format(name=name, precision=np.dtype(dtype).name, terms=", ".join(Terms._fields), **modules, **sizes)
 
 

@@ -66,8 +66,8 @@ CREDIT, DEBIT, NOW, PAYS, N_TIME = range(5)
 # group of lanes in which any wants to enter; the assets that any lane holds, ascending.
 SINCE, ITEM, WISHED, HOLDS, N_NOTE = range(5)
 
-# What a block notes of itself: how many assets it holds, and whether that has changed since they were listed.
-HELD, STALE, N_PLACE = range(3)
+# Where a block has got to: bar, item of the news, how many assets it holds, whether that has changed since they were listed.
+BAR, NEXT, HELD, STALE, N_PLACE = range(5)
 
 # Columns of the ledger that a recorded walk writes: (entry, column).
 L_BAR, L_DECIDED, L_ASSET, L_REASON, L_SHARES, L_PRICE, L_FEE, L_SLIP, N_LEDGER = range(9)
@@ -123,7 +123,7 @@ class State(NamedTuple):
     rows: Any  # (feature, width) uint32: the row of the bank in which each lane finds each feature
     ends: Any  # (feature, width) uint32: where a run of neighbours ends that find one row, or one row after the other
     note: Any  # (N_NOTE, asset) int64: SINCE to HOLDS
-    place: Any  # (N_PLACE,) int64: HELD and STALE
+    place: Any  # (N_PLACE,) int64: BAR to STALE
 
 
 class Record(NamedTuple):

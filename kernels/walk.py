@@ -56,6 +56,8 @@ from kernels.steps import (
 
 #: Bytes of a line of the cache.
 LINE = 64
+#: Bytes of features that a processor's own cache holds beside what it walks, and bytes of blocks that are walked together.
+CACHE, KEPT = 1 << 19, 1 << 22
 
 
 @inlined
@@ -157,21 +159,20 @@ def settle(t, bars, terms, plan, state, record):
 
 
 @step
-def walk(decide, bars, news, terms, plan, params, state, record):
-    """Walk a block of lanes from the first bar to the last, in the order of docs/accounting.md.
+def walk(decide, until, bars, news, terms, plan, params, state, record):
+    """Walk a block of lanes on to before bar `until`, in the order of docs/accounting.md.
 
     `decide` answers for one asset at one bar (kernels.layout.decide_types says to what); the rest is described in kernels.layout.
     """
-    n_bars, n_items = bars.price.shape[1], news.bar.shape[0]
-    begin(terms, params, state)
-    t, k = np.int64(0), np.int64(0)  # not 0, for which the compiler would make every function once more
+    n_items = news.bar.shape[0]
+    t, k = state.place[at.BAR], state.place[at.NEXT]
     quiet = t  # the first of the bars that are passed over next
-    while t < n_bars:
+    while t < until:
         if state.place[at.STALE] != 0:
             list_held(state)
         flat = state.place[at.HELD] == 0 and not plan.earns
         if flat and plan.asked != at.ALWAYS:  # flat is free
-            upcoming = news.bar[k] if k < n_items else n_bars
+            upcoming = min(news.bar[k], until) if k < n_items else until
             if upcoming > t:
                 t = upcoming
                 continue
@@ -227,25 +228,46 @@ def walk(decide, bars, news, terms, plan, params, state, record):
         t += 1
     if quiet < t:
         pass_over(quiet, t, bars, state, record)
-    finish(bars.time[n_bars - 1, at.NOW] + ONE, state.lane)
+    state.place[at.BAR], state.place[at.NEXT] = t, k
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
-def walk_blocks(decide, bars, news, terms, plan, params, block, state, lanes, record):
-    """Walk every column of `params`, a block at a time; `block` and `state` are scratch (`run`)."""
-    total = params.shape[1]
-    for low in range(0, total, WIDTH):
-        for i in range(params.shape[0]):
-            for j in range(WIDTH):
-                block[i, j] = params[i, min(low + j, total - 1)]  # the last block is filled up with its last lane
-        walk(decide, bars, news, terms, plan, block, state, record)
-        for i in range(at.N_LANE):
-            for j in range(min(WIDTH, total - low)):
-                lanes[i, low + j] = state.lane[i, j]
+@step
+def of_block(b, states):
+    """Return the state of one block, of many that are kept side by side."""
+    lane, lot, pressure, decayed, told, rows, ends, note, place = states
+    return State(lane[b], lot[b], pressure[b], decayed[b], told[b], rows[b], ends[b], note[b], place[b])
+
+
+@njit(error_model="numpy", nogil=True, cache=True, _nrt=False)
+def walk_blocks(decide, stretch, bars, news, terms, plan, params, blocks, states, lanes, record):
+    """Walk every column of `params`: some blocks together, each over a stretch of bars before any goes on to the next (`run`)."""
+    n_bars, total = bars.price.shape[1], params.shape[1]
+    for low in range(0, total, blocks.shape[0] * WIDTH):
+        count = min(blocks.shape[0], (total - low + WIDTH - 1) // WIDTH)
+        for b in range(count):
+            for i in range(params.shape[0]):
+                for j in range(WIDTH):
+                    blocks[b, i, j] = params[
+                        i, min(low + b * WIDTH + j, total - 1)
+                    ]  # the last is filled up with the last lane
+            begin(terms, blocks[b], of_block(b, states))
+        until = np.int64(0)
+        while until < n_bars:
+            until = min(until + stretch, n_bars)
+            for b in range(count):
+                walk(decide, until, bars, news, terms, plan, blocks[b], of_block(b, states), record)
+        for b in range(count):
+            finish(bars.time[n_bars - 1, at.NOW] + ONE, states.lane[b])
+            first = low + b * WIDTH
+            for i in range(at.N_LANE):
+                for j in range(min(WIDTH, total - first)):
+                    lanes[i, first + j] = states.lane[b, i, j]
 
 
 def run(decide, features, bars, news, terms, plan, params, lanes, record):
     """Walk every column of `params`, with scratch of its own.
+
+    Where a stretch of features is all that the cache holds, many blocks read it before the next is fetched.
 
     Parameters
     ----------
@@ -253,32 +275,44 @@ def run(decide, features, bars, news, terms, plan, params, lanes, record):
     params : (row, lane) the fixed parameters of kernels.layout, the strategy's own, the rows of its features
     lanes : (N_LANE, lane), filled with what each lane ends with
     """
-    n_assets, channels, kind = bars.price.shape[0], news.fresh.shape[1], params.dtype
-    state = State(
-        aligned((at.N_LANE,), kind),
-        aligned((n_assets, at.N_LOT), kind),
-        aligned((n_assets, channels), kind),
-        aligned((channels,), kind),
-        aligned((features,), kind),
-        aligned((features,), np.uint32),
-        aligned((features,), np.uint32),
-        np.zeros((at.N_NOTE, n_assets), np.int64),
-        np.zeros(at.N_PLACE, np.int64),
+    n_assets, n_bars = bars.price.shape[:2]
+    channels, kind = news.fresh.shape[1], params.dtype
+    together, stretch = 1, n_bars
+    if bars.feature.nbytes > CACHE:
+        size = (at.N_LANE + n_assets * (at.N_LOT + channels)) * WIDTH * kind.itemsize
+        together = max(1, min(-(-params.shape[1] // WIDTH), KEPT // size))
+        stretch = n_bars if together == 1 else max(1, CACHE * n_bars // bars.feature.nbytes)
+    states = State(
+        aligned((together, at.N_LANE), kind),
+        aligned((together, n_assets, at.N_LOT), kind),
+        aligned((together, n_assets, channels), kind),
+        aligned((together, channels), kind),
+        aligned((together, features), kind),
+        aligned((together, features), np.uint32),
+        aligned((together, features), np.uint32),
+        np.zeros((together, at.N_NOTE, n_assets), np.int64),
+        np.zeros((together, at.N_PLACE), np.int64),
     )
-    walk_blocks(decide, bars, news, terms, plan, params, aligned(params.shape[:1], kind), state, lanes, record)
+    blocks = aligned((together, params.shape[0]), kind)
+    walk_blocks(decide, stretch, bars, news, terms, plan, params, blocks, states, lanes, record)
 
 
 def compile_walk(dtype):
     """Compile the walk in one precision (a numpy dtype), or fetch it from the cache; the first `run` would do it too."""
-    kind = from_dtype(np.dtype(dtype))
+    kind, whole = from_dtype(np.dtype(dtype)), types.int64
     bars, news, plan = given_types(dtype)
     terms = types.NamedUniTuple(kind, len(Terms._fields), Terms)
-    table, cube, numbers = types.Array(kind, 2, "C"), types.Array(kind, 3, "C"), types.Array(types.uint32, 2, "C")
-    notes, whole, exact = types.Array(types.int64, 2, "C"), types.Array(types.int64, 1, "C"), types.Array(types.float64, 2, "C")
-    state = types.NamedTuple((table, cube, cube, table, table, numbers, numbers, notes, whole), State)
-    record = types.NamedTuple((exact, whole, exact), Record)
-    decide = types.FunctionType(decide_types(dtype))
-    walk_blocks.compile((decide, bars, news, terms, plan, table, table, state, table, record))
+
+    def array(of, dims):
+        return types.Array(of, dims, "C")
+
+    rows, notes = array(types.uint32, 3), (array(whole, 3), array(whole, 2))
+    states = types.NamedTuple(
+        (array(kind, 3), array(kind, 4), array(kind, 4), array(kind, 3), array(kind, 3), rows, rows, *notes), State
+    )
+    record = types.NamedTuple((array(types.float64, 2), array(whole, 1), array(types.float64, 2)), Record)
+    params, decide = array(kind, 2), types.FunctionType(decide_types(dtype))
+    walk_blocks.compile((decide, whole, bars, news, terms, plan, params, array(kind, 3), states, params, record))
 
 
 def aligned(shape, kind):
