@@ -163,7 +163,7 @@ def grid_job(fasts: int, slows: int, bars: int, dtype: npt.DTypeLike, seed: int 
     params[-2], params[-1] = np.repeat(np.arange(fasts), slows), np.tile(fasts + np.arange(slows), fasts)
     empty = np.zeros(0, np.int64)
     news = News(empty, empty, np.zeros(0, np.bool_), np.zeros((0, 0), np.dtype(dtype)))
-    plan = Plan(np.arange(1), at.ALWAYS, False, False, False, False, False, False)
+    plan = Plan(np.arange(1), at.ALWAYS, False, False, False, False, False, bounded=False, trails=False)
     work = Work(laid, news, Account().terms(dtype), plan, Basis(1e6, bars, bars / 1764.0, 1764.0, 0.0))
     return Job(SmaCross, work, params)
 

@@ -38,7 +38,9 @@ def lanes_of(job_assets: int, lanes: int, dtype: Any, seed: int = 1) -> tuple[An
     }  # fmt: skip
     params = lane_rows(ShortBubbleWarning, settings, dtype)
     params = np.ascontiguousarray(params[:, np.lexsort((params[5], params[at.HOLD]))])
-    return params, Plan(np.arange(job_assets), at.ON_EVENTS, False, False, False, False, False, False)
+    return params, Plan(
+        np.arange(job_assets), at.ON_EVENTS, False, False, False, False, False, bounded=True, trails=False
+    )
 
 
 def throughput(dtype: Any, lanes: int = 40_000, repeats: int = 5) -> tuple[float, float]:

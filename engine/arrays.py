@@ -118,7 +118,7 @@ def plan_of(market: Market, account: Account, strategy: Strategy, nets: bool) ->
     """Return how the strategy wants to be walked."""
     return Plan(
         np.ascontiguousarray(strategy.judged(market.assets), np.int64), _WATCH[strategy.watch], account.fill == "close",
-        bool(strategy.reverses), bool(strategy.refresh), nets, account.cash_rate != 0.0, True,
+        bool(strategy.reverses), bool(strategy.refresh), nets, account.cash_rate != 0.0, True, True,
     )  # fmt: skip
 
 

@@ -102,8 +102,9 @@ class Lanes:
         self._refuse_windows()
         self._news = hear(first, market, events, precision).news
         self._bars: Bars = bars_of(market, self.account, first, self.dtype, borrow, self._windows)
-        trails = "trail" in grid.axes or bool(np.isfinite(self._settings["trail"]))
-        plan = plan_of(market, self.account, first, "others" in rule_asks(strategy))._replace(trails=trails)
+        bounds = [n for n in ("stop", "trail", "take") if n in grid.axes or np.isfinite(self._settings[n])]
+        plan = plan_of(market, self.account, first, "others" in rule_asks(strategy))
+        plan = plan._replace(bounded=bool(bounds), trails="trail" in bounds)
         terms, cash, rate = self.account.terms(self.dtype), float(self.account.cash), float(self.account.cash_rate)
         basis = Basis(cash, len(self._bars.time), years_of(market), bars_per_year(market, self.account), rate)
         self.device = choose(device)

@@ -28,7 +28,7 @@ from {walk} import walk
 
 def kernel(
     price, time, feature, trait, managed, bar, asset, ranked, fresh, {terms}, order, asked, closing, reverses, refresh, nets,
-    earns, trails, params, lanes,
+    earns, bounded, trails, params, lanes,
 ):
     i = cuda.grid(1)
     if i < params.shape[1]:
@@ -50,7 +50,7 @@ def kernel(
         bars = Bars(price, time, feature, trait, managed)
         news = News(bar, asset, ranked, fresh)
         terms = Terms({terms})
-        plan = Plan(order, asked, closing, reverses, refresh, nets, earns, trails)
+        plan = Plan(order, asked, closing, reverses, refresh, nets, earns, bounded, trails)
         state = State(lane, positions, pressure, decayed, told[:{features}], found[:{features}], ends[:{features}], note, place)
         nothing = Record(ledger[:0], count, path[:, :0])
         begin(terms, mine, state)

@@ -66,8 +66,9 @@ CREDIT, DEBIT, NOW, PAYS, N_TIME = range(5)
 # group of lanes in which any wants to enter; the assets that any lane holds, ascending.
 SINCE, ITEM, WISHED, HOLDS, N_NOTE = range(5)
 
-# Where a block has got to: bar, item of the news, how many assets it holds, whether that has changed since they were listed.
-BAR, NEXT, HELD, STALE, N_PLACE = range(5)
+# Where a block has got to: bar, item of the news; how many assets it holds, whether that has changed since they were listed;
+# whether any lane has an unmet margin call.
+BAR, NEXT, HELD, STALE, CALLS, N_PLACE = range(6)
 
 # Columns of the ledger that a recorded walk writes: (entry, column).
 L_BAR, L_DECIDED, L_ASSET, L_REASON, L_SHARES, L_PRICE, L_FEE, L_SLIP, N_LEDGER = range(9)
@@ -109,6 +110,7 @@ class Plan(NamedTuple):
     refresh: Any  # bool: a same-way answer restarts the clock of the time exit
     nets: Any  # bool: the rule asks what the rest of the account holds
     earns: Any  # bool: cash earns interest, so that no bar may be skipped
+    bounded: Any  # bool: any lane has a stop, a trailing stop or a target
     trails: Any  # bool: any lane has a trailing stop
 
 
@@ -123,7 +125,7 @@ class State(NamedTuple):
     rows: Any  # (feature, width) uint32: the row of the bank in which each lane finds each feature
     ends: Any  # (feature, width) uint32: where a run of neighbours ends that find one row, or one row after the other
     note: Any  # (N_NOTE, asset) int64: SINCE to HOLDS
-    place: Any  # (N_PLACE,) int64: BAR to STALE
+    place: Any  # (N_PLACE,) int64: BAR to CALLS
 
 
 class Record(NamedTuple):
@@ -139,7 +141,7 @@ def given_types(dtype: Any) -> tuple[Any, Any, Any]:
     kind, whole, yes = from_dtype(np.dtype(dtype)), types.int64, types.boolean
     bars = (types.Array(kind, 3, "C"), types.Array(kind, 2, "C"), types.Array(kind, 3, "C"), types.Array(kind, 2, "C"))
     news = (types.Array(whole, 1, "C"), types.Array(whole, 1, "C"), types.Array(yes, 1, "C"), types.Array(kind, 2, "C"))
-    plan = (types.Array(whole, 1, "C"), whole, yes, yes, yes, yes, yes, yes)
+    plan = (types.Array(whole, 1, "C"), whole, yes, yes, yes, yes, yes, yes, yes)
     return (
         types.NamedTuple((*bars, types.Array(yes, 1, "C")), Bars),
         types.NamedTuple(news, News),

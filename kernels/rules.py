@@ -248,6 +248,13 @@ def why_inside(shares, entry, upper, lower, hit, stop):
 
 
 @rule
+def worth_and_need(shares, price, long, short, charge):
+    """(value, requirement, value sold short, borrow fee) of `shares` (signed), given what one share requires and is charged."""
+    sold = max(-shares, ZERO)
+    return shares * price, (shares + sold) * long + sold * short, sold * price, sold * charge
+
+
+@rule
 def profit(shares, entry, price, fees):
     """Profit of `shares` (signed) from `entry` to `price`, both after slippage, less both commissions."""
     return shares * (price - entry) - fees

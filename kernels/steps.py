@@ -32,6 +32,7 @@ from kernels.rules import (
     sale,
     trailed,
     whole_lots,
+    worth_and_need,
 )
 
 #: Lanes in a block; a single backtest's and a GPU's build of this file have 1.
@@ -264,6 +265,15 @@ def net_exposure(t, bars, state):
 
 
 @step
+def net_answers(start, stop, known, lane, lot):
+    """Count into NET what the answers about one asset mean: what enters and, until then, what leaves."""
+    lane, lot = of_width(lane), of_width(lot)
+    for j in range(start, stop):
+        left = choose(lot[at.DUE, j] < ZERO, lot[at.SHARES, j] * known / lane[at.SIZING, j], ZERO)
+        lane[at.NET, j] += lot[at.WISH, j] - left
+
+
+@step
 def says(start, stop, lot):
     """Whether a rule answered anything to a group of lanes."""
     lot = of_width(lot)
@@ -274,7 +284,7 @@ def says(start, stop, lot):
 
 
 @step
-def weigh_group(start, stop, now, known, everyone, managed, plan, params, lane, lot):
+def weigh_group(start, stop, now, everyone, managed, plan, params, lane, lot):
     """What the answers that stand in WISH mean for the positions of a group in one asset as they stand.
 
     Leaves in WISH the weights to enter with, and says whether any lane of the group wants to enter. Unless `everyone` was
@@ -290,9 +300,7 @@ def weigh_group(start, stop, now, known, everyone, managed, plan, params, lane, 
         sound = (abs(answer) < KEEP) | (answer == KEEP)  # neither NaN nor endless
         heard = choose(asked & sound, answer, KEEP)
         due, wish = judge(shares, heard, lot[at.DUE, j], hold, now, plan.reverses, plan.refresh)
-        left = choose(due < ZERO, shares * known / lane[at.SIZING, j], ZERO)
         lane[at.FAULTS, j] += choose(asked & (not sound), ONE, ZERO)
-        lane[at.NET, j] += wish - left
         lot[at.DUE, j] = due
         lot[at.WISH, j] = wish
         wishes = np.int32(wishes | np.int32(wish != ZERO))
@@ -306,8 +314,10 @@ def weigh(now, known, everyone, managed, plan, params, lane, lot):
     for first in range(0, WIDTH, GROUP):
         start, stop = group_of(first)
         if plan.nets or says(start, stop, lot):
-            wants = weigh_group(start, stop, now, known, everyone, managed, plan, params, lane, lot)
+            wants = weigh_group(start, stop, now, everyone, managed, plan, params, lane, lot)
             wishes |= wants << first // GROUP
+            if plan.nets:
+                net_answers(start, stop, known, lane, lot)
     return wishes
 
 
@@ -516,25 +526,32 @@ def list_held(state):
 
 @step
 def worth_nothing(lane):
-    """Before the positions are valued one by one."""
+    """The account's worth where no lane holds anything."""
     lane = of_width(lane)
     for j in range(WIDTH):
         lane[at.VALUE, j], lane[at.NEED, j], lane[at.SHORTS, j], lane[at.FEES, j] = ZERO, ZERO, ZERO, ZERO
 
 
 @step
-def value(bar, terms, lane, lot):
-    """Step 7 for one asset, at its last known close: what it is worth and requires, and the borrow fee that it will cost."""
+def value(first, bar, terms, lane, lot):
+    """Step 7 for one asset, at its last known close: what it is worth and requires, and the borrow fee that it will cost.
+
+    The `first` asset begins the sums of the account.
+    """
     lane, lot = of_width(lane), of_width(lot)
     price, charge = bar[at.LAST], bar[at.CHARGE]
     long, short = terms.long_need * price, bar[at.SHORT_NEED]
-    for j in range(WIDTH):
-        shares = lot[at.SHARES, j]
-        sold = max(-shares, ZERO)
-        lane[at.VALUE, j] += shares * price
-        lane[at.NEED, j] += (shares + sold) * long + sold * short
-        lane[at.SHORTS, j] += sold * price
-        lane[at.FEES, j] += sold * charge
+    if first:
+        for j in range(WIDTH):
+            worth, need, sold, fee = worth_and_need(lot[at.SHARES, j], price, long, short, charge)
+            lane[at.VALUE, j], lane[at.NEED, j], lane[at.SHORTS, j], lane[at.FEES, j] = worth, need, sold, fee
+    else:
+        for j in range(WIDTH):
+            worth, need, sold, fee = worth_and_need(lot[at.SHARES, j], price, long, short, charge)
+            lane[at.VALUE, j] += worth
+            lane[at.NEED, j] += need
+            lane[at.SHORTS, j] += sold
+            lane[at.FEES, j] += fee
 
 
 @step
@@ -554,11 +571,15 @@ def is_troubled(hair, lane):
 def call(now, terms, state):
     """Step 8: margin calls, which make every position of the lane due; one is met once everything is closed."""
     lane, lot = of_width(state.lane), of_width(state.lot)
+    calls = np.int32(0)
     for j in range(WIDTH):
         equity, need = lane[at.CASH, j] + lane[at.VALUE, j], lane[at.NEED, j]
         short = (need > ZERO) & (equity < need * (ONE - terms.hair))
         pending = lane[at.CALLED, j] if need > ZERO else ZERO
-        lane[at.CALLED, j] = now + ONE if short & (pending == ZERO) else pending
+        called = now + ONE if short & (pending == ZERO) else pending
+        lane[at.CALLED, j] = called
+        calls = np.int32(calls | np.int32(called != ZERO))
+    state.place[at.CALLS] = calls
     for i in range(state.place[at.HELD]):
         a = state.note[at.HOLDS, i]
         for j in range(WIDTH):

@@ -80,7 +80,7 @@ def leave_held(t, closing, bars, terms, plan, state, record):
 def leave_one_inside(a, t, bars, terms, plan, params, state, record):
     """Step 6 for one asset that is held."""
     lot, bar = state.lot[a], bars.price[a, t]
-    if is_bar(bar):
+    if plan.bounded and is_bar(bar):
         if is_touched(FIRST, PAST, bar, lot):
             if record.ledger.shape[0] > 0:
                 write_leave_inside(a, t, bars.time[t, at.NOW], bar, params, terms, state.lane, lot, record)
@@ -95,6 +95,8 @@ def ask(decide, t, bars, news, plan, params, state):
     """Step 3: ask the rule about every asset that it is to be asked about; a bit for each group that wants to enter one."""
     wishes = 0
     if plan.nets:
+        if plan.closing:
+            size_at_close(t, bars, state)
         net_exposure(t, bars, state)
     for i in range(plan.order.shape[0]):
         a = plan.order[i]
@@ -189,12 +191,12 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
                     a = state.note[at.HOLDS, i]
                     pay(bars.price[a, t, at.DIVIDEND], state.lane, state.lot[a])
         if plan.closing:
-            leave_held(t, not plan.closing, bars, terms, plan, state, record)  # forced closes, at the open
+            if state.place[at.CALLS] != 0:
+                leave_held(t, not plan.closing, bars, terms, plan, state, record)  # forced closes, at the open
             for i in range(state.place[at.HELD]):
                 leave_one_inside(state.note[at.HOLDS, i], t, bars, terms, plan, params, state, record)
             for j in range(WIDTH):
                 state.lane[at.LEFT, j] += state.lane[at.COUNT, j]
-            size_at_close(t, bars, state)
 
         wishes = 0
         if k > first or plan.asked != at.ON_EVENTS:
@@ -207,6 +209,8 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
         if quiet < t:
             pass_over(quiet, t, bars, state, record)
         quiet = t + 1
+        if plan.closing and wishes != 0:
+            size_at_close(t, bars, state)
         leave_held(t, plan.closing, bars, terms, plan, state, record)
         if wishes != 0:
             price_account(wishes, t, plan.closing, bars, terms, state)
@@ -218,12 +222,13 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
         if state.place[at.STALE] != 0:
             list_held(state)
 
-        worth_nothing(state.lane)
+        if state.place[at.HELD] == 0:
+            worth_nothing(state.lane)
         for i in range(state.place[at.HELD]):
             a = state.note[at.HOLDS, i]
             if not plan.closing:
                 leave_one_inside(a, t, bars, terms, plan, params, state, record)
-            value(bars.price[a, t], terms, state.lane, state.lot[a])
+            value(i == 0, bars.price[a, t], terms, state.lane, state.lot[a])
         settle(t, bars, terms, plan, state, record)
         t += 1
     if quiet < t:
