@@ -67,8 +67,8 @@ CREDIT, DEBIT, NOW, PAYS, N_TIME = range(5)
 SINCE, ITEM, WISHED, HOLDS, N_NOTE = range(5)
 
 # Where a block has got to: bar, item of the news; how many assets it holds, whether that has changed since they were listed;
-# whether any lane has an unmet margin call.
-BAR, NEXT, HELD, STALE, CALLS, N_PLACE = range(6)
+# whether any lane is short, whether any has an unmet margin call.
+BAR, NEXT, HELD, STALE, SHORT, CALLS, N_PLACE = range(7)
 
 # Columns of the ledger that a recorded walk writes: (entry, column).
 L_BAR, L_DECIDED, L_ASSET, L_REASON, L_SHARES, L_PRICE, L_FEE, L_SLIP, N_LEDGER = range(9)

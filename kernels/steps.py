@@ -127,16 +127,22 @@ def find_runs(rows, ends):
 
 @step
 def carry(lane):
-    """Borrow fees on what was held into the bar, and the sizing equity; says whether any lane owes interest."""
+    """Borrow fees on what was short into the bar, also off the sizing equity."""
+    lane = of_width(lane)
+    for j in range(WIDTH):
+        fee = lane[at.FEES, j]
+        lane[at.CASH, j] -= fee
+        lane[at.BORROW, j] += fee
+        lane[at.SIZING, j] -= fee
+
+
+@step
+def is_indebted(lane):
+    """Whether any lane owes interest: its cash is less than its short proceeds."""
     lane = of_width(lane)
     indebted = np.int32(0)
     for j in range(WIDTH):
-        fee = lane[at.FEES, j]
-        cash = lane[at.CASH, j] - fee
-        lane[at.CASH, j] = cash
-        lane[at.BORROW, j] += fee
-        lane[at.SIZING, j] -= fee
-        indebted = np.int32(indebted | np.int32(cash < lane[at.SHORTS, j]))
+        indebted = np.int32(indebted | np.int32(lane[at.CASH, j] < lane[at.SHORTS, j]))
     return indebted != 0
 
 
@@ -536,22 +542,26 @@ def worth_nothing(lane):
 def value(first, bar, terms, lane, lot):
     """Step 7 for one asset, at its last known close: what it is worth and requires, and the borrow fee that it will cost.
 
-    The `first` asset begins the sums of the account.
+    The `first` asset begins the sums of the account. Says whether any lane is short.
     """
     lane, lot = of_width(lane), of_width(lot)
     price, charge = bar[at.LAST], bar[at.CHARGE]
     long, short = terms.long_need * price, bar[at.SHORT_NEED]
+    shorts = np.int32(0)
     if first:
         for j in range(WIDTH):
             worth, need, sold, fee = worth_and_need(lot[at.SHARES, j], price, long, short, charge)
+            shorts = np.int32(shorts | np.int32(sold > ZERO))
             lane[at.VALUE, j], lane[at.NEED, j], lane[at.SHORTS, j], lane[at.FEES, j] = worth, need, sold, fee
     else:
         for j in range(WIDTH):
             worth, need, sold, fee = worth_and_need(lot[at.SHARES, j], price, long, short, charge)
+            shorts = np.int32(shorts | np.int32(sold > ZERO))
             lane[at.VALUE, j] += worth
             lane[at.NEED, j] += need
             lane[at.SHORTS, j] += sold
             lane[at.FEES, j] += fee
+    return shorts
 
 
 @step

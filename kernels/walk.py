@@ -34,6 +34,7 @@ from kernels.steps import (
     inlined,
     is_bar,
     is_due,
+    is_indebted,
     is_touched,
     is_troubled,
     leave,
@@ -184,7 +185,9 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
             k += 1
 
         if not flat:
-            if carry(state.lane) or plan.earns:
+            if state.place[at.SHORT] != 0:
+                carry(state.lane)
+            if plan.earns or is_indebted(state.lane):
                 bear_interest(bars.time[t, at.CREDIT], bars.time[t, at.DEBIT], state.lane)
             if bars.time[t, at.PAYS] != ZERO:
                 for i in range(state.place[at.HELD]):
@@ -222,13 +225,14 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
         if state.place[at.STALE] != 0:
             list_held(state)
 
+        state.place[at.SHORT] = 0
         if state.place[at.HELD] == 0:
             worth_nothing(state.lane)
         for i in range(state.place[at.HELD]):
             a = state.note[at.HOLDS, i]
             if not plan.closing:
                 leave_one_inside(a, t, bars, terms, plan, params, state, record)
-            value(i == 0, bars.price[a, t], terms, state.lane, state.lot[a])
+            state.place[at.SHORT] |= value(i == 0, bars.price[a, t], terms, state.lane, state.lot[a])
         settle(t, bars, terms, plan, state, record)
         t += 1
     if quiet < t:
