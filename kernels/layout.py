@@ -18,7 +18,7 @@ HOLD, STOP, TRAIL, TAKE, DECAY, N_FIXED = range(6)
 (
     CASH, EQUITY, INVERSE,  # currency, at the last close; 1 / equity, 0 where there is none
     SHORTS, FEES,  # value of the shorts at the last close; the borrow fee that falls due for them at the next bar
-    COUNT, LEFT,  # open positions; how many of them left inside the bar under way
+    COUNT, LEFT,  # open positions; those that the bar under way was exposed to beside them
     CALLED, RUINED, FAULTS,  # the bar of an unmet margin call, plus one; whether ruined; answers that were no number
     SIZING, WORTH, NEED, VALUE, NET, QUANTITY,  # scratch of the bar under way; SIZING begins it as the equity
     PEAK, PEAK_INVERSE, PEAK_AT, DRAWDOWN, LONGEST, EQUITY_SUM,  # metrics

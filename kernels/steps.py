@@ -643,7 +643,7 @@ def gather(now, closing, lane):
 
 @inlined
 def gather_lane(j, now, counts, lane):
-    """Add one bar of lane j. A bar counts as exposed by LEFT, and by COUNT where `counts` is 1.
+    """Add one bar of lane j. A bar counts as exposed by LEFT, and by COUNT where `counts` is 1; else COUNT goes into the next bar's LEFT.
 
     The sum of the equity over all bars is made by parts, from bar * change, so that flat bars need no adding (`finish`).
     """
@@ -656,7 +656,7 @@ def gather_lane(j, now, counts, lane):
     peak_at = choose(equity >= peak, now, peak_at)
     peak = max(peak, equity)
     fall, square = min(r, ZERO), r * r
-    held = lane[at.LEFT, j] + counts * lane[at.COUNT, j]
+    left, count = lane[at.LEFT, j], lane[at.COUNT, j]
     lane[at.EQUITY, j], lane[at.SIZING, j] = equity, equity
     lane[at.INVERSE, j] = inverse
     lane[at.PEAK, j] = peak
@@ -671,8 +671,8 @@ def gather_lane(j, now, counts, lane):
     lane[at.SUM4, j] += square * square
     lane[at.DOWNSIDE, j] += fall * fall
     lane[at.WORST, j] = min(lane[at.WORST, j], r)
-    lane[at.EXPOSED, j] += choose(held > ZERO, ONE, ZERO)
-    lane[at.LEFT, j] = ZERO
+    lane[at.EXPOSED, j] += choose(left + counts * count > ZERO, ONE, ZERO)
+    lane[at.LEFT, j] = (ONE - counts) * count
 
 
 @step

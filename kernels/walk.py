@@ -196,10 +196,10 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
         if plan.closing:
             if state.place[at.CALLS] != 0:
                 leave_held(t, not plan.closing, bars, terms, plan, state, record)  # forced closes, at the open
+                for j in range(WIDTH):
+                    state.lane[at.LEFT, j] = state.lane[at.COUNT, j]
             for i in range(state.place[at.HELD]):
                 leave_one_inside(state.note[at.HOLDS, i], t, bars, terms, plan, params, state, record)
-            for j in range(WIDTH):
-                state.lane[at.LEFT, j] += state.lane[at.COUNT, j]
 
         wishes = 0
         if k > first or plan.asked != at.ON_EVENTS:
