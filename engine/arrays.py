@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -229,7 +230,7 @@ def hear(strategy: Strategy, market: Market, events: Events | None, dtype: npt.D
     if table is not None:
         return news_of(table, list(strategy.channels.values()), dtype, _nothing_unplaced())
     if events is None or not strategy.channels:
-        return _empty(len(strategy.channels), dtype)
+        return _empty(len(strategy.channels), np.dtype(dtype))
     placed: Alignment = events.align(market)
     frame = strategy.touched(events.frame.with_columns(bar=pl.Series(placed.bar)), market.assets)
     index = pl.DataFrame({"assets": list(market.assets), "asset": np.arange(len(market.assets), dtype=np.int32)})
@@ -294,16 +295,18 @@ def _in_channel(channel: Channel) -> pl.Expr:
     return pl.col("kind").is_in(channel.kinds) if channel.kinds else pl.lit(True)
 
 
-def _empty(channels: int, dtype: npt.DTypeLike) -> Heard:
+@cache
+def _empty(channels: int, dtype: np.dtype[Any]) -> Heard:
     import polars as pl  # noqa: PLC0415 - markets are laid out where there is no polars
 
     empty = np.zeros(0, np.int64)
-    news = News(empty, empty, np.zeros(0, np.bool_), np.zeros((0, channels), np.dtype(dtype)))
+    news = News(empty, empty, np.zeros(0, np.bool_), np.zeros((0, channels), dtype))
     ids = pl.List(pl.String)
     items = pl.DataFrame(schema={"bar": pl.Int32, "asset": pl.Int32, "enter_ids": ids, "leave_ids": ids})
     return Heard(news, items, _nothing_unplaced(), {})
 
 
+@cache
 def _nothing_unplaced() -> pl.DataFrame:
     import polars as pl  # noqa: PLC0415 - markets are laid out where there is no polars
 

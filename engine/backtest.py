@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from engine.account import Account
-from engine.arrays import Heard, bars_of, bars_per_year, hear, kept_layout, plan_of, years_of
+from engine.arrays import bars_of, bars_per_year, hear, kept_layout, plan_of, years_of
 from engine.compile import compiled_run, lane_rows, path_gatherer, rule_asks
 from engine.events import Events
 from engine.faults import Failure, Fault
-from engine.ledger import Walked, ledger_frames
+from engine.ledger import Ledger, Walked
 from engine.market import Market
 from engine.path import AccountPath
 from engine.run import Run
 from engine.strategy import Strategy
 from kernels import layout as at
-from kernels.layout import Bars, Record
+from kernels.layout import Bars, News, Plan, Record
 from kernels.metrics import metrics
 
 Matrix = npt.NDArray[np.float64]
@@ -71,9 +76,7 @@ def backtest(
     strategy.check(market, events)
     heard = hear(strategy, market, events)
     bars = bars_of(market, account, strategy, np.float64, layout=kept_layout(market, account, borrow))
-    accounts = [None] if account.kind == "portfolio" else range(len(market.assets))
-    path = np.empty((at.N_PATH, len(bars.time)))  # one after the other writes to it
-    walks = [walk_one(strategy, market, account, bars, heard, only, path) for only in accounts]
+    walks = _walks(strategy, market, account, bars, heard.news)
     faults = sum(w.lane[at.FAULTS] for w in walks)
     if faults:
         raise Fault(
@@ -85,15 +88,15 @@ def backtest(
     cash = account.cash * len(walks)
     years, yearly = years_of(market), bars_per_year(market, account)
     values = metrics(lane[:, None], cash, len(bars.time), years, yearly, account.cash_rate)
-    ledger = ledger_frames(market, account, heard, bars, walks)
-    _add_up(strategy, ledger[1], lane, cash)
+    ledger = Ledger.of(market, account, heard, bars, walks)
+    _add_up(strategy, ledger.net, lane, cash)
     found = {name: float(value[0]) for name, value in values.items()}
     return Run.made(strategy, market, account, ledger, combined, found, cash, heard.unplaced, events, borrow)
 
 
-def _add_up(strategy: Strategy, trades: pl.DataFrame, lane: Matrix, cash: float) -> None:
+def _add_up(strategy: Strategy, net: float, lane: Matrix, cash: float) -> None:
     """Hold the ledger against the account: trades and interest are all that its equity can have come from."""
-    earned = float(trades["net"].sum()) + lane[at.EARNED] - lane[at.OWED]
+    earned = net + lane[at.EARNED] - lane[at.OWED]
     missing = earned - (lane[at.EQUITY] - cash)
     if not abs(missing) <= _SLACK * max(cash, lane[at.TRADED]):
         raise Failure(
@@ -101,23 +104,38 @@ def _add_up(strategy: Strategy, trades: pl.DataFrame, lane: Matrix, cash: float)
         )
 
 
-def walk_one(
-    strategy: Strategy, market: Market, account: Account, bars: Bars, heard: Heard, only: int | None, path: Matrix
+def _walks(strategy: Strategy, market: Market, account: Account, bars: Bars, news: News) -> list[Walked]:
+    """Walk and record the account; or one for each asset, on all processors."""
+    kind = type(strategy)
+    walk = partial(_walk, compiled_run(kind, np.float64, 1), account, lane_rows(kind, strategy.settings(), np.float64))
+    plan, shape = plan_of(market, account, strategy, "others" in rule_asks(kind)), (at.N_PATH, len(bars.time))
+    if account.kind == "portfolio":
+        return [walk(plan, bars, news, np.empty(shape))]
+
+    def walk_some(assets: npt.NDArray[np.int64]) -> list[Walked]:
+        path, found = np.empty(shape), []  # one after the other writes its path there
+        for asset in assets:
+            found.append(walk(*_only(asset, plan, bars, news), path))
+            found[-1].ledger[:, at.L_ASSET] = asset
+        return found
+
+    shares = np.array_split(np.arange(len(bars.price)), min(len(bars.price), os.cpu_count() or 1))
+    with ThreadPoolExecutor(len(shares)) as pool:
+        return [walked for some in pool.map(walk_some, shares) for walked in some]
+
+
+def _only(asset: int, plan: Plan, bars: Bars, news: News) -> tuple[Plan, Bars, News]:
+    """Return what a walk reads, of one asset alone."""
+    one, mine = slice(asset, asset + 1), news.asset == asset
+    of_it = {name: np.ascontiguousarray(getattr(bars, name)[one]) for name in ("price", "feature", "trait", "managed")}
+    news = News(*(np.ascontiguousarray(v[mine]) for v in news))._replace(asset=np.zeros(mine.sum(), np.int64))
+    return plan._replace(order=np.zeros(1, np.int64)), bars._replace(**of_it), news
+
+
+def _walk(
+    run: Callable[..., None], account: Account, params: Matrix, plan: Plan, bars: Bars, news: News, path: Matrix
 ) -> Walked:
-    """Walk and record one lane over all assets, or over one of them; `path` is memory to write the path to."""
-    news, plan = heard.news, plan_of(market, account, strategy, "others" in rule_asks(type(strategy)))
-    if only is not None:
-        one = slice(only, only + 1)
-        of_assets = {
-            name: np.ascontiguousarray(getattr(bars, name)[one]) for name in ("price", "feature", "trait", "managed")
-        }
-        bars = bars._replace(**of_assets)
-        mine = news.asset == only
-        news = type(news)(*(np.ascontiguousarray(v[mine]) for v in news))
-        news = news._replace(asset=np.zeros(news.asset.size, np.int64))
-        plan = plan._replace(order=np.zeros(1, np.int64))
-    run = compiled_run(type(strategy), np.float64, 1)
-    params = lane_rows(type(strategy), strategy.settings(), np.float64)
+    """Walk and record one account; `path` is memory to write the path to."""
     capacity = _ORDERS_AT_FIRST
     while True:
         lanes = np.zeros((at.N_LANE, 1))
@@ -125,12 +143,8 @@ def walk_one(
         run(bars, news, account.terms(np.float64), plan, params, lanes, record)
         count = int(record.count[0])
         if count <= capacity:
-            break
+            return Walked(lanes[:, 0], record.ledger[:count], AccountPath.recorded(path))
         capacity = count
-    ledger = record.ledger[:count]
-    if only is not None:
-        ledger[:, at.L_ASSET] = only
-    return Walked(lanes[:, 0], ledger, AccountPath.recorded(path))
 
 
 def _summed(walks: list[Walked], path: AccountPath, account: Account) -> Matrix:

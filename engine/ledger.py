@@ -75,15 +75,111 @@ class _Lines:
         return _Lines(self.table[rows], self.walk[rows], self.event_ids[rows])
 
 
-def ledger_frames(
-    market: Market, account: Account, heard: Heard, bars: Bars, walks: Sequence[Walked]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return (orders, trades) of the walks of one backtest; refused entries stand among the orders with their reason."""
-    table = np.concatenate([walked.ledger for walked in walks])
-    walk = np.repeat(np.arange(len(walks)), [len(walked.ledger) for walked in walks])
-    lines = _Lines(table, walk, _behind(table, heard, len(market.assets)))
-    lines = lines.take(_order_of(lines, account, heard))
-    return _orders(lines, market), _trades(lines, account, bars, market)
+@dataclass(frozen=True)
+class _Positions:
+    """One row a position, in the order of the trades: what it was entered and left at, and what it earned."""
+
+    entry: Places  # the line that entered it
+    leave: Places  # the line that left it, where it is `closed`
+    closed: npt.NDArray[np.bool_]
+    begun: Places  # bar of the entry
+    final: Places  # bar of the exit, or the last
+    shares: Matrix  # signed
+    price: Matrix
+    last: Matrix  # price of the exit, or the last known close
+    fees: Matrix
+    borrowed: Matrix
+    paid: Matrix  # dividends
+    low: Matrix  # the lowest and the highest price that it saw
+    high: Matrix
+    stale: npt.NDArray[np.bool_]  # no bar of its asset for the last bars of the market
+
+    @property
+    def pnl(self) -> Matrix:
+        made: Matrix = profit.py_func(self.shares, self.price, self.last, self.fees)
+        return made
+
+    @property
+    def net(self) -> Matrix:
+        return self.pnl - self.borrowed + self.paid
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Orders and trades of one backtest; the tables of them are made when they are asked for."""
+
+    lines: _Lines
+    positions: _Positions
+    assets: tuple[str, ...]
+    opens: Places  # (bar,) microseconds
+
+    @classmethod
+    def of(cls, market: Market, account: Account, heard: Heard, bars: Bars, walks: Sequence[Walked]) -> Ledger:
+        """Bring what the walks of one backtest wrote into order, and pair entries with exits."""
+        table = np.concatenate([walked.ledger for walked in walks])
+        walk = np.repeat(np.arange(len(walks)), [len(walked.ledger) for walked in walks])
+        lines = _Lines(table, walk, _behind(table, heard, len(market.assets)))
+        lines = lines.take(_order_of(lines, account, heard))
+        return cls(lines, _positions(lines, account, bars), market.assets, market.opens)
+
+    @property
+    def net(self) -> float:
+        """What all positions earned, after commissions, borrow fees and dividends; an open one at its last known close."""
+        return float(self.positions.net.sum())
+
+    def orders(self) -> pl.DataFrame:
+        """Return the table `orders` of a run; refused entries stand among the orders with their reason."""
+        lines = self.lines
+        shares, reason = lines.table[:, at.L_SHARES], lines.whole(at.L_REASON)
+        filled = reason < _REFUSED
+        columns = {
+            "order_id": np.arange(reason.size),
+            "status": _named(("refused", "filled"), filled),
+            "time_decided": _instants(self.opens[lines.whole(at.L_DECIDED)]),
+            "time_filled": _instants(self.opens[lines.whole(at.L_BAR)], filled),
+            "asset": _named(self.assets, lines.whole(at.L_ASSET)),
+            "side": _named(("SELL", "BUY", None), np.where(filled, shares > 0, 2)),
+            "shares": np.where(filled, np.abs(shares), 0.0),
+            "price": pl.Series(np.where(filled, lines.table[:, at.L_PRICE], np.nan), nan_to_null=True),
+            "commission": np.where(filled, lines.table[:, at.L_FEE], 0.0),
+            "slippage": np.where(filled, lines.table[:, at.L_SLIP], 0.0),
+            "reason": _named(REASON_NAMES, reason),
+            "event_ids": lines.event_ids,
+        }
+        return _frame(columns, ORDERS)
+
+    def trades(self) -> pl.DataFrame:
+        """Return the table `trades` of a run; what is still open is marked at its last known close."""
+        lines, its = self.lines, self.positions
+        bought, sold = lines.take(its.entry), lines.take(its.leave)
+        leave_ids = np.where(its.closed, its.leave, len(lines.walk))
+        side, long = np.sign(its.shares), its.shares > 0
+        marked = np.where(its.stale, len(REASON_NAMES) + 1, len(REASON_NAMES))
+        columns = {
+            "trade_id": np.arange(its.entry.size),
+            "asset": _named(self.assets, bought.whole(at.L_ASSET)),
+            "side": _named(("SHORT", "LONG"), long),
+            "shares": np.abs(its.shares),
+            "entry_time": _instants(self.opens[its.begun]),
+            "entry_price": its.price,
+            "exit_time": _instants(self.opens[its.final], its.closed),
+            "exit_price": its.last,
+            "pnl": its.pnl,
+            "return": its.net / (np.abs(its.shares) * its.price),
+            "bars_held": its.final - its.begun,
+            "exit_reason": _named(
+                (*REASON_NAMES, "OPEN", "STALE"), np.where(its.closed, sold.whole(at.L_REASON), marked)
+            ),
+            "carry": -its.borrowed,
+            "dividends": its.paid,
+            "net": its.net,
+            "worst": side * (np.where(long, its.low, its.high) / its.price - 1),
+            "best": side * (np.where(long, its.high, its.low) / its.price - 1),
+            "entry_reason": _named(REASON_NAMES, bought.whole(at.L_REASON)),
+            "commission": its.fees,
+            "event_ids": _joined(bought.event_ids, pl.concat([lines.event_ids, _NO_IDS])[leave_ids]),
+        }
+        return _frame(columns, TRADES)
 
 
 def _behind(table: Matrix, heard: Heard, assets: int) -> pl.Series:
@@ -115,68 +211,21 @@ def _order_of(lines: _Lines, account: Account, heard: Heard) -> Places:
     return np.lexsort((*within, turn, lines.table[:, at.L_BAR], lines.walk))
 
 
-def _orders(lines: _Lines, market: Market) -> pl.DataFrame:
-    shares, reason = lines.table[:, at.L_SHARES], lines.whole(at.L_REASON)
-    filled = reason < _REFUSED
-    columns = {
-        "order_id": np.arange(reason.size),
-        "status": _named(("refused", "filled"), filled),
-        "time_decided": _instants(market.opens[lines.whole(at.L_DECIDED)]),
-        "time_filled": _instants(market.opens[lines.whole(at.L_BAR)], filled),
-        "asset": _named(market.assets, lines.whole(at.L_ASSET)),
-        "side": _named(("SELL", "BUY", None), np.where(filled, shares > 0, 2)),
-        "shares": np.where(filled, np.abs(shares), 0.0),
-        "price": pl.Series(np.where(filled, lines.table[:, at.L_PRICE], np.nan), nan_to_null=True),
-        "commission": np.where(filled, lines.table[:, at.L_FEE], 0.0),
-        "slippage": np.where(filled, lines.table[:, at.L_SLIP], 0.0),
-        "reason": _named(REASON_NAMES, reason),
-        "event_ids": lines.event_ids,
-    }
-    return _frame(columns, ORDERS)
-
-
-def _trades(lines: _Lines, account: Account, bars: Bars, market: Market) -> pl.DataFrame:
-    """Pair entries with exits; what is still open is marked at its last known close."""
+def _positions(lines: _Lines, account: Account, bars: Bars) -> _Positions:
     entry, leave, closed = _paired(lines)
-    bought, sold, n_bars = lines.take(entry), lines.take(leave), len(bars.time)
-    asset, shares, price = bought.whole(at.L_ASSET), bought.table[:, at.L_SHARES], bought.table[:, at.L_PRICE]
-    begun, ended = bought.whole(at.L_BAR), np.where(closed, sold.whole(at.L_BAR), n_bars)
-    last = np.where(closed, sold.table[:, at.L_PRICE], bars.price[asset, -1, at.LAST])
-    fees = bought.table[:, at.L_FEE] + np.where(closed, sold.table[:, at.L_FEE], 0.0)
+    bought, sold, n_bars = lines.table[entry], lines.table[leave], len(bars.time)
+    asset, shares, price = bought[:, at.L_ASSET].astype(np.int64), bought[:, at.L_SHARES], bought[:, at.L_PRICE]
+    begun = bought[:, at.L_BAR].astype(np.int64)
+    ended = np.where(closed, sold[:, at.L_BAR].astype(np.int64), n_bars)
     final = np.minimum(ended, n_bars - 1)
-    pnl = profit.py_func(shares, price, last, fees)
+    last = np.where(closed, sold[:, at.L_PRICE], bars.price[asset, -1, at.LAST])
+    fees = bought[:, at.L_FEE] + np.where(closed, sold[:, at.L_FEE], 0.0)
     borrowed = np.maximum(-shares, 0.0) * (bars.price[asset, final, at.ACCRUED] - bars.price[asset, begun, at.ACCRUED])
     paid = shares * (bars.price[asset, final, at.PAID] - bars.price[asset, begun, at.PAID])
-    net = pnl - borrowed + paid
     # Only bars that the position saw whole count.
     low, high = extremes(bars.price, asset, begun + (account.fill == "close"), ended, last)
-    leave_ids = np.where(closed, leave, len(lines.walk))
-    side = np.sign(shares)
-    stale = np.isnan(bars.price[asset, -_STALE:, at.OPEN]).all(axis=1)
-    marked = np.where(stale, len(REASON_NAMES) + 1, len(REASON_NAMES))
-    columns = {
-        "trade_id": np.arange(asset.size),
-        "asset": _named(market.assets, asset),
-        "side": _named(("SHORT", "LONG"), shares > 0),
-        "shares": np.abs(shares),
-        "entry_time": _instants(market.opens[begun]),
-        "entry_price": price,
-        "exit_time": _instants(market.opens[final], closed),
-        "exit_price": last,
-        "pnl": pnl,
-        "return": net / (np.abs(shares) * price),
-        "bars_held": final - begun,
-        "exit_reason": _named((*REASON_NAMES, "OPEN", "STALE"), np.where(closed, sold.whole(at.L_REASON), marked)),
-        "carry": -borrowed,
-        "dividends": paid,
-        "net": net,
-        "worst": side * (np.where(shares > 0, low, high) / price - 1),
-        "best": side * (np.where(shares > 0, high, low) / price - 1),
-        "entry_reason": _named(REASON_NAMES, bought.whole(at.L_REASON)),
-        "commission": fees,
-        "event_ids": _joined(bought.event_ids, pl.concat([lines.event_ids, _NO_IDS])[leave_ids]),
-    }
-    return _frame(columns, TRADES)
+    stale = np.isnan(bars.price[:, -_STALE:, at.OPEN]).all(axis=1)[asset]
+    return _Positions(entry, leave, closed, begun, final, shares, price, last, fees, borrowed, paid, low, high, stale)
 
 
 def _paired(lines: _Lines) -> tuple[Places, Places, npt.NDArray[np.bool_]]:

@@ -51,15 +51,12 @@ class AccountPath:
         for path in paths:
             written[path.bars] = True
         bars = np.flatnonzero(written)
-        rows = paths[0].at(bars)
-        for path in paths[1:]:
-            rows += path.at(bars)
+        rows = np.zeros((at.P_SPAN, bars.size))
+        for path in paths:
+            begins = np.searchsorted(bars, path.bars)
+            rows += np.repeat(path.rows, np.diff(begins, append=bars.size), axis=1)
         rows[at.P_HELD] = np.minimum(rows[at.P_HELD], 1.0)
         return cls(bars, rows, paths[0].length)
-
-    def at(self, bars: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-        """Return the account at some bars."""
-        return self.rows[:, np.searchsorted(self.bars, bars, side="right") - 1]
 
     def equity(self, market: Market, cash: float) -> pl.DataFrame:
         """Return the table `equity` of a run that started from `cash`."""

@@ -7,7 +7,7 @@ import math
 import os
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -20,17 +20,19 @@ from engine.event_table import SCHEMA
 from engine.events import Events
 from engine.faults import Fault
 from engine.fingerprint import fingerprint
+from engine.ledger import Ledger
 from engine.market import Market
 from engine.path import AccountPath
 from engine.strategy import Strategy
 
 _NO_EVENTS = pl.DataFrame(schema=SCHEMA)
-_FRAMES = ("orders", "trades", "equity", "events", "unplaced")
+_MADE = ("orders", "trades", "equity")
+_FRAMES = (*_MADE, "events", "unplaced")
 
 
 @dataclass(frozen=True)
 class Run:
-    """The result of one backtest.
+    """The result of one backtest. Its tables of orders, trades and equity are made when they are first asked for.
 
     Attributes
     ----------
@@ -46,13 +48,11 @@ class Run:
     market : the bars, where the run was made in this process; not written, so None in one that was read
     """
 
-    orders: pl.DataFrame
-    trades: pl.DataFrame
     metrics: dict[str, float | None]
     info: dict[str, Any]
     events: pl.DataFrame
     unplaced: pl.DataFrame
-    _make_equity: Callable[[], pl.DataFrame] = field(repr=False, compare=False)
+    _make: Mapping[str, Callable[[], pl.DataFrame]] = field(repr=False, compare=False)
     market: Market | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -61,7 +61,7 @@ class Run:
         strategy: Strategy,
         market: Market,
         account: Account,
-        ledger: tuple[pl.DataFrame, pl.DataFrame],
+        ledger: Ledger,
         path: AccountPath,
         metrics: dict[str, float],
         cash: float,
@@ -93,12 +93,24 @@ class Run:
         }  # fmt: skip
         nulled = {k: (v if math.isfinite(v) else None) for k, v in metrics.items()}
         frame = events.frame if events else _NO_EVENTS.clone()
-        return cls(ledger[0], ledger[1], nulled, info, frame, unplaced, partial(path.equity, market, cash), market)
+        make: dict[str, Callable[[], pl.DataFrame]]
+        make = {"orders": ledger.orders, "trades": ledger.trades, "equity": partial(path.equity, market, cash)}
+        return cls(nulled, info, frame, unplaced.clone(), make, market)
+
+    @cached_property
+    def orders(self) -> pl.DataFrame:
+        """Every order; see the class."""
+        return self._make["orders"]()
+
+    @cached_property
+    def trades(self) -> pl.DataFrame:
+        """One row a position; see the class."""
+        return self._make["trades"]()
 
     @cached_property
     def equity(self) -> pl.DataFrame:
-        """One row a bar, made when it is asked for; see the class."""
-        return self._make_equity()
+        """One row a bar; see the class."""
+        return self._make["equity"]()
 
     def summary(self) -> pl.DataFrame:
         """Return the metrics as a table of metric and value."""
@@ -138,12 +150,12 @@ class Run:
         try:
             info = json.loads((source / "run.json").read_text(encoding="utf-8"))
             frames: dict[str, Any] = {name: pl.read_parquet(source / f"{name}.parquet") for name in _FRAMES}
-            metrics, equity = info.pop("metrics"), frames.pop("equity")
+            metrics, make = info.pop("metrics"), {name: frames.pop(name).clone for name in _MADE}
         except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
             raise Fault(
                 f"{source} cannot be read as a run ({str(error).splitlines()[0]}); run `tocsin backtest` again."
             ) from None
-        return cls(metrics=metrics, info=info, _make_equity=equity.clone, **frames)
+        return cls(metrics=metrics, info=info, _make=make, **frames)
 
     def report(self, path: str | os.PathLike[str]) -> Path:
         """Write one self-contained HTML page."""

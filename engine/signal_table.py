@@ -14,6 +14,9 @@ from engine.market import Market
 
 _INSTANT = pl.Datetime("us", "UTC")
 
+#: The greatest weight that a signal may ask for.
+_MOST = 1e6
+
 
 def read_signals(value: Any) -> pl.DataFrame | None:
     """Take a polars, pandas or Arrow table, or the path of a CSV or Parquet file."""
@@ -68,12 +71,14 @@ def place_signals(given: pl.DataFrame, market: Market) -> pl.DataFrame:
     ).with_row_index("row")
     frame = frame.with_columns(bar=_bars(frame, when, market))
     known = {asset: i for i, asset in enumerate(market.assets)}
-    for row, asset, weight, bar in frame.select("row", "asset", "weight", "bar").iter_rows():
+    right = pl.col("asset").is_in(list(known)) & (pl.col("weight").abs() <= _MOST) & pl.col("bar").is_not_null()
+    wrong = frame.filter(~right.fill_null(False))
+    for row, asset, weight, bar in wrong.select("row", "asset", "weight", "bar").head(1).iter_rows():
         if asset not in known:
             raise Fault(
                 f"signals name {asset!r} in row {row}, allowed are the market's assets; import its prices or drop the row."
             )
-        if weight is None or not np.isfinite(weight) or abs(weight) > 1e6:
+        if weight is None or not np.isfinite(weight) or abs(weight) > _MOST:
             raise Fault(
                 f"signals hold the weight {weight} in row {row}, allowed is a number from -1e6 to 1e6; correct it."
             )

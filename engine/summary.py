@@ -298,7 +298,7 @@ def _best_of(
     lanes: npt.NDArray[np.int64], values: npt.NDArray[np.float64], most: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return the `most` greatest values with their lanes, the greatest first, of equals the lower lane."""
-    if values.size > 4 * most:
+    if values.size > most:
         chosen = np.flatnonzero(values >= np.partition(values, values.size - most)[values.size - most])
         lanes, values = lanes[chosen], values[chosen]
     order = np.lexsort((lanes, -values))[:most]
