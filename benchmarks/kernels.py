@@ -20,7 +20,7 @@ from engine.account import Account
 from engine.compile import compiled_run, gpu_kernel, lane_rows
 from kernels import layout as at
 from kernels.gpu import kernel_types
-from kernels.layout import Plan, Record
+from kernels.layout import Plan, no_record
 from kernels.metrics import metrics
 from strategies import ShortBubbleWarning
 
@@ -48,7 +48,7 @@ def throughput(dtype: Any, lanes: int = 40_000, repeats: int = 5) -> tuple[float
     job = narrative(dtype=dtype)
     params, plan = lanes_of(20, lanes, dtype)
     run, terms = compiled_run(ShortBubbleWarning, dtype), Account().terms(dtype)
-    nothing = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
+    nothing = no_record()
     out = np.zeros((at.N_LANE, lanes), dtype)
     times = []
     for _ in range(repeats + 1):

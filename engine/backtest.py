@@ -139,11 +139,11 @@ def _walk(
     capacity = _ORDERS_AT_FIRST
     while True:
         lanes = np.zeros((at.N_LANE, 1))
-        record = Record(np.zeros((capacity, at.N_LEDGER)), np.zeros(1, np.int64), path)
+        record = Record(np.zeros((capacity, at.N_LEDGER)), np.zeros(2, np.int64), path)
         run(bars, news, account.terms(np.float64), plan, params, lanes, record)
         count = int(record.count[0])
         if count <= capacity:
-            return Walked(lanes[:, 0], record.ledger[:count], AccountPath.recorded(path))
+            return Walked(lanes[:, 0], record.ledger[:count], AccountPath.recorded(record, len(bars.time)))
         capacity = count
 
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from engine.buy_and_hold import buy_and_hold
 from kernels import layout as at
-from kernels.recording import stops
+from kernels.layout import Record
 
 if TYPE_CHECKING:
     from engine.market import Market
@@ -28,7 +28,7 @@ class AccountPath:
     Attributes
     ----------
     bars : int64, shape (N,), ascending from 0
-    rows : float64, shape (P_SPAN, N): P_EQUITY to P_HELD of kernels.layout
+    rows : float64, shape (P_BAR, N): P_EQUITY to P_HELD of kernels.layout
     length : bars in all
     """
 
@@ -37,10 +37,10 @@ class AccountPath:
     length: int
 
     @classmethod
-    def recorded(cls, path: npt.NDArray[np.float64]) -> AccountPath:
-        """Take what a walk has written, (N_PATH, bar), out of the memory that it wrote to."""
-        bars = stops(path[at.P_SPAN])
-        return cls(bars, path[: at.P_SPAN, bars], path.shape[1])
+    def recorded(cls, record: Record, length: int) -> AccountPath:
+        """Take what a walk of `length` bars has written out of the memory that it wrote to."""
+        path = record.path[:, : record.count[1]]
+        return cls(path[at.P_BAR].astype(np.int64), path[: at.P_BAR].copy(), length)
 
     @classmethod
     def combined(cls, paths: Sequence[AccountPath]) -> AccountPath:
@@ -51,7 +51,7 @@ class AccountPath:
         for path in paths:
             written[path.bars] = True
         bars = np.flatnonzero(written)
-        rows = np.zeros((at.P_SPAN, bars.size))
+        rows = np.zeros((at.P_BAR, bars.size))
         for path in paths:
             begins = np.searchsorted(bars, path.bars)
             rows += np.repeat(path.rows, np.diff(begins, append=bars.size), axis=1)

@@ -44,7 +44,7 @@ def kernel(
         place = cuda.local.array({n_place}, types.int64)
         ledger = cuda.local.array((1, {n_ledger}), types.{precision})
         path = cuda.local.array(({n_path}, 1), types.{precision})
-        count = cuda.local.array(1, types.int64)
+        count = cuda.local.array(2, types.int64)
         for row in range({rows}):
             mine[row, 0] = params[row, i]
         bars = Bars(price, time, feature, trait, managed)

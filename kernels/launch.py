@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from kernels import layout as at
 from kernels.device import Compiled, Device, is_out_of_memory
-from kernels.layout import Bars, News, Plan, Record
+from kernels.layout import Bars, News, Plan, no_record
 from kernels.metrics import METRICS, measure_all
 from kernels.rules import Terms
 
@@ -84,7 +84,7 @@ class CpuLauncher:
         """Return (N_LANE, lane), what each lane ends with."""
         work = self._work
         lanes = np.zeros((at.N_LANE, params.shape[1]), params.dtype)
-        nothing = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
+        nothing = no_record()
         self._run(work.bars, work.news, work.terms, work.plan, np.ascontiguousarray(params), lanes, nothing)
         return lanes
 

@@ -73,9 +73,8 @@ BAR, NEXT, HELD, STALE, SHORT, CALLS, N_PLACE = range(7)
 # Columns of the ledger that a recorded walk writes: (entry, column).
 L_BAR, L_DECIDED, L_ASSET, L_REASON, L_SHARES, L_PRICE, L_FEE, L_SLIP, N_LEDGER = range(9)
 
-# Rows of the path that a recorded walk writes: (row, bar). From a bar on the account stays as it is for SPAN bars, of which the
-# walk writes the first alone.
-P_EQUITY, P_CASH, P_LONG, P_SHORT, P_HELD, P_SPAN, N_PATH = range(7)
+# Rows of the path that a recorded walk writes, (row, entry): the account at a bar, as it stays until the bar of the next entry.
+P_EQUITY, P_CASH, P_LONG, P_SHORT, P_HELD, P_BAR, N_PATH = range(7)
 
 # When a rule is asked about an asset: at bars with news for it; also at bars into which the lane holds it; at every bar.
 ON_EVENTS, WHILE_HELD, ALWAYS = range(3)
@@ -132,8 +131,13 @@ class Record(NamedTuple):
     """What a recorded walk leaves behind; empty arrays for one that is not recorded."""
 
     ledger: Any  # (capacity, N_LEDGER) float64
-    count: Any  # (1,) int64 entries made, also those beyond the capacity
-    path: Any  # (N_PATH, bar) float64
+    count: Any  # (2,) int64: lines of the ledger, also those beyond the capacity; entries of the path
+    path: Any  # (N_PATH, capacity) float64, for as many entries as there are bars
+
+
+def no_record() -> Record:
+    """Return what an unrecorded walk is handed."""
+    return Record(np.zeros((0, N_LEDGER)), np.zeros(2, np.int64), np.zeros((N_PATH, 0)))
 
 
 def given_types(dtype: Any) -> tuple[Any, Any, Any]:

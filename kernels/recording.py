@@ -3,9 +3,6 @@
 The lines say what the steps of kernels/steps.py are about to do, by the same scalar rules.
 """
 
-import numpy as np
-from numba import njit
-
 from kernels import layout as at
 from kernels.rules import (
     ONE,
@@ -96,22 +93,12 @@ def write_entry(a, t, now, raw, bar, terms, lane, lot, record):
 
 
 @step
-def write_path(t, lane, record):
-    """Write the first lane's account at the close of bar t."""
-    record.path[at.P_EQUITY, t] = lane[at.EQUITY, 0]
-    record.path[at.P_CASH, t] = lane[at.CASH, 0]
-    record.path[at.P_LONG, t] = lane[at.VALUE, 0] + lane[at.SHORTS, 0]
-    record.path[at.P_SHORT, t] = lane[at.SHORTS, 0]
-    record.path[at.P_SPAN, t] = ONE
-
-
-@njit(error_model="numpy", nogil=True, cache=True)
-def stops(span):
-    """Return the bars of a path that were written, from its row SPAN."""
-    found = np.empty(span.size, np.int64)
-    count, t = 0, 0
-    while t < span.size:
-        found[count] = t
-        count += 1
-        t += int(span[t])
-    return found[:count].copy()
+def write_path(t, held, lane, record):
+    """Write the first lane's account at the close of bar t; `held` is 1 if anything was held in it."""
+    i = record.count[1]
+    record.path[at.P_BAR, i], record.path[at.P_HELD, i] = t, held
+    record.path[at.P_EQUITY, i] = lane[at.EQUITY, 0]
+    record.path[at.P_CASH, i] = lane[at.CASH, 0]
+    record.path[at.P_LONG, i] = lane[at.VALUE, 0] + lane[at.SHORTS, 0]
+    record.path[at.P_SHORT, i] = lane[at.SHORTS, 0]
+    record.count[1] = i + 1

@@ -135,8 +135,7 @@ def pass_over(t, until, bars, state, record):
     """Pass over the bars from t to before `until`, at which nothing happens to any lane of the block."""
     skip(bars.time[until - 1, at.NOW], state.lane)
     if record.path.shape[1] > 0:
-        write_path(t, state.lane, record)
-        record.path[at.P_HELD, t], record.path[at.P_SPAN, t] = ZERO, until - t
+        write_path(t, ZERO, state.lane, record)
 
 
 @inlined
@@ -153,12 +152,10 @@ def settle(t, bars, terms, plan, state, record):
             bury_ruined(state.lane)
             state.place[at.STALE] = 1
         call(now, terms, state)
-    if record.path.shape[1] > 0:
-        held = state.lane[at.LEFT, 0] + (ZERO if plan.closing else state.lane[at.COUNT, 0])
-        record.path[at.P_HELD, t] = ONE if held > ZERO else ZERO
+    held = state.lane[at.LEFT, 0] + (ZERO if plan.closing else state.lane[at.COUNT, 0])
     gather(now, plan.closing, state.lane)
     if record.path.shape[1] > 0:
-        write_path(t, state.lane, record)
+        write_path(t, ONE if held > ZERO else ZERO, state.lane, record)
 
 
 @step

@@ -13,7 +13,7 @@ from engine import Account, Fault, Market, backtest
 from engine.arrays import bars_of, hear, plan_of
 from engine.compile import compiled_run, lane_rows
 from kernels import layout as at
-from kernels.layout import Record
+from kernels.layout import no_record
 from kernels.metrics import metrics
 from strategies import Signals
 
@@ -52,7 +52,7 @@ def walked_in_blocks(drawn: Case, hold: np.ndarray, stop: np.ndarray, dtype: typ
     bars = bars_of(market, account, strategy, dtype, borrow_of(drawn))
     params = lane_rows(Told, {**strategy.settings(), "hold": hold, "stop": stop}, dtype)
     lanes = np.zeros((at.N_LANE, hold.size), dtype)
-    record = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
+    record = no_record()
     plan = plan_of(market, account, strategy, False)
     compiled_run(Told, dtype)(bars, heard.news, account.terms(dtype), plan, params, lanes, record)
     return lanes

@@ -17,7 +17,7 @@ from benchmarks.gpu_parity import Difference
 from engine.compile import compiled_run
 from kernels import layout as at
 from kernels import static
-from kernels.layout import Bars, News, Plan, Record
+from kernels.layout import Bars, News, Plan, no_record
 from kernels.metrics import METRICS, measure_all
 from kernels.rules import Terms
 
@@ -74,7 +74,7 @@ def jit(kernel: Any) -> Any:
         kind = params.dtype.type
         bars, news, plan = Bars(*given[:5]), News(*given[5:9]), Plan(*given[-len(Plan._fields) :])
         terms = Terms(*(kind(value) for value in given[9 : 9 + len(Terms._fields)]))
-        nothing = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
+        nothing = no_record()
         name = kernel.__module__.rpartition("_kernel_")[0]
         (strategy,) = (of for of in OURS if of.name() == name)
         compiled_run(strategy, kind)(bars, news, terms, plan, params, lanes, nothing)
@@ -153,7 +153,7 @@ def test_everything_happens_in_the_markets() -> None:
         found = Difference()
         for job in parity_jobs(strategy, np.float64, 12, 16):
             lanes = np.zeros((at.N_LANE, 16))
-            nothing = Record(np.zeros((0, at.N_LEDGER)), np.zeros(1, np.int64), np.zeros((at.N_PATH, 0)))
+            nothing = no_record()
             compiled_run(strategy, np.float64)(*job.work[:4], job.params, lanes, nothing)
             values = np.empty((len(METRICS), 16))
             measure_all(lanes, *job.work.basis, values)
