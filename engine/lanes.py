@@ -32,7 +32,7 @@ from kernels.steps import WIDTH
 #: Lanes that one thread lays out, walks and measures at a time.
 PIECE = 1 << 14
 #: Pieces for each thread, where lanes are few: so many that none waits long for the others.
-_TURNS = 4
+_TURNS = 2
 
 Precision = Literal["float32", "float64"]
 Numbers = npt.NDArray[np.int64]
