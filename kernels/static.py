@@ -105,15 +105,22 @@ def loop_of(sass: str) -> tuple[int, int]:
         after.append(ways)
     if first == last:
         return 0, 0
-    edge, steps, seen = [first], 0, {first}
-    while edge:
-        steps += 1
-        nexts = {way for here in edge for way in after[here] if first <= way <= last}
-        if first in nexts:
-            break
-        edge = sorted(nexts - seen)
-        seen |= nexts
-    return last - first + 1, steps if edge else 0
+    divides = [i for i, instruction in enumerate(code) if "MUFU.RCP" in instruction]
+
+    def shortest(begin: int) -> dict[int, int]:
+        """Count the instructions from one on to each other of the loop."""
+        found, edge = {begin: 0}, [begin]
+        while edge:
+            nexts = {way: found[here] + 1 for here in edge for way in after[here] if first <= way <= last}
+            edge = [way for way in nexts if way not in found]
+            found |= {way: nexts[way] for way in edge}
+        return found
+
+    ahead = shortest(first)
+    backs = {here for here in ahead if first in after[here]}
+    print(sorted((ahead[d] + min((shortest(d).get(b,10**6)+1 for b in backs),default=0), d) for d in divides if d in ahead))
+    least = min((ahead[here] + 1 for here in backs), default=0)
+    return last - first + 1, least
 
 
 @contextlib.contextmanager

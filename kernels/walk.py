@@ -172,14 +172,14 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
             list_held(state)
         flat = state.place[at.HELD] == 0 and not plan.earns
         if flat and plan.asked != at.ALWAYS:  # flat is free
-            upcoming = min(news.bar[k], until) if k < n_items else until
+            upcoming = np.int32(min(news.bar[k], until)) if k < n_items else np.int32(until)
             if upcoming > t:
                 t = upcoming
                 continue
         first = k
         while k < n_items and news.bar[k] == t:
             hear(k, t, news, params, state)
-            k += 1
+            k = np.int32(k + 1)
 
         if not flat:
             if state.place[at.SHORT] != 0:
@@ -204,11 +204,11 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
         for i in range(first, k):
             state.note[at.ITEM, news.asset[i]] = -1
         if flat and wishes == 0:
-            t += 1
+            t = np.int32(t + 1)
             continue
         if quiet < t:
             pass_over(quiet, t, bars, state, record)
-        quiet = t + 1
+        quiet = np.int32(t + 1)
         if plan.closing and wishes != 0:
             size_at_close(t, bars, state)
         leave_held(t, plan.closing, bars, terms, plan, state, record)
@@ -231,7 +231,7 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
                 leave_one_inside(a, t, bars, terms, plan, params, state, record)
             state.place[at.SHORT] |= value(i == 0, bars.price[a, t], terms, state.lane, state.lot[a])
         settle(t, bars, terms, plan, state, record)
-        t += 1
+        t = np.int32(t + 1)
     if quiet < t:
         pass_over(quiet, t, bars, state, record)
     state.place[at.BAR], state.place[at.NEXT] = t, k
@@ -296,8 +296,8 @@ def run(decide, features, bars, news, terms, plan, params, lanes, record):
         aligned((together, features), kind),
         aligned((together, features), np.uint32),
         aligned((together, features), np.uint32),
-        np.zeros((together, at.N_NOTE, n_assets), np.int64),
-        np.zeros((together, at.N_PLACE), np.int64),
+        np.zeros((together, at.N_NOTE, n_assets), np.int32),
+        np.zeros((together, at.N_PLACE), np.int32),
     )
     blocks = aligned((together, params.shape[0]), kind)
     walk_blocks(decide, stretch, bars, news, terms, plan, params, blocks, states, lanes, record)
@@ -312,7 +312,7 @@ def compile_walk(dtype):
     def array(of, dims):
         return types.Array(of, dims, "C")
 
-    rows, notes = array(types.uint32, 3), (array(whole, 3), array(whole, 2))
+    rows, notes = array(types.uint32, 3), (array(types.int32, 3), array(types.int32, 2))
     states = types.NamedTuple(
         (array(kind, 3), array(kind, 4), array(kind, 4), array(kind, 3), array(kind, 3), rows, rows, *notes), State
     )
