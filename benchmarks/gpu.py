@@ -118,7 +118,7 @@ def _said_by(*command: str) -> str | None:
 def cuda_launcher(job: Job, device: Device) -> CudaLauncher:
     """Return the launcher of a job; its kernel is compiled once a strategy, precision and number of assets."""
     dtype = job.params.dtype
-    kernel = gpu_kernel(job.strategy, dtype, len(job.work.bars.price))
+    kernel = gpu_kernel(job.strategy, dtype, len(job.work.bars.price), job.work.plan)
     return CudaLauncher(kernel, _types(dtype), job.work, dtype, [device])
 
 
@@ -212,26 +212,28 @@ def throughput(job: Job, device: Device | None, repeats: int, few: int = 128) ->
 def issue(job: Job, device: Device | None, measured: dict[str, Any]) -> dict[str, Any]:
     """Count instructions a bar without running, and hold what was measured against what the device can issue.
 
-    Between two bounds: a bar takes at least the shortest way round the loop over bars, and at most about every instruction of it once (a
-    loop over assets inside it goes round more often). The ceiling is multiprocessors x 4 schedulers x 32 lanes x clock / instructions.
+    Between bounds: a bar takes at least the shortest way round the loop over bars, one on which something is held at least the shortest by
+    way of the metrics, and each at most about every instruction of it once (a loop over assets inside it goes round more often).
+    The ceiling is multiprocessors x 4 schedulers x 32 lanes x clock / instructions.
     """
     from kernels.static import compile_static  # noqa: PLC0415 - needs numba-cuda and NVIDIA's tools
 
     dtype = job.params.dtype
     arch = (9, 0) if device is None else device.capability
-    kernel = gpu_kernel(job.strategy, dtype, len(job.work.bars.price))
+    kernel = gpu_kernel(job.strategy, dtype, len(job.work.bars.price), job.work.plan)
     static = compile_static(kernel, kernel_types(dtype), arch, dtype == np.float32)
     found: dict[str, Any] = {
         "arch": list(arch), "registers": static.registers, "stack_bytes": static.stack, "spilled_bytes": static.spilled,
         "float64_free": not static.float64, "instructions": static.instructions, "loop_instructions": static.loop,
-        "least_instructions_a_bar": static.least,
-        "counted": "SASS of the loop over bars: `loop` every instruction once, `least` the shortest way round it",
+        "least_instructions_a_bar": static.least, "held_instructions_a_bar": static.held,
+        "counted": "SASS of the loop over bars: `loop` every instruction once, `least` the shortest way round it, `held` the shortest "
+        "by way of the metrics",
     }  # fmt: skip
     if device is not None and static.least:
         with device.current():
             issued = device.multiprocessors * _ISSUED * device.clock()
         rate = measured.get("bar_steps_a_second")
-        for name, count in (("least", static.least), ("loop", static.loop)):
+        for name, count in (("least", static.least), ("held", static.held), ("loop", static.loop)):
             found[f"ceiling_by_{name}_bar_steps_a_second"] = issued / count
             found[f"share_by_{name}"] = rate and rate * count / issued
     return found
@@ -307,7 +309,7 @@ def table(found: dict[str, Any]) -> str:
         elif kind == "issue":
             share = part.get("share_by_least")
             shown = "" if share is None else f", share of the issue ceiling {share:.3f} to {part['share_by_loop']:.3f}"
-            bar = f"{part['least_instructions_a_bar']} to {part['loop_instructions']} instructions a bar"
+            bar = f"{part['least_instructions_a_bar']}, {part['held_instructions_a_bar']} to {part['loop_instructions']} instructions a bar"
             lines.append(f"{name:42s} {part['registers']} registers, {bar}{shown}")
         elif kind == "parity":
             for against in ("against_cpu", "against_cpu_float64"):

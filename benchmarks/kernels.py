@@ -17,10 +17,11 @@ import numpy as np
 import strategies
 from benchmarks.workloads import narrative
 from engine.account import Account
-from engine.compile import compiled_run, gpu_kernel, lane_rows
+from engine.compile import compiled_run, gpu_kernel, lane_rows, rule_asks
+from engine.strategy import Strategy
 from kernels import layout as at
 from kernels.gpu import kernel_types
-from kernels.layout import Plan, no_record
+from kernels.layout import Plan, every_plan, no_record
 from kernels.metrics import metrics
 from strategies import ShortBubbleWarning
 
@@ -74,13 +75,34 @@ def main() -> None:
             )
     from kernels.static import compile_static  # noqa: PLC0415 - needs numba-cuda
 
-    print(f"{'kernel (float32, 20 assets)':34s} {'arch':7s} registers  stack  spilled  instructions  float64")
-    for name in strategies.__all__:
-        kernel = gpu_kernel(getattr(strategies, name), np.float32, 20)
+    print("\nfloat32, 20 assets, a plan that asks for everything")
+    print(f"{'kernel':22s} {'arch':6s} registers  stack  spilled  instructions  float64")
+    for strategy in map(strategies.__dict__.__getitem__, strategies.__all__):
+        kernel = gpu_kernel(strategy, np.float32, 20, every_plan())
         for arch in ARCHITECTURES:
             s = compile_static(kernel, kernel_types(np.float32), arch)
             sizes = f"{s.registers:9d} {s.stack:6d} {s.spilled:8d} {s.instructions:13d}"
-            print(f"{name:34s} sm_{arch[0]}{arch[1]:<4d} {sizes}  {'yes' if s.float64 else 'no'}")
+            print(f"{strategy.name():22s} sm_{arch[0]}{arch[1]:<3d} {sizes}  {'yes' if s.float64 else 'no'}")
+    print("\nfloat32, sm_90, what a sweep with the strategy's defaults asks for: instructions of a bar at least,")
+    print("of one on which something is held at least, and of the whole loop")
+    print(f"{'kernel':22s} assets registers  stack  least   held  loop")
+    for strategy in map(strategies.__dict__.__getitem__, strategies.__all__):
+        assets = 1 if strategy.watch == "always" else 20
+        s = compile_static(
+            gpu_kernel(strategy, np.float32, assets, usual_plan(strategy)), kernel_types(np.float32), (9, 0)
+        )
+        print(f"{strategy.name():22s} {assets:6d} {s.registers:9d} {s.stack:6d} {s.least:6d} {s.held:6d} {s.loop:5d}")
+
+
+def usual_plan(strategy: type[Strategy]) -> Plan:
+    """Return the plan of a sweep with a strategy's defaults, fills at the open and no interest on cash."""
+    settings = strategy().settings()
+    bounds = [name for name in ("stop", "trail", "take") if np.isfinite(settings[name])]
+    return Plan(
+        np.zeros(0, np.int64), {"events": at.ON_EVENTS, "held": at.WHILE_HELD, "always": at.ALWAYS}[strategy.watch],
+        closing=False, reverses=bool(strategy.reverses), refresh=bool(strategy.refresh), nets="others" in rule_asks(strategy),
+        earns=False, bounded=bool(bounds), trails="trail" in bounds,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -186,13 +186,25 @@ def _is_kept(module: Path) -> bool:
     return any(module.parent.glob(f"__pycache__/{module.stem}.*.nbc"))
 
 
-def gpu_kernel(strategy: type[Strategy], dtype: npt.DTypeLike, assets: int) -> Callable[..., None]:
-    """Return the CUDA kernel of a strategy as a plain function, for a GPU's compiler or the simulator; one lane a thread."""
+def gpu_kernel(strategy: type[Strategy], dtype: npt.DTypeLike, assets: int, plan: layout.Plan) -> Callable[..., None]:
+    """Return the CUDA kernel of a strategy as a plain function, for a GPU's compiler or the simulator; one lane a thread.
+
+    The plan's constants are the kernel's: what it does not ask for is not in it. Its order of assets is an argument.
+    """
     answers = _of_width(source(strategy, dtype), 1)
     decide = _load(answers + "\ndecide = inner()(decide)\n", f"{strategy.name()}_of_1")
     rows, channels, features = N_FIXED + len(own_rows(strategy)), len(strategy.channels), len(strategy.features)
     text = kernel_text(
-        strategy.name(), decide.__name__, _steps(1).__name__, _walk(1).__name__, dtype, assets, channels, rows, features
+        strategy.name(),
+        decide.__name__,
+        _steps(1).__name__,
+        _walk(1).__name__,
+        dtype,
+        assets,
+        channels,
+        rows,
+        features,
+        plan,
     )
     return _load(text, f"{strategy.name()}_kernel").kernel  # type: ignore[no-any-return]
 

@@ -212,7 +212,7 @@ def launcher(
         raise Fault(
             f"the market has {assets} assets, allowed on a GPU are {MOST_ASSETS}; choose device='cpu', or take fewer assets."
         )
-    kernel = gpu_kernel(strategy, dtype, assets)
+    kernel = gpu_kernel(strategy, dtype, assets, work.plan)
     try:
         return CudaLauncher(kernel, kernel_types(np.dtype(dtype)), work, dtype, chosen.devices)
     except Exception as error:

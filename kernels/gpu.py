@@ -11,7 +11,7 @@ from numba import types
 from numba.np.numpy_support import from_dtype
 
 from kernels import layout as at
-from kernels.layout import given_types
+from kernels.layout import Plan, given_types
 from kernels.rules import Terms
 
 _KERNEL = '''"""The kernel of {name} in {precision}: {assets} assets, {channels} channels, {rows} parameter rows; generated, do not edit."""
@@ -27,8 +27,7 @@ from {walk} import walk
 
 
 def kernel(
-    price, time, feature, trait, managed, bar, asset, ranked, fresh, {terms}, order, asked, closing, reverses, refresh, nets,
-    earns, bounded, trails, params, lanes,
+    price, time, feature, trait, managed, bar, asset, ranked, fresh, {terms}, order, params, lanes,
 ):
     i = cuda.grid(1)
     if i < params.shape[1]:
@@ -50,7 +49,7 @@ def kernel(
         bars = Bars(price, time, feature, trait, managed)
         news = News(bar, asset, ranked, fresh)
         terms = Terms({terms})
-        plan = Plan(order, asked, closing, reverses, refresh, nets, earns, bounded, trails)
+        plan = Plan(order, {plan})
         state = State(lane, positions, pressure, decayed, told[:{features}], found[:{features}], ends[:{features}], note, place)
         nothing = Record(ledger[:0], count, path[:, :0])
         begin(terms, mine, state)
@@ -62,15 +61,27 @@ def kernel(
 
 
 def kernel_text(
-    name: str, decide: str, steps: str, walk: str, dtype: Any, assets: int, channels: int, rows: int, features: int
+    name: str,
+    decide: str,
+    steps: str,
+    walk: str,
+    dtype: Any,
+    assets: int,
+    channels: int,
+    rows: int,
+    features: int,
+    plan: Plan,
 ) -> str:
-    """Return the text of a kernel over functions of the modules `decide`, `steps` and `walk`."""
+    """Return the text of a kernel over functions of the modules `decide`, `steps` and `walk`, for one plan but for its order."""
     sizes = {
         "assets": assets, "channels": max(channels, 1), "rows": rows,
         "features": features, "told": max(features, 1), "n_lane": at.N_LANE, "n_lot": at.N_LOT,
         "n_note": at.N_NOTE, "n_place": at.N_PLACE, "n_ledger": at.N_LEDGER, "n_path": at.N_PATH,
     }  # fmt: skip
     modules = {"decide": decide, "steps": steps, "walk": walk}
+    modules["plan"] = ", ".join(
+        str(int(v) if name == "asked" else bool(v)) for name, v in plan._asdict().items() if name != "order"
+    )
     return _KERNEL.format(name=name, precision=np.dtype(dtype).name, terms=", ".join(Terms._fields), **modules, **sizes)
 
 
@@ -79,4 +90,4 @@ def kernel_types(dtype: Any) -> Any:
     kind = from_dtype(np.dtype(dtype))
     bars, news, plan = given_types(dtype)
     table = types.Array(kind, 2, "C")
-    return types.void(*bars, *news, *[kind] * len(Terms._fields), *plan, table, table)
+    return types.void(*bars, *news, *[kind] * len(Terms._fields), plan[0], table, table)

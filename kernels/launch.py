@@ -210,7 +210,7 @@ class _Seat:
         self.device, self.walks, self.measures = device, walks, measures
         self._limit: int | None = None
         stream = device.stream()
-        parts = (*work.bars, *work.news, *work.terms, *work.plan)
+        parts = (*work.bars, *work.news, *work.terms, work.plan.order)
         self.shared = [
             device.put(part, stream) if isinstance(part, np.ndarray)
             else part.item() if isinstance(part, np.generic) else part for part in parts

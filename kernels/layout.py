@@ -113,6 +113,11 @@ class Plan(NamedTuple):
     trails: Any  # bool: any lane has a trailing stop
 
 
+def every_plan() -> Plan:
+    """Return the plan that asks for everything, in an order of no assets: for kernels that are compiled to be looked at."""
+    return Plan(np.zeros(0, np.int64), ALWAYS, *[True] * (len(Plan._fields) - 2))
+
+
 class State(NamedTuple):
     """What a block of lanes remembers from bar to bar."""
 
@@ -123,8 +128,8 @@ class State(NamedTuple):
     told: Any  # (feature, width) scratch: the features of the asset that is being judged
     rows: Any  # (feature, width) uint32: the row of the bank in which each lane finds each feature
     ends: Any  # (feature, width) uint32: where a run of neighbours ends that find one row, or one row after the other
-    note: Any  # (N_NOTE, asset) int64: SINCE to HOLDS
-    place: Any  # (N_PLACE,) int64: BAR to CALLS
+    note: Any  # (N_NOTE, asset) int32: SINCE to HOLDS
+    place: Any  # (N_PLACE,) int32: BAR to CALLS
 
 
 class Record(NamedTuple):

@@ -6,6 +6,7 @@ Needs numba-cuda, and NVIDIA's wheels of the compiler, the assembler and the dis
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ class Static:
     instructions : SASS instructions of the whole kernel
     loop : those of its longest loop, each counted once: the loop over bars; 0 without a loop
     least : those on the shortest way once round that loop
+    held : the same by way of the division that comes last in it, which is that of the metrics: a bar on which something is held
     """
 
     registers: int
@@ -38,6 +40,7 @@ class Static:
     instructions: int
     loop: int
     least: int
+    held: int
 
 
 def compile_static(kernel: Callable[..., None], signature: Any, arch: tuple[int, int], fastmath: bool = True) -> Static:
@@ -67,8 +70,8 @@ def compile_static(kernel: Callable[..., None], signature: Any, arch: tuple[int,
     )  # fmt: skip
 
 
-def loop_of(sass: str) -> tuple[int, int]:
-    """Count the instructions of the longest loop of a listing of nvdisasm, and of the shortest way once round it.
+def loop_of(sass: str) -> tuple[int, int, int]:
+    """Count the instructions of the longest loop of a listing of nvdisasm; of the shortest way once round it; of that which divides last.
 
     The longest loop is the longest stretch that a branch leads back over; a function that it calls is not counted. The shortest way
     follows branches as they may be taken, whatever is computed.
@@ -104,23 +107,28 @@ def loop_of(sass: str) -> tuple[int, int]:
             ways = []
         after.append(ways)
     if first == last:
-        return 0, 0
-    divides = [i for i, instruction in enumerate(code) if "MUFU.RCP" in instruction]
+        return 0, 0, 0
 
     def shortest(begin: int) -> dict[int, int]:
-        """Count the instructions from one on to each other of the loop."""
+        """Count the instructions from one to each other of the loop, on the shortest way."""
         found, edge = {begin: 0}, [begin]
         while edge:
             nexts = {way: found[here] + 1 for here in edge for way in after[here] if first <= way <= last}
             edge = [way for way in nexts if way not in found]
-            found |= {way: nexts[way] for way in edge}
+            found.update((way, nexts[way]) for way in edge)
         return found
 
-    ahead = shortest(first)
-    backs = {here for here in ahead if first in after[here]}
-    print(sorted((ahead[d] + min((shortest(d).get(b,10**6)+1 for b in backs),default=0), d) for d in divides if d in ahead))
-    least = min((ahead[here] + 1 for here in backs), default=0)
-    return last - first + 1, least
+    def home(begin: int) -> float:
+        """Count the instructions from one to the loop's beginning again."""
+        return min((steps + 1 for here, steps in shortest(begin).items() if first in after[here]), default=math.inf)
+
+    out = shortest(first)
+    # What comes last in the loop and divides is the return on the equity: a bar at which there is something to gather.
+    divides = [here for here in out if "MUFU.RCP" in code[here] and home(here) < math.inf]
+    gathers = max(divides, default=first)
+    counts = [home(first), out[gathers] + home(gathers)]
+    least, held = (int(steps) if steps < math.inf else 0 for steps in counts)
+    return last - first + 1, least, held
 
 
 @contextlib.contextmanager

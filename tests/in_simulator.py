@@ -95,7 +95,7 @@ def in_simulator(seeds: Sequence[int], dtype: Any) -> dict[str, npt.NDArray[Any]
 
     found = {}
     for name, strategy, work, params in jobs(seeds, dtype):
-        kernel = gpu_kernel(strategy, dtype, len(work.bars.price))
+        kernel = gpu_kernel(strategy, dtype, len(work.bars.price), work.plan)
         cuda_launcher = CudaLauncher(kernel, kernel_types(np.dtype(dtype)), work, dtype, Machine(jit=jit).open())
         found[name] = cuda_launcher.measure(params)[0]
     return found

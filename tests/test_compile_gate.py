@@ -15,6 +15,7 @@ import strategies
 from engine.compile import gpu_kernel
 from engine.strategy import Strategy
 from kernels.gpu import kernel_types
+from kernels.layout import every_plan
 from kernels.metrics import METRICS
 
 pytest.importorskip("numba.cuda.dispatcher")
@@ -28,21 +29,23 @@ CEILING = 168
 @pytest.mark.parametrize("arch", [(8, 0), (9, 0), (12, 0)], ids=["sm_80", "sm_90", "sm_120"])
 @pytest.mark.parametrize("strategy", [strategies.ShortBubbleWarning, strategies.SmaCross])
 def test_float32_kernels_spill_nothing_and_hold_no_float64(strategy: type[Strategy], arch: tuple[int, int]) -> None:
-    static = compile_static(gpu_kernel(strategy, np.float32, 20), kernel_types(np.float32), arch)
+    static = compile_static(gpu_kernel(strategy, np.float32, 20, every_plan()), kernel_types(np.float32), arch)
     assert static.float64 == ()
     assert static.spilled == 0
     assert 0 < static.registers <= CEILING
-    assert 0 < static.least < static.loop < static.instructions
+    assert 0 < static.least <= static.held < static.loop < static.instructions
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("arch", [(8, 0), (9, 0), (12, 0)], ids=["sm_80", "sm_90", "sm_120"])
 @pytest.mark.parametrize("strategy", OURS)
 def test_every_kernel_compiles_in_both_precisions(strategy: type[Strategy], arch: tuple[int, int]) -> None:
-    static = compile_static(gpu_kernel(strategy, np.float32, 20), kernel_types(np.float32), arch)
+    static = compile_static(gpu_kernel(strategy, np.float32, 20, every_plan()), kernel_types(np.float32), arch)
     assert (static.float64, static.spilled, static.registers <= CEILING) == ((), 0, True)
     assert (
-        compile_static(gpu_kernel(strategy, np.float64, 20), kernel_types(np.float64), arch, fastmath=False).registers
+        compile_static(
+            gpu_kernel(strategy, np.float64, 20, every_plan()), kernel_types(np.float64), arch, fastmath=False
+        ).registers
         > 0
     )
 
@@ -75,9 +78,10 @@ LISTING = """
 """
 
 
-def test_a_loop_is_counted_whole_and_by_its_shortest_way() -> None:
-    assert loop_of(LISTING) == (8, 5)
-    assert loop_of(LISTING.replace("@!P1 BRA", "NOP")) == (0, 0)
+def test_a_loop_is_counted_whole_by_its_shortest_way_and_by_its_division() -> None:
+    assert loop_of(LISTING) == (8, 5, 5)
+    assert loop_of(LISTING.replace("0050*/                   FADD R3, R3, R4", "0050*/ MUFU.RCP R3, R4")) == (8, 5, 7)
+    assert loop_of(LISTING.replace("@!P1 BRA", "NOP")) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
