@@ -44,10 +44,8 @@ FIRST, PAST = np.uint64(0), np.uint64(WIDTH)
 #: Runs of neighbouring rows in a block, beyond which a feature is looked up lane by lane.
 MOST_RUNS = 24
 
-# No function here makes or keeps an array, so none needs to count references to those that it is handed (`_nrt`); counting them
-# costs more than the work of a bar.
-step = inner(_nrt=False)
-inlined = inner(_nrt=False, forceinline=True)
+step = inner()
+inlined = inner(forceinline=True)
 
 
 @inlined
