@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -70,6 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 1 the work failed, 2 the input is at fault, 130 stopped from the keyboard, 143 by SIGTERM.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    gc.set_threshold(
+        50_000, 20, 50
+    )  # what a command makes, it keeps: to look for garbage every 700 objects finds little
     try:
         status = app(given, prog_name="tocsin", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
