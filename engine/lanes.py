@@ -102,7 +102,7 @@ class Lanes:
         self._refuse_windows()
         self._news = hear(first, market, events, precision).news
         self._bars: Bars = bars_of(market, self.account, first, self.dtype, borrow, self._windows)
-        bounds = [n for n in ("stop", "trail", "take") if n in grid.axes or np.isfinite(self._settings[n])]
+        bounds = [n for n in ("stop", "trail", "take") if np.isfinite(grid.axes.get(n, self._settings[n])).any()]
         plan = plan_of(market, self.account, first, "others" in rule_asks(strategy))
         plan = plan._replace(bounded=bool(bounds), trails="trail" in bounds)
         terms, cash, rate = self.account.terms(self.dtype), float(self.account.cash), float(self.account.cash_rate)
