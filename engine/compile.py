@@ -150,7 +150,7 @@ def _titled(name: str, width: int) -> str:
 
 @cache
 def _pointer(text: str, name: str, width: int, dtype: np.dtype[Any]) -> Any:
-    """Compile `decide` of a module; once a process, for an account of columns asks for it once a column.
+    """Compile `decide` of a module; once a process, as every backtest and sweep asks for it.
 
     What is compiled for the first time on this machine takes a while, and is said.
     """

@@ -1,4 +1,4 @@
-"""Functions that compiled code alone calls, without the wrappers that let Python call them: half of the time to compile is saved."""
+"""Functions that compiled code alone calls: without the wrappers that let Python call them, which take long to compile."""
 
 from collections.abc import Callable
 from typing import Any

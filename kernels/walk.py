@@ -251,11 +251,10 @@ def walk_blocks(decide, stretch, bars, news, terms, plan, params, blocks, states
     for low in range(0, total, blocks.shape[0] * WIDTH):
         count = min(blocks.shape[0], (total - low + WIDTH - 1) // WIDTH)
         for b in range(count):
-            for i in range(params.shape[0]):
-                for j in range(WIDTH):
-                    blocks[b, i, j] = params[
-                        i, min(low + b * WIDTH + j, total - 1)
-                    ]  # the last is filled up with the last lane
+            for j in range(WIDTH):
+                lane = min(low + b * WIDTH + j, total - 1)  # the last block is filled up with the last lane
+                for i in range(params.shape[0]):
+                    blocks[b, i, j] = params[i, lane]
             begin(terms, blocks[b], of_block(b, states))
         until = np.int64(0)
         while until < n_bars:

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from engine import KEEP, Account, Channel, Events, Fault, Feature, Market, Strategy, backtest, param, sweep
-from engine.compile import source
+from engine.compile import _walk, source
+from kernels import rules
+from strategies import ShortBubbleWarning, SmaCross
 
 WIDTH, ONE, ZERO = 3, 2, 1  # names that the generated module has, too
 F = 0.5
@@ -31,6 +33,19 @@ def decide(x: float) -> float:
 
 def again(x: float) -> float:
     return again(x - 1) if x > 0 else 0.0
+
+
+def test_the_walk_is_compiled_for_what_it_is_handed_and_nothing_else() -> None:
+    market = Market.sample()
+    for kind in ("portfolio", "columns"):
+        backtest(ShortBubbleWarning(), market, Events.sample(), Account(kind=kind))  # type: ignore[arg-type]
+    backtest(SmaCross(fast=5, slow=20), market)
+    assert len(_walk(1).walk_blocks.signatures) == 1
+
+
+def test_what_compiled_code_alone_calls_is_plain_python_when_python_calls_it() -> None:
+    assert rules.interest(-10.0, 0.5, 0.25) == (0.0, 2.5)
+    assert rules.choose(True, 1, 2) == 1
 
 
 class Odd(Strategy):

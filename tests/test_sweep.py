@@ -10,10 +10,12 @@ import polars as pl
 import pytest
 
 from engine import Account, Events, Fault, Market, backtest, between, span, sweep
+from engine.compile import _walk
 from engine.estimate import Estimate
 from engine.grid import Grid
 from engine.lanes import PIECE, Lanes
 from kernels.metrics import METRICS
+from kernels.steps import WIDTH
 from strategies import FadePanic, HedgedBubbleShort, NarrativePressure, ShortBubbleWarning, SmaCross
 
 
@@ -47,6 +49,37 @@ def test_a_float64_sweep_equals_backtests_to_the_last_bit(
         alone = backtest(strategy(**settings), market, events, account)
         ours = {m: None if np.isnan(row[m]) else row[m] for m in METRICS}
         assert ours == alone.metrics, settings
+
+
+@pytest.mark.parametrize(
+    ("strategy", "axes"),
+    [
+        (SmaCross, {"fast": span(2, 30), "slow": span(31, 55)}),
+        (FadePanic, {"window": span(2, 20), "fall": span(0.01, 0.2, 30), "stop": [0.05, None]}),
+    ],
+)
+def test_blocks_that_go_through_time_together_change_nothing(
+    strategy: Any, axes: dict[str, Any], market: Market, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart = sweep(strategy, market, events, Account(cash_rate=0.01), **axes).table
+    module = _walk(WIDTH)
+    for cache, kept in ((1, module.KEPT), (5_000, module.KEPT), (5_000, 2 * 256 * 4 * 400)):
+        monkeypatch.setattr(module, "CACHE", cache)
+        monkeypatch.setattr(module, "KEPT", kept)
+        assert sweep(strategy, market, events, Account(cash_rate=0.01), **axes).table.equals(apart), (cache, kept)
+
+
+def test_stops_that_are_all_none_are_no_bounds(market: Market, events: Events) -> None:
+    table = pl.DataFrame({"hold": [5, 20], "stop": [None, None], "take": [None, None]})
+    for column, bounded in ((None, False), ([None, 0.1], True)):
+        given = table if column is None else table.with_columns(stop=pl.Series(column))
+        grid = Grid.of(ShortBubbleWarning, {}, given, None)
+        lanes = Lanes(ShortBubbleWarning, grid, market, events, precision="float64", device="cpu")
+        assert lanes._launcher._work.plan.bounded is bounded  # type: ignore[attr-defined]
+        found = lanes.metrics(np.arange(2))
+        for lane, row in enumerate(given.iter_rows(named=True)):
+            alone = backtest(ShortBubbleWarning(**row), market, events).metrics
+            assert [None if np.isnan(v) else v for v in found[:, lane]] == [alone[m] for m in METRICS]
 
 
 def test_threads_chunks_and_order_change_nothing(
