@@ -341,7 +341,4 @@ def bars_per_year(market: Market, account: Account) -> float:
     if account.bars_per_year is not None:
         return account.bars_per_year
     sessions = 365.0 if market.calendar == "24/7" else 252.0
-    if market.interval == "1d":
-        return sessions
-    begins = np.flatnonzero(market.sessions[1:] != market.sessions[:-1]) + 1
-    return sessions * float(np.diff(begins, prepend=0, append=market.sessions.size).max())
+    return sessions if market.interval == "1d" else sessions * market.session_bars

@@ -108,7 +108,7 @@ def _walks(strategy: Strategy, market: Market, account: Account, bars: Bars, new
     """Walk and record the account; or one for each asset, on all processors."""
     kind = type(strategy)
     walk = partial(_walk, compiled_run(kind, np.float64, 1), account, lane_rows(kind, strategy.settings(), np.float64))
-    plan, shape = plan_of(market, account, strategy, "others" in rule_asks(kind)), (at.N_PATH, len(bars.time))
+    plan, shape = plan_of(market, account, strategy, "others" in rule_asks(kind)), (len(bars.time), at.N_PATH)
     if account.kind == "portfolio":
         return [walk(plan, bars, news, np.empty(shape))]
 
@@ -149,7 +149,7 @@ def _walk(
 
 def _summed(walks: list[Walked], path: AccountPath, account: Account) -> Matrix:
     """Sums of all accounts together: amounts add up, and the returns are those of the summed equity."""
-    equity, held = path.rows[at.P_EQUITY], path.rows[at.P_HELD]
+    equity, held = path.row(at.P_EQUITY), path.row(at.P_HELD)
     lane: Matrix = path_gatherer()(account.cash * len(walks), path.length, path.bars, equity, held)
     lane[_AMOUNTS] = np.sum([w.lane[_AMOUNTS] for w in walks], axis=0)
     return lane

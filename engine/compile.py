@@ -78,7 +78,8 @@ def own_rows(strategy: type[Strategy]) -> list[str]:
 
 def rule_asks(strategy: type[Strategy]) -> list[str]:
     """Names of the arguments of the rule."""
-    return list(inspect.signature(_rule_of(strategy)).parameters)
+    asked = inspect.getargs(_rule_of(strategy).__code__)
+    return [*asked.args, *filter(None, (asked.varargs, asked.varkw))]
 
 
 def lane_rows(strategy: type[Strategy], settings: Mapping[str, Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:

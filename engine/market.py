@@ -230,6 +230,12 @@ class Market:
         return np.diff(self.sessions, prepend=self.sessions[:1]).astype(np.float64)
 
     @cached_property
+    def session_bars(self) -> int:
+        """Bars of the longest session."""
+        begins = np.flatnonzero(self.sessions[1:] != self.sessions[:-1]) + 1
+        return int(np.diff(begins, prepend=0, append=self.sessions.size).max())
+
+    @cached_property
     def fingerprint(self) -> str:
         """Hash of the bars, the same on every machine."""
         return fingerprint(self.frame)

@@ -23,49 +23,57 @@ _INDEX = "SPY"
 
 @dataclass(frozen=True, eq=False)
 class AccountPath:
-    """An account at the bars at which something may have changed; until the next of them it stays as it is.
+    """An account, or several together, at the bars at which something may have changed; until the next it stays as it is.
 
     Attributes
     ----------
     bars : int64, shape (N,), ascending from 0
-    rows : float64, shape (P_BAR, N): P_EQUITY to P_HELD of kernels.layout
+    parts : the accounts that add up: float64, shape (P_BAR, M), P_EQUITY to P_HELD of kernels.layout; and int64, shape (M,), for how
+        many of `bars` each stays as it is
     length : bars in all
     """
 
     bars: npt.NDArray[np.int64]
-    rows: npt.NDArray[np.float64]
+    parts: Sequence[tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]]
     length: int
 
     @classmethod
     def recorded(cls, record: Record, length: int) -> AccountPath:
         """Take what a walk of `length` bars has written out of the memory that it wrote to."""
-        path = record.path[:, : record.count[1]]
-        return cls(path[at.P_BAR].astype(np.int64), path[: at.P_BAR].copy(), length)
+        path = record.path[: record.count[1]]
+        rows = path[:, : at.P_BAR].T.copy()
+        return cls(path[:, at.P_BAR].astype(np.int64), [(rows, np.ones(len(path), np.int64))], length)
 
     @classmethod
     def combined(cls, paths: Sequence[AccountPath]) -> AccountPath:
-        """Add several accounts up."""
+        """Add several recorded accounts up."""
         if len(paths) == 1:
             return paths[0]
         written = np.zeros(paths[0].length, np.bool_)
         for path in paths:
             written[path.bars] = True
         bars = np.flatnonzero(written)
-        rows = np.zeros((at.P_BAR, bars.size))
+        parts = []
         for path in paths:
-            begins = np.searchsorted(bars, path.bars)
-            rows += np.repeat(path.rows, np.diff(begins, append=bars.size), axis=1)
-        rows[at.P_HELD] = np.minimum(rows[at.P_HELD], 1.0)
-        return cls(bars, rows, paths[0].length)
+            ((rows, _),) = path.parts
+            parts.append((rows, np.diff(np.searchsorted(bars, path.bars), append=bars.size)))
+        return cls(bars, parts, paths[0].length)
+
+    def row(self, which: int) -> npt.NDArray[np.float64]:
+        """Return one of P_EQUITY to P_HELD, float64, shape (N,): the sum of all accounts, or whether any of them holds something."""
+        row = np.zeros(self.bars.size)
+        for rows, stays in self.parts:
+            row += np.repeat(rows[which], stays)
+        return np.minimum(row, 1.0) if which == at.P_HELD else row
 
     def equity(self, market: Market, cash: float) -> pl.DataFrame:
         """Return the table `equity` of a run that started from `cash`."""
-        worth = self.rows[at.P_EQUITY]
+        worth = self.row(at.P_EQUITY)
         changing = {
             "equity": worth,
-            "cash": self.rows[at.P_CASH],
-            "long": self.rows[at.P_LONG],
-            "short": self.rows[at.P_SHORT],
+            "cash": self.row(at.P_CASH),
+            "long": self.row(at.P_LONG),
+            "short": self.row(at.P_SHORT),
             "drawdown": 1 - worth / np.maximum(np.maximum.accumulate(worth), cash),
         }
         bars = np.diff(self.bars, append=self.length)

@@ -42,7 +42,7 @@ def kernel(
         note = cuda.local.array(({n_note}, {assets}), types.int32)
         place = cuda.local.array({n_place}, types.int32)
         ledger = cuda.local.array((1, {n_ledger}), types.{precision})
-        path = cuda.local.array(({n_path}, 1), types.{precision})
+        path = cuda.local.array((1, {n_path}), types.{precision})
         count = cuda.local.array(2, types.int64)
         for row in range({rows}):
             mine[row, 0] = params[row, i]
@@ -51,7 +51,7 @@ def kernel(
         terms = Terms({terms})
         plan = Plan(order, {plan})
         state = State(lane, positions, pressure, decayed, told[:{features}], found[:{features}], ends[:{features}], note, place)
-        nothing = Record(ledger[:0], count, path[:, :0])
+        nothing = Record(ledger[:0], count, path[:0])
         begin(terms, mine, state)
         walk(decide, price.shape[1], bars, news, terms, plan, mine, state, nothing)
         finish(time[price.shape[1] - 1, NOW] + ONE, lane)

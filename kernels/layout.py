@@ -137,12 +137,12 @@ class Record(NamedTuple):
 
     ledger: Any  # (capacity, N_LEDGER) float64
     count: Any  # (2,) int64: lines of the ledger, also those beyond the capacity; entries of the path
-    path: Any  # (N_PATH, capacity) float64, for as many entries as there are bars
+    path: Any  # (capacity, N_PATH) float64, for as many entries as there are bars
 
 
 def no_record() -> Record:
     """Return what an unrecorded walk is handed."""
-    return Record(np.zeros((0, N_LEDGER)), np.zeros(2, np.int64), np.zeros((N_PATH, 0)))
+    return Record(np.zeros((0, N_LEDGER)), np.zeros(2, np.int64), np.zeros((0, N_PATH)))
 
 
 def given_types(dtype: Any) -> tuple[Any, Any, Any]:

@@ -95,10 +95,8 @@ def write_entry(a, t, now, raw, bar, terms, lane, lot, record):
 @step
 def write_path(t, held, lane, record):
     """Write the first lane's account at the close of bar t; `held` is 1 if anything was held in it."""
-    i = record.count[1]
-    record.path[at.P_BAR, i], record.path[at.P_HELD, i] = t, held
-    record.path[at.P_EQUITY, i] = lane[at.EQUITY, 0]
-    record.path[at.P_CASH, i] = lane[at.CASH, 0]
-    record.path[at.P_LONG, i] = lane[at.VALUE, 0] + lane[at.SHORTS, 0]
-    record.path[at.P_SHORT, i] = lane[at.SHORTS, 0]
-    record.count[1] = i + 1
+    entry = record.path[record.count[1]]
+    record.count[1] += 1
+    entry[at.P_BAR], entry[at.P_HELD] = t, held
+    entry[at.P_EQUITY], entry[at.P_CASH] = lane[at.EQUITY, 0], lane[at.CASH, 0]
+    entry[at.P_LONG], entry[at.P_SHORT] = lane[at.VALUE, 0] + lane[at.SHORTS, 0], lane[at.SHORTS, 0]

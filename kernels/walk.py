@@ -134,7 +134,7 @@ def enter_one(a, t, bars, terms, plan, params, state, record):
 def pass_over(t, until, bars, state, record):
     """Pass over the bars from t to before `until`, at which nothing happens to any lane of the block."""
     skip(bars.time[until - 1, at.NOW], state.lane)
-    if record.path.shape[1] > 0:
+    if record.path.shape[0] > 0:
         write_path(t, ZERO, state.lane, record)
 
 
@@ -154,7 +154,7 @@ def settle(t, bars, terms, plan, state, record):
         call(now, terms, state)
     held = state.lane[at.LEFT, 0] + (ZERO if plan.closing else state.lane[at.COUNT, 0])
     gather(now, plan.closing, state.lane)
-    if record.path.shape[1] > 0:
+    if record.path.shape[0] > 0:
         write_path(t, ONE if held > ZERO else ZERO, state.lane, record)
 
 
