@@ -98,7 +98,7 @@ def _add_up(strategy: Strategy, net: float, lane: Matrix, cash: float) -> None:
     """Hold the ledger against the account: trades and interest are all that its equity can have come from."""
     earned = net + lane[at.EARNED] - lane[at.OWED]
     missing = earned - (lane[at.EQUITY] - cash)
-    if not abs(missing) <= _SLACK * max(cash, lane[at.TRADED]):
+    if not abs(missing) <= _SLACK * max(cash, lane[at.TRADED], abs(lane[at.EQUITY])):
         raise Failure(
             f"The ledger of {strategy.name()} and its equity differ by {missing:g}; this is an error of ours, please report it."
         )

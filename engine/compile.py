@@ -35,11 +35,10 @@ import numpy as np
 import numpy.typing as npt
 from numba import cfunc
 
-import kernels
 from engine.faults import Failure, Fault
 from engine.guess import did_you_mean
 from engine.strategy import Strategy
-from kernels import layout, steps, walk
+from kernels import jit, layout, steps, walk
 from kernels.gpu import kernel_text
 from kernels.layout import N_FIXED
 from kernels.rules import KEEP
@@ -53,7 +52,7 @@ import math
 
 import numpy as np
 from kernels import layout as at
-from kernels.inner import inner
+from kernels.jit import inner
 from kernels.rules import KEEP, ONE, ZERO
 from kernels.steps import WIDTH, of_width
 
@@ -239,7 +238,7 @@ def _functions(strategy: type[Strategy]) -> list[str]:
         put: dict[str, str | float] = {}
         for used in written.uses:
             value = _look_up(function, used)
-            if value in (math, min, max, abs):
+            if any(value is known for known in (math, min, max, abs)):
                 continue
             if isinstance(value, FunctionType):
                 put[used] = take(value, used)
@@ -432,12 +431,8 @@ def _decide(strategy: type[Strategy]) -> str:
 @cache
 def _fingerprint() -> str:
     """Hash of what a compiled walk depends on beside its own text: kernels/, numba, numpy, the processor, Python."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(kernels.__path__[0]).glob("*.py")):
-        digest.update(path.read_bytes())
-    versions = (numba.__version__, np.__version__, platform.machine(), sys.version)
-    digest.update(repr(versions).encode())
-    return digest.hexdigest()
+    versions = (jit.fingerprint(), numba.__version__, np.__version__, platform.machine(), sys.version)
+    return hashlib.sha256(repr(versions).encode()).hexdigest()
 
 
 def _place(text: str, name: str) -> Path:

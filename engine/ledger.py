@@ -16,7 +16,7 @@ from engine.market import Market
 from engine.path import AccountPath
 from kernels import layout as at
 from kernels.layout import REASON_NAMES, Bars
-from kernels.prices import extremes
+from kernels.prices import gone_through
 from kernels.rules import profit
 
 Matrix = npt.NDArray[np.float64]
@@ -220,10 +220,10 @@ def _positions(lines: _Lines, account: Account, bars: Bars) -> _Positions:
     final = np.minimum(ended, n_bars - 1)
     last = np.where(closed, sold[:, at.L_PRICE], bars.price[asset, -1, at.LAST])
     fees = bought[:, at.L_FEE] + np.where(closed, sold[:, at.L_FEE], 0.0)
-    borrowed = np.maximum(-shares, 0.0) * (bars.price[asset, final, at.ACCRUED] - bars.price[asset, begun, at.ACCRUED])
-    paid = shares * (bars.price[asset, final, at.PAID] - bars.price[asset, begun, at.PAID])
-    # Only bars that the position saw whole count.
-    low, high = extremes(bars.price, asset, begun + (account.fill == "close"), ended, last)
+    # Only bars that the position saw whole count for its extremes.
+    whole = begun + (account.fill == "close"), ended
+    low, high, borrow, dividends = gone_through(bars.price, asset, begun, final, *whole, last)
+    borrowed, paid = np.maximum(-shares, 0.0) * borrow, shares * dividends
     stale = np.isnan(bars.price[:, -_STALE:, at.OPEN]).all(axis=1)[asset]
     return _Positions(entry, leave, closed, begun, final, shares, price, last, fees, borrowed, paid, low, high, stale)
 

@@ -30,7 +30,7 @@ _MADE = ("orders", "trades", "equity")
 _FRAMES = (*_MADE, "events", "unplaced")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """The result of one backtest. Its tables of orders, trades and equity are made when they are first asked for.
 
@@ -52,8 +52,8 @@ class Run:
     info: dict[str, Any]
     events: pl.DataFrame
     unplaced: pl.DataFrame
-    _make: Mapping[str, Callable[[], pl.DataFrame]] = field(repr=False, compare=False)
-    market: Market | None = field(default=None, repr=False, compare=False)
+    _make: Mapping[str, Callable[[], pl.DataFrame]] = field(repr=False)
+    market: Market | None = field(default=None, repr=False)
 
     @classmethod
     def made(
@@ -133,8 +133,9 @@ class Run:
                 getattr(self, name).write_parquet(fresh / f"{name}.parquet")
             body = json.dumps({**self.info, "metrics": self.metrics}, indent=2, allow_nan=False)
             (fresh / "run.json").write_text(body + "\n", encoding="utf-8")
-            for path in sorted(fresh.iterdir()):  # run.json comes last: a folder that has it has all
-                path.replace(target / path.name)
+            (target / "run.json").unlink(missing_ok=True)  # until all is there: a folder that has it has all
+            for name in (*(f"{name}.parquet" for name in _FRAMES), "run.json"):
+                (fresh / name).replace(target / name)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
         return target

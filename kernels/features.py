@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from kernels.inner import inner
+from kernels.jit import inner, kept
 
 Matrix = npt.NDArray[np.float64]
 
@@ -21,7 +20,7 @@ def average(mark: Matrix, window: int) -> Matrix:
     return out[:, :, 0]
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@kept()
 def fill_averages(mark: Matrix, windows: npt.NDArray[np.int64], late: int, out: npt.NDArray[Any]) -> None:
     """Fill `out` (asset, bar, window) with `average` over many windows, `late` bars later.
 
@@ -55,7 +54,7 @@ def _added(total: float, value: float) -> tuple[float, float]:
     return new, (total - (new - part)) + (value - part)
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@kept()
 def change(mark: Matrix, window: int) -> Matrix:
     """Return over the last `window` bars; NaN before there are as many."""
     out = np.full(mark.shape, np.nan)
@@ -65,7 +64,7 @@ def change(mark: Matrix, window: int) -> Matrix:
     return out
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@kept()
 def deviation(mark: Matrix, window: int) -> Matrix:
     """Sample standard deviation of the last `window` one-bar returns; NaN before there are as many."""
     out = np.full(mark.shape, np.nan)

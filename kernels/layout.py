@@ -32,7 +32,7 @@ HOLD, STOP, TRAIL, TAKE, DECAY, N_FIXED = range(6)
     SHARES, ENTRY, OPENED,  # signed; the fill price; the bar of the entry
     UPPER, LOWER,  # prices at which it leaves inside a bar: stop or trailing stop, and target
     DUE,  # bar of the time exit; 0 once called; -(bar + 1) once a rule decided the exit at `bar`
-    SUNK,  # commission of the entry, less what its shares had accrued by then
+    SUNK,  # commission of the entry, and what its shares were charged since, less dividends
     WISH,  # weight that the rule asks for at this bar
     N_LOT,
 ) = range(9)  # fmt: skip
@@ -54,9 +54,8 @@ REASON_NAMES = (
     SPLIT, DIVIDEND,  # product of the splits after the bar, NaN where unknown; currency a share
     SHORT_NEED,  # maintenance requirement of one share short at the last known close
     CHARGE,  # borrow fee that falls due at the next bar for one share short
-    ACCRUED, PAID,  # borrow fees of one share short, and dividends of one share, from the first bar up to this one
     N_PRICE,
-) = range(13)  # fmt: skip
+) = range(11)  # fmt: skip
 
 # Columns of the times, (bar, column): cash and debit rates * days / 360; the number of the bar in the precision of the walk;
 # whether any asset pays a dividend.
@@ -83,7 +82,7 @@ ON_EVENTS, WHILE_HELD, ALWAYS = range(3)
 class Bars(NamedTuple):
     """The market as a walk reads it; floats are of one precision."""
 
-    price: Any  # (asset, bar, column): OPEN to PAID
+    price: Any  # (asset, bar, column): OPEN to CHARGE
     time: Any  # (bar, column): CREDIT to PAYS
     feature: Any  # (asset, bar, row): price features known when a rule decides
     trait: Any  # (asset, trait): constants of an asset that a rule may ask for

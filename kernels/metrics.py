@@ -4,10 +4,9 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from kernels import layout as at
-from kernels.inner import inner
+from kernels.jit import inner, kept
 
 Array = npt.NDArray[np.float64]
 
@@ -80,7 +79,7 @@ def measure(lane, lanes, cash, bars, years, bars_per_year, cash_rate, out):
             out[i, lane] = math.nan
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@kept()
 def measure_all(lanes, cash, bars, years, bars_per_year, cash_rate, out):
     """Compute every metric of every lane.
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from kernels import layout as at
+from kernels.jit import kept
 from kernels.rules import ONE, Terms, borrow_charge, maintenance_need
 
 Matrix = npt.NDArray[np.float64]
@@ -40,15 +40,15 @@ def price_table(
     return table.astype(dtype, copy=False)
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@kept()
 def _fill(
     table: Any, opens: Any, highs: Any, lows: Any, closes: Any, split: Any, dividend: Any, rate: Any, days: Any, terms: Any,
     closing: bool,
 ) -> None:  # fmt: skip
-    """Fill the table: the bars, and what follows from them: the last known closes, the needs, and what a share accrues."""
+    """Fill the table: the bars, and what follows from them: the last known closes, what a share requires and is charged."""
     bars, steady = table.shape[1], rate.shape[1] == 1
     for a in range(table.shape[0]):
-        last, borrow, paid = np.nan, 0.0, 0.0
+        last = np.nan
         for t in range(bars):
             bar, known = table[a, t], last
             o, h, l, c = opens[a, t], highs[a, t], lows[a, t], closes[a, t]  # noqa: E741 - as everybody calls them
@@ -56,24 +56,32 @@ def _fill(
                 bar[at.OPEN], bar[at.HIGH], bar[at.LOW], bar[at.CLOSE], last = o, h, l, c, c
             else:
                 bar[at.OPEN], bar[at.HIGH], bar[at.LOW], bar[at.CLOSE] = np.nan, np.nan, np.nan, np.nan
-            paid += dividend[a, t]
             bar[at.LAST], bar[at.KNOWN] = last, last if closing else known
             bar[at.SPLIT], bar[at.DIVIDEND] = split[a, t], dividend[a, t]
             bar[at.SHORT_NEED] = maintenance_need(-ONE, last, split[a, t], terms)
-            bar[at.ACCRUED], bar[at.PAID], bar[at.CHARGE] = borrow, paid, 0.0
-            if t + 1 < bars:
-                bar[at.CHARGE] = borrow_charge(last, rate[a, 0 if steady else t], days[t + 1])
-                borrow += 0.0 if np.isnan(last) else bar[at.CHARGE]
+            bar[at.CHARGE] = borrow_charge(last, rate[a, 0 if steady else t], days[t + 1]) if t + 1 < bars else 0.0
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
-def extremes(table: Any, asset: Any, first: Any, end: Any, also: Any) -> Any:
-    """Return for each position the lowest and the highest of a price and of those from bar `first` to before `end`."""
-    low, high = also.copy(), also.copy()
+@kept()
+def gone_through(table: Any, asset: Any, entry: Any, exit_: Any, first: Any, end: Any, also: Any) -> Any:
+    """Return what a share went through in each position, (position,) each: low, high, borrow fees, dividends.
+
+    Parameters
+    ----------
+    table : what `price_table` returns
+    asset, entry, exit_ : (position,) which asset, the bar of the entry, the bar of the exit or the last
+    first, end : (position,) the bars whose extremes count, from `first` to before `end`
+    also : (position,) a price that counts too
+    """
+    low, high, borrow, paid = also.copy(), also.copy(), np.zeros(asset.size), np.zeros(asset.size)
     for i in range(asset.size):
-        for t in range(first[i], end[i]):
+        for t in range(entry[i], exit_[i] + 1):
             bar = table[asset[i], t]
-            if np.isfinite(bar[at.HIGH]) and np.isfinite(bar[at.LOW]):
+            if t < exit_[i]:
+                borrow[i] += bar[at.CHARGE]
+            if t > entry[i]:
+                paid[i] += bar[at.DIVIDEND]
+            if first[i] <= t < end[i] and np.isfinite(bar[at.HIGH]) and np.isfinite(bar[at.LOW]):
                 low[i] = min(low[i], bar[at.LOW], bar[at.HIGH])
                 high[i] = max(high[i], bar[at.HIGH], bar[at.LOW])
-    return low, high
+    return low, high, borrow, paid

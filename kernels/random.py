@@ -3,9 +3,8 @@
 import math
 
 import numpy as np
-from numba import njit
 
-from kernels.inner import inner
+from kernels.jit import inner, kept
 
 # Constants of Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3").
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
@@ -35,7 +34,7 @@ def _unit(high, low):
     return np.float64(((high << _32) | low) >> _11) * _UNIT
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@kept()
 def random_points(seed, attempt, numbers, out):
     """Fill `out` (dimension, place) with random numbers, each a function of seed, attempt, its number and its dimension.
 
@@ -55,7 +54,7 @@ def random_points(seed, attempt, numbers, out):
                 out[2 * pair + 1, j] = _unit(c, d)
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@kept()
 def sobol_points(start, directions, numbers, out):
     """Fill `out` (dimension, place) with points of a Sobol sequence in Gray-code order (Antonov and Saleev 1979).
 
@@ -82,7 +81,7 @@ def sobol_points(start, directions, numbers, out):
             out[i, j] = np.float64(point[i]) * 2.0**-32
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@kept()
 def stretch(low, high, logarithmic, whole, points):
     """Turn numbers from 0 to 1, (place,), into values from `low` to `high` in place, evenly or evenly by their logarithm.
 

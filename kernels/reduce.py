@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from kernels.jit import kept
 
 Floats = npt.NDArray[np.float64]
 Sums = npt.NDArray[np.int64]
@@ -23,6 +24,8 @@ _WORD, _ALL_BUT_SIGN = np.int64(0xFFFFFFFF), np.int64(0x7FFFFFFFFFFFFFFF)
 #: Columns of a cell, (cell, metric, column): how many values; their sum in steps, high * 2**32 + low with low below 2**32; the
 #: best of them, as `in_order` numbers it.
 COUNT, HIGH, LOW, BEST, N_SUM = range(5)
+#: Lanes that are added to one group of cells before the next: the cells of a group, not those of all, are then in the cache.
+TOGETHER = 16384
 #: The best of no values.
 NONE = np.iinfo(np.int64).min
 #: Columns of a group of cells, (group, column): its first cell; the axes whose places number them, the second -1 for none; cells
@@ -30,7 +33,7 @@ NONE = np.iinfo(np.int64).min
 FIRST, X, Y, WIDTH, N_GROUP = range(5)
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@kept()
 def count_bins(bits, bins):
     """Count values in the bins of their metric.
 
@@ -56,7 +59,7 @@ def bin_edges() -> tuple[Floats, Floats]:
     return np.concatenate([-ends[:0:-1], ends[:-1]]), np.concatenate([-ends[-2::-1], ends[1:]])
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@kept()
 def tally(values, signs, units, fine, coarse, groups, lanes, sums):
     """Add lanes to the cells that they belong to.
 
@@ -69,33 +72,34 @@ def tally(values, signs, units, fine, coarse, groups, lanes, sums):
     lanes : (cell,) int64, lanes in each cell, added to
     sums : (cell, metric, N_SUM) int64, added to
     """
-    n_metrics = values.shape[0]
-    counts, key = np.empty(n_metrics, np.bool_), np.empty(n_metrics, np.int64)
-    high, low = np.empty(n_metrics, np.int64), np.empty(n_metrics, np.int64)
-    signed = np.empty(n_metrics)
+    n_metrics, n_lanes = values.shape
+    steps, key = np.empty((TOGETHER, n_metrics), np.int64), np.empty((TOGETHER, n_metrics), np.int64)
+    signed = np.empty(1)
     bits = signed.view(np.int64)
-    for j in range(values.shape[1]):
-        for m in range(n_metrics):
-            value = np.float64(values[m, j])
-            counts[m] = not math.isnan(value)
-            steps = np.int64(np.rint(min(max(value / units[m], -MOST), MOST) * UNIT)) if counts[m] else 0
-            high[m], low[m] = steps >> 32, steps & _WORD
-            signed[m] = value * signs[m]
-            key[m] = bits[m] if bits[m] >= 0 else bits[m] ^ _ALL_BUT_SIGN
-        for g in range(groups.shape[0]):
-            cell = groups[g, FIRST]
-            if groups[g, Y] < 0:
-                cell += fine[groups[g, X], j]
-            else:
-                cell += coarse[groups[g, X], j] * groups[g, WIDTH] + coarse[groups[g, Y], j]
-            lanes[cell] += 1
+    for start in range(0, n_lanes, TOGETHER):
+        count = min(TOGETHER, n_lanes - start)
+        for j in range(count):
             for m in range(n_metrics):
-                if counts[m]:
-                    words = sums[cell, m, LOW] + low[m]
-                    sums[cell, m, COUNT] += 1
-                    sums[cell, m, HIGH] += high[m] + (words >> 32)
-                    sums[cell, m, LOW] = words & _WORD
-                    sums[cell, m, BEST] = max(sums[cell, m, BEST], key[m])
+                value = np.float64(values[m, start + j])
+                if math.isnan(value):
+                    key[j, m] = NONE
+                    continue
+                steps[j, m] = np.int64(np.rint(min(max(value / units[m], -MOST), MOST) * UNIT))
+                signed[0] = value * signs[m]
+                key[j, m] = bits[0] if bits[0] >= 0 else bits[0] ^ _ALL_BUT_SIGN
+        for g in range(groups.shape[0]):
+            first, x, y, width = groups[g, FIRST], groups[g, X], groups[g, Y], groups[g, WIDTH]
+            for j in range(count):
+                lane = start + j
+                cell = first + (fine[x, lane] if y < 0 else coarse[x, lane] * width + coarse[y, lane])
+                lanes[cell] += 1
+                for m in range(n_metrics):
+                    if key[j, m] != NONE:
+                        words = sums[cell, m, LOW] + (steps[j, m] & _WORD)
+                        sums[cell, m, COUNT] += 1
+                        sums[cell, m, HIGH] += (steps[j, m] >> 32) + (words >> 32)
+                        sums[cell, m, LOW] = words & _WORD
+                        sums[cell, m, BEST] = max(sums[cell, m, BEST], key[j, m])
 
 
 def in_order(values: Floats) -> Sums:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kernels.inner import inner
+from kernels.jit import inner
 from kernels.layout import (
     MARGIN_CALL,
     REFUSED_CALL,
@@ -162,6 +162,7 @@ def entry_size(weight, sizing, raw, fee_share, need, equity, required, terms):
     slip = abs(price - raw)
     fee = terms.fee_rate * price + fee_share
     room = equity - required
+    room = choose(room > terms.hair * abs(equity), room, ZERO)  # what rounding left is no room
     # After x shares: equity - x * slip - max(min_fee, x * fee) >= required + x * need; each side of the max bounds x.
     largest = max(min(room / (slip + need + fee), (room - terms.min_fee) / (slip + need)), ZERO)
     cut = largest < wanted * (ONE - terms.hair)
@@ -172,8 +173,9 @@ def entry_size(weight, sizing, raw, fee_share, need, equity, required, terms):
 
 @rule
 def whole_lots(shares, split, terms):
-    """Shares >= 0 cut to whole lots of quoted shares, after adding a hair of a lot."""
-    lots = quoted_shares(shares, split) / terms.lot + terms.hair
+    """Shares >= 0 cut to whole lots of quoted shares, after adding a hair of a lot, or of many."""
+    lots = quoted_shares(shares, split) / terms.lot
+    lots += terms.hair * max(lots, ONE)
     whole = (lots - lots % ONE) * terms.lot
     return whole * split if split > ZERO else whole
 
@@ -181,7 +183,7 @@ def whole_lots(shares, split, terms):
 @rule
 def is_worth_it(shares, price, sizing, terms):
     """Whether what is left of an entry is an order: something, of an account with equity, and not under the least notional."""
-    return (sizing > ZERO) & (shares > ZERO) & (shares * price >= terms.min_notional)
+    return (sizing > ZERO) & (shares > ZERO) & (shares * price >= terms.min_notional * (ONE - terms.hair))
 
 
 @rule
@@ -190,12 +192,6 @@ def purchase(weight, quantity, raw, fee_share, terms):
     price = buy_or_sell_price(weight, raw, terms.slippage)
     fee = commission(quantity, price, fee_share, terms)
     return choose(weight > ZERO, quantity, -quantity), price, fee, quantity * abs(price - raw)
-
-
-@rule
-def accrued(shares, borrow, paid):
-    """What `shares` (signed) have accrued by a bar, given `borrow` and `paid` of one share: dividends, less a short's fees."""
-    return shares * paid + min(shares, ZERO) * borrow
 
 
 @rule
@@ -255,6 +251,6 @@ def worth_and_need(shares, price, long, short, charge):
 
 
 @rule
-def profit(shares, entry, price, fees):
-    """Profit of `shares` (signed) from `entry` to `price`, both after slippage, less both commissions."""
-    return shares * (price - entry) - fees
+def profit(shares, entry, price, costs):
+    """Profit of `shares` (signed) from `entry` to `price`, both after slippage, less commissions and what else they cost."""
+    return shares * (price - entry) - costs

@@ -10,13 +10,12 @@ arithmetic depends on which others share its block.
 import numpy as np
 
 from kernels import layout as at
-from kernels.inner import inner
+from kernels.jit import inner
 from kernels.rules import (
     FAR,
     KEEP,
     ONE,
     ZERO,
-    accrued,
     bounds,
     buy_or_sell_price,
     choose,
@@ -27,6 +26,7 @@ from kernels.rules import (
     is_worth_it,
     judge,
     leaves_at_open,
+    profit,
     purchase,
     quoted_shares,
     sale,
@@ -124,14 +124,19 @@ def find_runs(rows, ends):
 
 
 @step
-def carry(lane):
+def carry(t, bars, state):
     """Borrow fees on what was short into the bar, also off the sizing equity."""
-    lane = of_width(lane)
+    lane, lot = of_width(state.lane), of_width(state.lot)
     for j in range(WIDTH):
         fee = lane[at.FEES, j]
         lane[at.CASH, j] -= fee
         lane[at.BORROW, j] += fee
         lane[at.SIZING, j] -= fee
+    for i in range(state.place[at.HELD]):
+        a = state.note[at.HOLDS, i]
+        charge = bars.price[a, t - 1, at.CHARGE]
+        for j in range(WIDTH):
+            lot[a, at.SUNK, j] += max(-lot[a, at.SHARES, j], ZERO) * charge
 
 
 @step
@@ -162,7 +167,9 @@ def pay(dividend, lane, lot):
     """Pay a dividend on the shares that are held; a short pays it."""
     lane, lot = of_width(lane), of_width(lot)
     for j in range(WIDTH):
-        lane[at.CASH, j] += lot[at.SHARES, j] * dividend
+        paid = lot[at.SHARES, j] * dividend
+        lane[at.CASH, j] += paid
+        lot[at.SUNK, j] -= paid
 
 
 # Step 3: what the rule is told, and what its answers mean.
@@ -211,16 +218,24 @@ def decay(age, rate, power, pressure, decayed):
         if age & 1:
             for c in range(pressure.shape[0]):
                 times(power, decayed[c])
-        times(power, power)
+        square(power)
         age >>= 1
 
 
 @step
 def times(factor, row):
-    """Multiply a row by another, lane by lane."""
+    """Multiply a row by another."""
     factor, row = of_width(factor), of_width(row)
     for j in range(WIDTH):
         row[j] *= factor[j]
+
+
+@step
+def square(row):
+    """Multiply a row by itself; `times` would take the two for rows that overlap, and go lane by lane."""
+    row = of_width(row)
+    for j in range(WIDTH):
+        row[j] *= row[j]
 
 
 @step
@@ -334,7 +349,7 @@ def close_lane(j, leaves, raw, slippage, bar, terms, lane, lot):
     shares, entry = lot[at.SHARES, j], lot[at.ENTRY, j]
     fee_share = quoted_shares(terms.fee_share, bar[at.SPLIT])
     price, fee, slip = sale(shares, raw, slippage, fee_share, terms)
-    net = shares * (price - entry) - fee + accrued(shares, bar[at.ACCRUED], bar[at.PAID]) - lot[at.SUNK, j]
+    net = profit(shares, entry, price, fee + lot[at.SUNK, j])
     notional = abs(shares) * price
     lane[at.CASH, j] += choose(leaves, shares * price - fee, ZERO)
     lane[at.TRADED, j] += choose(leaves, notional, ZERO)
@@ -479,14 +494,13 @@ def enter_group(start, stop, now, raw, managed, bar, params, terms, lane, lot):
         stop, trailing = (params[at.STOP, j], params[at.TRAIL, j]) if managed else (FAR, FAR)
         take, hold = (params[at.TAKE, j], params[at.HOLD, j]) if managed else (FAR, FAR)
         upper, lower = bounds(shares, price, stop, trailing, take)
-        sunk = fee + accrued(shares, bar[at.ACCRUED], bar[at.PAID])
         lot[at.SHARES, j] = choose(enters, shares, lot[at.SHARES, j])
         lot[at.ENTRY, j] = choose(enters, price, lot[at.ENTRY, j])
         lot[at.OPENED, j] = choose(enters, now, lot[at.OPENED, j])
         lot[at.UPPER, j] = choose(enters, upper, lot[at.UPPER, j])
         lot[at.LOWER, j] = choose(enters, lower, lot[at.LOWER, j])
         lot[at.DUE, j] = choose(enters, now + hold, lot[at.DUE, j])
-        lot[at.SUNK, j] = choose(enters, sunk, lot[at.SUNK, j])
+        lot[at.SUNK, j] = choose(enters, fee, lot[at.SUNK, j])
         lane[at.CASH, j] -= choose(enters, shares * price + fee, ZERO)
         lane[at.TRADED, j] += choose(enters, quantity * price, ZERO)
         lane[at.COSTS, j] += choose(enters, fee + slip, ZERO)

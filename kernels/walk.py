@@ -8,10 +8,11 @@ the GPU as a device function, which is inlined.
 import math
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.np.numpy_support import from_dtype
 
 from kernels import layout as at
+from kernels.jit import kept
 from kernels.layout import Record, State, decide_types, given_types
 from kernels.recording import write_entry, write_leave, write_leave_inside, write_path, write_ruin
 from kernels.rules import ONE, ZERO, Terms
@@ -87,7 +88,7 @@ def leave_one_inside(a, t, bars, terms, plan, params, state, record):
                 write_leave_inside(a, t, bars.time[t, at.NOW], bar, params, terms, state.lane, lot, record)
             leave_inside(bar, terms, state.lane, lot)
             state.place[at.STALE] = 1
-        if plan.trails:
+        if plan.trails and bars.managed[a]:
             trail(bar, params, lot)
 
 
@@ -183,7 +184,7 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
 
         if not flat:
             if state.place[at.SHORT] != 0:
-                carry(state.lane)
+                carry(t, bars, state)
             if plan.earns or is_indebted(state.lane):
                 bear_interest(bars.time[t, at.CREDIT], bars.time[t, at.DEBIT], state.lane)
             if bars.time[t, at.PAYS] != ZERO:
@@ -192,7 +193,7 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
                     pay(bars.price[a, t, at.DIVIDEND], state.lane, state.lot[a])
         if plan.closing:
             if state.place[at.CALLS] != 0:
-                leave_held(t, not plan.closing, bars, terms, plan, state, record)  # forced closes, at the open
+                leave_held(t, False, bars, terms, plan, state, record)  # forced closes, at the open
                 for j in range(WIDTH):
                     state.lane[at.LEFT, j] = state.lane[at.COUNT, j]
             for i in range(state.place[at.HELD]):
@@ -244,7 +245,7 @@ def of_block(b, states):
     return State(lane[b], lot[b], pressure[b], decayed[b], told[b], rows[b], ends[b], note[b], place[b])
 
 
-@njit(error_model="numpy", nogil=True, cache=True, _nrt=False)
+@kept(_nrt=False)
 def walk_blocks(decide, stretch, bars, news, terms, plan, params, blocks, states, lanes, record):
     """Walk every column of `params`: some blocks together, each over a stretch of bars before any goes on to the next (`run`)."""
     n_bars, total = bars.price.shape[1], params.shape[1]
@@ -329,7 +330,7 @@ def aligned(shape, kind):
     return spare[low : low + count].reshape((*shape, WIDTH))
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@kept()
 def gather_path(cash, n_bars, bars, equity, held):
     """Return the sums (N_LANE,) of a path of equity that is already walked, of `n_bars` bars.
 

@@ -46,6 +46,10 @@ class Told(Signals):
     """The oracle's signals: what is answered for asset a at bar t."""
 
     told: oracle.Signals
+    spared: frozenset[int]
+
+    def managed(self, assets: Any) -> npt.NDArray[np.bool_]:
+        return np.array([a not in self.spared for a in range(len(assets))])
 
     def check(self, market: Any, events: Any) -> None:
         """Take everything."""
@@ -69,7 +73,7 @@ def account_of(case: Case) -> Account:
 
 def strategy_of(case: Case) -> Told:
     told = Told(reverses=case.exits.reverses, refresh=case.exits.refresh)
-    told.told = case.signals
+    told.told, told.spared = case.signals, case.exits.spared
     for name in ("hold", "stop", "trail", "take"):
         setattr(told, name, getattr(case.exits, name))
     return told

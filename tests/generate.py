@@ -103,7 +103,7 @@ def build(source: Source) -> Case:
     dates, bars_per_day = draw_dates(source)
     bars = draw_bars(source, dates, grid)
     settings = draw_settings(source, grid, bars_per_day)
-    return Case(bars, draw_signals(source, bars), settings, draw_exits(source, grid))
+    return Case(bars, draw_signals(source, bars), settings, draw_exits(source, grid, len(bars.symbols)))
 
 
 def draw_dates(source: Source) -> tuple[list[date], int]:
@@ -276,7 +276,7 @@ def draw_settings(source: Source, grid: bool, bars_per_day: int) -> Settings:
     )
 
 
-def draw_exits(source: Source, grid: bool) -> Exits:
+def draw_exits(source: Source, grid: bool, assets: int) -> Exits:
     """Draw exits; on the grid stop and trailing stop are often one number, and levels are met exactly."""
     stops = (inf, 0.25, 0.125, 0.5) if grid else (inf, 0.05, 0.02, 0.15, 1.0, 0.0004)
     takes = (inf, 0.25, 0.125, 0.5) if grid else (inf, 0.05, 0.02, 0.3, 1.0)
@@ -294,4 +294,5 @@ def draw_exits(source: Source, grid: bool) -> Exits:
         take=pick(source, takes),
         reverses=chance(source, 0.5),
         refresh=chance(source, 0.5),
+        spared=frozenset(a for a in range(assets) if chance(source, 0.1)),
     )

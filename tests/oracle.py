@@ -98,6 +98,7 @@ class Exits:
     take: float = inf
     reverses: bool = False
     refresh: bool = False
+    spared: frozenset[int] = frozenset()  # assets that hold, stop, trail and take do not apply to
 
 
 @dataclass
@@ -392,7 +393,9 @@ class Account:
                 self.close(p, t, at(self.bars.open, p.asset, t), "MARGIN_CALL", decided=p.called_bar)
 
     def fill_exits(self, t: int) -> None:
-        due = [p for p in self.held() if p.signal_bar is not None or t >= p.clock_bar + self.exits.hold]
+        x = self.exits
+        timed = [p for p in self.held() if p.asset not in x.spared and t >= p.clock_bar + x.hold]
+        due = [p for p in self.held() if p.signal_bar is not None or p in timed]
         for p in sorted(due, key=lambda p: turn(p.asset, p.signal_event)):
             if not self.bars.traded(p.asset, t):
                 continue  # waits for the asset's next bar
@@ -400,7 +403,7 @@ class Account:
             if p.signal_bar is not None:
                 self.close(p, t, quote, "SIGNAL", decided=p.signal_bar)
             else:
-                self.close(p, t, quote, "TIME", decided=p.clock_bar + math.ceil(self.exits.hold))
+                self.close(p, t, quote, "TIME", decided=p.clock_bar + math.ceil(x.hold))
 
     def fill_entries(self, t: int, entries: list[Entry], sizing: float, called: bool) -> None:
         for entry in entries:
@@ -439,8 +442,8 @@ class Account:
             shares = 0.0
         if s.lot > 0.0:
             lot = s.lot * self.split_or_one(a, t)  # in adjusted shares
-            shares = math.floor(shares / lot + 1e-9) * lot
-        if shares <= 0.0 or shares * price < s.min_notional:
+            shares = math.floor(shares / lot + 1e-9 * max(shares / lot, 1.0)) * lot
+        if shares <= 0.0 or shares * price < s.min_notional * (1.0 - 1e-9):
             return "MARGIN" if clipped else "SMALL"
 
         commission = self.commission(a, t, shares, price)
@@ -456,12 +459,15 @@ class Account:
     def largest(self, t: int, a: int, side: int, price: float) -> float:
         """Return the most shares with which equity still covers what all positions require (below 0 where none do)."""
         s = self.settings
-        room = self.cash
+        room = equity = self.cash
         for p in self.held():
             traded = self.bars.traded(p.asset, t)
             now = at(self.fill_prices, p.asset, t) if traded else self.last_close[p.asset]
             needed = max(s.initial * now, maintenance_per_share(p.side, now, self.bars.split[p.asset][t]))
             room += p.q * now - p.shares * needed
+            equity += p.q * now
+        if room <= 1e-9 * abs(equity):
+            room = 0.0  # no more than rounding left
         # A new share loses its slippage at once and requires margin. The commission is the greater of min_fee and so
         # much a share, so both must fit.
         needed = max(s.initial * price, maintenance_per_share(side, price, self.bars.split[a][t]))
@@ -487,7 +493,7 @@ class Account:
     def exit_inside(self, t: int) -> None:
         x = self.exits
         for p in self.held():
-            if not self.bars.traded(p.asset, t):
+            if p.asset in x.spared or not self.bars.traded(p.asset, t):
                 continue
             o, high, low = (at(prices, p.asset, t) for prices in (self.bars.open, self.bars.high, self.bars.low))
             if p.side > 0:

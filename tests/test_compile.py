@@ -3,6 +3,7 @@
 import importlib
 import math
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +95,13 @@ def uses_numpy(side: float) -> float:
     return np.sin(side)
 
 
+LEVELS = np.array([0.1, 0.2])
+
+
+def uses_an_array(side: float) -> float:
+    return LEVELS[0]
+
+
 def says_nothing(side: float) -> float:
     if side > 0:
         return 0.0
@@ -102,7 +110,12 @@ def says_nothing(side: float) -> float:
 
 @pytest.mark.parametrize(
     ("written", "said"),
-    [(calls_itself, "calls itself"), (uses_numpy, "uses 'np'"), (says_nothing, "without an answer")],
+    [
+        (calls_itself, "calls itself"),
+        (uses_numpy, "uses 'np'"),
+        (uses_an_array, "uses 'LEVELS'"),
+        (says_nothing, "without an answer"),
+    ],
 )
 def test_a_rule_that_cannot_work_is_refused_in_one_sentence(written: Any, said: str) -> None:
     with pytest.raises(Fault, match=said) as caught:
@@ -214,3 +227,23 @@ backtest(SmaCross(), Market.sample())
     ]
     assert "Compiling sma_cross in float64" in said[0]
     assert said[1] == ""
+
+
+def test_an_edit_of_a_rule_reaches_what_was_compiled_with_it_in_another_file(tmp_path: Path) -> None:
+    shutil.copytree(Path(rules.__file__).parent, tmp_path / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
+    script = """
+import numpy as np
+from kernels import layout, prices, rules
+one = np.ones((1, 2))
+terms = rules.Terms(*[1.0] * len(rules.Terms._fields))
+print(prices.price_table((one, one, one, one), one, one, one, np.ones(2), terms, False, "f8")[0, 0, layout.CHARGE] * 360)
+"""
+
+    def charge() -> float:  # the folder that Python starts in comes first among those it imports from
+        said = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+        return float(said.stdout)
+
+    assert charge() == pytest.approx(1.02)
+    edited = tmp_path / "kernels" / "rules.py"
+    edited.write_text(edited.read_text().replace("COLLATERAL, YEAR = 1.02", "COLLATERAL, YEAR = 2.04"))
+    assert charge() == pytest.approx(2.04)

@@ -1015,7 +1015,7 @@ WANTED = (
         "one event, many fills",
     ),
     *("low quoted short", "splits unknown", "debit", "interest", "min_fee paid", "stop equals trail"),
-    *("intraday", "borrow table"),
+    *("intraday", "borrow table", "one spared, another trailed"),
 )
 
 
@@ -1041,6 +1041,7 @@ def marks(c: Case, result: Result) -> set[str]:
         "stop equals trail": c.exits.stop == c.exits.trail < inf and "STOP" in found,
         "intraday": len(set(c.bars.dates)) < len(c.bars.dates),
         "borrow table": c.bars.borrow is not None and bool(shorts),
+        "one spared, another trailed": "TRAIL" in found and any(t.asset in c.exits.spared for t in result.trades),
     }
     return found | {name for name, happened in tests.items() if happened}
 

@@ -3,6 +3,7 @@
 import gc
 import pickle
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,18 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engine import Account, Events, Market, Run, backtest
+from engine import KEEP, Account, Events, Fault, Market, Run, Strategy, backtest, sweep
 from strategies import ShortBubbleWarning, SmaCross
 
 RULE = ShortBubbleWarning(hold=20, stop=0.15)
+
+
+class ShortAgainAndAgain(Strategy):
+    """Short a tenth whenever nothing is held."""
+
+    @staticmethod
+    def rule(side: float) -> float:
+        return -0.1 if side == 0 else KEEP
 
 
 @pytest.mark.parametrize("kind", ["portfolio", "columns"])
@@ -46,6 +55,54 @@ def test_it_is_made_once_and_outlives_every_other_name_of_the_market() -> None:
     del market, expected
     gc.collect()
     assert run.equity.equals(table)
+
+
+def test_a_folder_that_was_not_written_whole_is_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = backtest(SmaCross(), Market.sample())
+    folder, replace_file = run.write(tmp_path / "run"), Path.replace
+
+    def fail_at_the_trades(self: Path, target: Path) -> Path:
+        if self.name == "trades.parquet":
+            raise OSError("no space left")
+        return replace_file(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail_at_the_trades)
+    with pytest.raises(OSError, match="no space left"):
+        run.write(folder)
+    with pytest.raises(Fault, match=r"no run\.json"):
+        Run.read(folder)
+
+
+def test_runs_are_told_apart_by_being_the_same() -> None:
+    run, other = (backtest(SmaCross(), Market.sample()) for _ in range(2))
+    assert run == run  # noqa: PLR0124 - which frames cannot answer
+    assert len({run, other}) == 2
+
+
+def test_fees_and_dividends_of_a_trade_do_not_suffer_from_dear_times_before_it() -> None:
+    # As in the adjusted prices of what was split together again and again: from a thousand billion down to ten.
+    n, start, end = 600, 1e12, 10.0
+    closes = np.concatenate([start * (end / start) ** (np.arange(n // 2) / (n // 2)), np.full(n // 2, end)])
+    days = pl.date_range(date(2020, 1, 1), date(2021, 12, 31), eager=True).head(n)
+    frame = pl.DataFrame(
+        {
+            "asset": "X",
+            "date": days,
+            "open": closes,
+            "high": closes,
+            "low": closes,
+            "close": closes,
+            "dividend": closes / 1e4,
+        }
+    )
+    run = backtest(ShortAgainAndAgain(hold=5), Market.from_frame(frame, calendar="24/7"))
+    late = run.trades.filter(exit_reason="TIME").tail(20)
+    held = late["shares"] * end
+    np.testing.assert_allclose(late["carry"], -held * 1.02 * 0.03 * 5 / 360, rtol=1e-9)
+    np.testing.assert_allclose(late["dividends"], -held * 5 / 1e4, rtol=1e-9)
+    single = sweep(ShortAgainAndAgain, Market.from_frame(frame, calendar="24/7"), hold=[5]).table
+    for name in ("hit_rate", "profit_factor", "mean_trade_return"):
+        assert single[name][0] == pytest.approx(run.metrics[name], rel=1e-4), name
 
 
 def test_it_is_written_read_and_pickled(tmp_path: Path) -> None:

@@ -236,11 +236,12 @@ def test_the_hedge_leaves_at_the_open_after_the_account_itself_covered_the_last_
     assert fills(run)[2:] == [(4, "AI", "BUY", "TIME"), (5, "SPY", "SELL", "SIGNAL")]
 
 
-def test_the_index_is_never_shorted_and_has_no_exits_of_its_own() -> None:
+@pytest.mark.parametrize("exits", [{"stop": 0.15}, {"stop": None, "trail": 0.05}, {"take": 0.01}])
+def test_the_index_is_never_shorted_and_has_no_exits_of_its_own(exits: dict[str, Any]) -> None:
     # A warning about SPY itself opens nothing; and a fall of SPY by 30 % hits no stop, for the stops are the shorts'.
     told = events(event(0, "bubble_warning", "SPY", 0.9), event(1, "bubble_warning", "AI", 0.9))
-    prices = market(AI=[100] * 6, SPY=[400, 400, 400, 280, 280, 280])
-    run = backtest(HedgedBubbleShort(stop=0.15), prices, told, FREE)
+    prices = market(AI=[100] * 6, SPY=[400, 440, 440, 280, 280, 280])
+    run = backtest(HedgedBubbleShort(**exits), prices, told, FREE)
     assert fills(run) == [(2, "AI", "SELL", "ENTRY"), (2, "SPY", "BUY", "ENTRY")]
 
 
