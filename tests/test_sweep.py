@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engine import Account, Events, Fault, Market, backtest, between, span, sweep
+from engine import KEEP, Account, Events, Fault, Market, Strategy, backtest, between, param, span, sweep
 from engine.compile import _walk
 from engine.estimate import Estimate
 from engine.grid import Grid
@@ -237,3 +237,26 @@ def test_windows_that_do_not_fit_are_refused_before_they_are_made(
     monkeypatch.setattr(sys.modules["engine.lanes"], "memory_of_machine", lambda: 1e6)
     with pytest.raises(Fault, match=r"over 1,100 windows take .* take fewer values of fast, slow"):
         sweep(SmaCross, market, fast=span(1, 100), slow=span(101, 1100))
+
+
+class Holds(Strategy):
+    """Buy once."""
+
+    weight: float = param(0.5, 0.01, 1, "share of equity")
+
+    @staticmethod
+    def rule(side: float, weight: float) -> float:
+        return weight if side == 0 else KEEP
+
+
+@pytest.mark.slow
+def test_float32_sums_over_a_million_bars_are_within_the_bound_that_is_stated() -> None:
+    random, bars = np.random.default_rng(5), 1_000_000
+    closes = 100.0 * np.exp(np.cumsum(random.normal(2e-6, 1e-3, bars)))
+    minutes = np.datetime64("2020-01-01T00:00", "us") + np.arange(bars) * np.timedelta64(60, "s")
+    prices = {"open": closes, "high": closes, "low": closes, "close": closes}
+    frame = pl.DataFrame({"asset": "X", "time": pl.Series(minutes).dt.replace_time_zone("UTC"), **prices})
+    long = Market.from_frame(frame, calendar="24/7", interval="1m")
+    single, double = (sweep(Holds, long, weight=[0.5], precision=p).table for p in ("float32", "float64"))
+    assert (double["exposure"][0], double["open_trades"][0]) == (pytest.approx(1, abs=1e-5), 1)
+    assert single["sharpe"][0] == pytest.approx(double["sharpe"][0], rel=1e-3)
