@@ -299,13 +299,17 @@ def _best_of(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """Return the `most` greatest values with their lanes, the greatest first, of equals the lower lane."""
     if values.size > most:
-        chosen = np.flatnonzero(values >= np.partition(values, values.size - most)[values.size - most])
+        least = np.partition(values, values.size - most)[values.size - most]
+        above, equal = np.flatnonzero(values > least), np.flatnonzero(values == least)
+        room = most - above.size
+        if equal.size > room:
+            equal = equal[np.argpartition(lanes[equal], room - 1)[:room]]
+        chosen = np.concatenate([above, equal])
         lanes, values = lanes[chosen], values[chosen]
     order = np.argsort(-values)
     ranked = values[order]
     if (ranked[1:] == ranked[:-1]).any():  # several times slower, and rarely needed
         order = np.lexsort((lanes, -values))
-    order = order[:most]
     return lanes[order], values[order].astype(np.float64)
 
 

@@ -100,7 +100,7 @@ def begin(terms, params, state):
         for c in range(pressure.shape[1]):
             for j in range(WIDTH):
                 pressure[a, c, j] = ZERO
-        state.note[at.SINCE, a], state.note[at.ITEM, a], state.note[at.WISHED, a] = 0, -1, 0
+        state.note[at.SINCE, a], state.note[at.ITEM, a], state.note[at.WISHED, a], state.note[at.OWNED, a] = 0, -1, 0, 0
     for i in range(at.N_PLACE):
         state.place[i] = 0
 
@@ -518,6 +518,12 @@ def enter(wishes, now, raw, managed, bar, params, terms, lane, lot):
             enter_group(start, stop, now, raw, managed, bar, params, terms, lane, lot)
 
 
+@inlined
+def note_fills(a, state):
+    """Note that lanes may have entered or left an asset."""
+    state.note[at.OWNED, a], state.place[at.STALE] = -1, 1
+
+
 @step
 def is_held(lot):
     """Whether any lane holds the asset."""
@@ -533,7 +539,9 @@ def list_held(state):
     """List the assets that any lane holds, in ascending order."""
     n = 0
     for a in range(state.lot.shape[0]):
-        if is_held(state.lot[a]):
+        if state.note[at.OWNED, a] < 0:
+            state.note[at.OWNED, a] = 1 if is_held(state.lot[a]) else 0
+        if state.note[at.OWNED, a] != 0:
             state.note[at.HOLDS, n] = a
             n += 1
     state.place[at.HELD], state.place[at.STALE] = n, 0

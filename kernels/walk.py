@@ -44,6 +44,7 @@ from kernels.steps import (
     look_up,
     mark_ruined,
     net_exposure,
+    note_fills,
     open_accounts,
     pay,
     price_account,
@@ -75,7 +76,7 @@ def leave_held(t, closing, bars, terms, plan, state, record):
             if record.ledger.shape[0] > 0:
                 write_leave(a, t, now, raw, timed, bar, terms, state.lane, lot, record)
             leave(now, raw, timed, bar, terms, state.lane, lot)
-            state.place[at.STALE] = 1
+            note_fills(a, state)
 
 
 @inlined
@@ -87,7 +88,7 @@ def leave_one_inside(a, t, bars, terms, plan, params, state, record):
             if record.ledger.shape[0] > 0:
                 write_leave_inside(a, t, bars.time[t, at.NOW], bar, params, terms, state.lane, lot, record)
             leave_inside(bar, terms, state.lane, lot)
-            state.place[at.STALE] = 1
+            note_fills(a, state)
         if plan.trails and bars.managed[a]:
             trail(bar, params, lot)
 
@@ -128,7 +129,8 @@ def enter_one(a, t, bars, terms, plan, params, state, record):
         if record.ledger.shape[0] > 0:
             write_entry(a, t, bars.time[t, at.NOW], raw, bar, terms, state.lane, lot, record)
         enter(wishes, bars.time[t, at.NOW], raw, bars.managed[a], bar, params, terms, state.lane, lot)
-        state.note[at.WISHED, a], state.place[at.STALE] = 0, 1
+        state.note[at.WISHED, a] = 0
+        note_fills(a, state)
 
 
 @inlined
@@ -150,8 +152,8 @@ def settle(t, bars, terms, plan, state, record):
                 if record.ledger.shape[0] > 0:
                     write_ruin(a, t, now, bars.price[a, t], terms, state.lane, state.lot[a], record)
                 close_ruined(bars.price[a, t], plan.closing, terms, state.lane, state.lot[a])
+                note_fills(a, state)
             bury_ruined(state.lane)
-            state.place[at.STALE] = 1
         call(now, terms, state)
     held = state.lane[at.LEFT, 0] + (ZERO if plan.closing else state.lane[at.COUNT, 0])
     gather(now, plan.closing, state.lane)
