@@ -135,8 +135,9 @@ def carry(t, bars, state):
     for i in range(state.place[at.HELD]):
         a = state.note[at.HOLDS, i]
         charge = bars.price[a, t - 1, at.CHARGE]
-        for j in range(WIDTH):
-            lot[a, at.SUNK, j] += max(-lot[a, at.SHARES, j], ZERO) * charge
+        if charge != ZERO:
+            for j in range(WIDTH):
+                lot[a, at.SUNK, j] += max(-lot[a, at.SHARES, j], ZERO) * charge
 
 
 @step
@@ -559,28 +560,54 @@ def worth_nothing(lane):
 
 
 @step
-def value(first, bar, terms, lane, lot):
-    """Step 7 for one asset, at its last known close: what it is worth and requires, and the borrow fee that it will cost.
+def value_held(t, long_need, bars, state):
+    """Step 7: what the account's positions are worth and require at their last known closes, and the borrow fee they will cost.
 
-    The `first` asset begins the sums of the account. Says whether any lane is short.
+    Two assets go together where there are two, so that the sums are fetched half as often. Notes whether any lane is short.
     """
+    held, shorts = state.place[at.HELD], np.int32(0)
+    for i in range(0, held, 2):
+        a = state.note[at.HOLDS, i]
+        if i + 1 < held:
+            b = state.note[at.HOLDS, i + 1]
+            one, other = bars.price[a, t], bars.price[b, t]
+            shorts |= value_two(i == 0, long_need, one, other, state.lane, state.lot[a], state.lot[b])
+        else:
+            shorts |= value(i == 0, long_need, bars.price[a, t], state.lane, state.lot[a])
+    state.place[at.SHORT] = shorts
+
+
+@step
+def value(first, long_need, bar, lane, lot):
+    """Add one asset to the account's sums, which the `first` begins; whether any lane is short of it."""
     lane, lot = of_width(lane), of_width(lot)
-    price, charge = bar[at.LAST], bar[at.CHARGE]
-    long, short = terms.long_need * price, bar[at.SHORT_NEED]
-    shorts = np.int32(0)
-    if first:
-        for j in range(WIDTH):
-            worth, need, sold, fee = worth_and_need(lot[at.SHARES, j], price, long, short, charge)
-            shorts = np.int32(shorts | np.int32(sold > ZERO))
-            lane[at.VALUE, j], lane[at.NEED, j], lane[at.SHORTS, j], lane[at.FEES, j] = worth, need, sold, fee
-    else:
-        for j in range(WIDTH):
-            worth, need, sold, fee = worth_and_need(lot[at.SHARES, j], price, long, short, charge)
-            shorts = np.int32(shorts | np.int32(sold > ZERO))
-            lane[at.VALUE, j] += worth
-            lane[at.NEED, j] += need
-            lane[at.SHORTS, j] += sold
-            lane[at.FEES, j] += fee
+    price, short, charge = bar[at.LAST], bar[at.SHORT_NEED], bar[at.CHARGE]
+    long, shorts = long_need * price, np.int32(0)
+    for j in range(WIDTH):
+        worth, need, sold, fee = worth_and_need(lot[at.SHARES, j], price, long, short, charge)
+        shorts = np.int32(shorts | np.int32(sold > ZERO))
+        lane[at.VALUE, j] = choose(first, ZERO, lane[at.VALUE, j]) + worth
+        lane[at.NEED, j] = choose(first, ZERO, lane[at.NEED, j]) + need
+        lane[at.SHORTS, j] = choose(first, ZERO, lane[at.SHORTS, j]) + sold
+        lane[at.FEES, j] = choose(first, ZERO, lane[at.FEES, j]) + fee
+    return shorts
+
+
+@step
+def value_two(first, long_need, bar, bar2, lane, lot, lot2):
+    """The same for two assets, one after the other."""
+    lane, lot, lot2 = of_width(lane), of_width(lot), of_width(lot2)
+    price, short, charge = bar[at.LAST], bar[at.SHORT_NEED], bar[at.CHARGE]
+    price2, short2, charge2 = bar2[at.LAST], bar2[at.SHORT_NEED], bar2[at.CHARGE]
+    long, long2, shorts = long_need * price, long_need * price2, np.int32(0)
+    for j in range(WIDTH):
+        worth, need, sold, fee = worth_and_need(lot[at.SHARES, j], price, long, short, charge)
+        worth2, need2, sold2, fee2 = worth_and_need(lot2[at.SHARES, j], price2, long2, short2, charge2)
+        shorts = np.int32(shorts | np.int32(sold > ZERO) | np.int32(sold2 > ZERO))
+        lane[at.VALUE, j] = choose(first, ZERO, lane[at.VALUE, j]) + worth + worth2
+        lane[at.NEED, j] = choose(first, ZERO, lane[at.NEED, j]) + need + need2
+        lane[at.SHORTS, j] = choose(first, ZERO, lane[at.SHORTS, j]) + sold + sold2
+        lane[at.FEES, j] = choose(first, ZERO, lane[at.FEES, j]) + fee + fee2
     return shorts
 
 

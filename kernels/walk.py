@@ -52,7 +52,7 @@ from kernels.steps import (
     skip,
     step,
     trail,
-    value,
+    value_held,
     weigh,
     worth_nothing,
 )
@@ -225,14 +225,12 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
         if state.place[at.STALE] != 0:
             list_held(state)
 
-        state.place[at.SHORT] = 0
+        if not plan.closing:
+            for i in range(state.place[at.HELD]):
+                leave_one_inside(state.note[at.HOLDS, i], t, bars, terms, plan, params, state, record)
         if state.place[at.HELD] == 0:
             worth_nothing(state.lane)
-        for i in range(state.place[at.HELD]):
-            a = state.note[at.HOLDS, i]
-            if not plan.closing:
-                leave_one_inside(a, t, bars, terms, plan, params, state, record)
-            state.place[at.SHORT] |= value(i == 0, bars.price[a, t], terms, state.lane, state.lot[a])
+        value_held(t, terms.long_need, bars, state)
         settle(t, bars, terms, plan, state, record)
         t = np.int32(t + 1)
     if quiet < t:
