@@ -32,6 +32,10 @@ def sweep(
     from engine.jobs.job import Job  # noqa: PLC0415
     from engine.jobs.running import Order, run  # noqa: PLC0415
 
+    if cluster is not None:
+        from engine.jobs.cluster import check_address  # noqa: PLC0415
+
+        check_address(cluster)
     if dry_run:
         from engine.jobs.expected import expected  # noqa: PLC0415
 
