@@ -101,8 +101,22 @@ def _table(name: str | None, folder: Path, wrong: Mistakes) -> pl.DataFrame | No
     if name is None:
         return None
     with wrong.at("grid", "table"):
-        return read_table(folder / name, "grid.table", "one column a parameter")
+        found = read_table(folder / name, "grid.table", "one column a parameter")
+        if name.endswith(".csv"):
+            _refuse_empty(name, found)
+        return found
     return None
+
+
+def _refuse_empty(name: str, table: pl.DataFrame) -> None:
+    """Refuse an empty cell in text, where nobody can tell whether it was meant; what Python writes as None is none."""
+    for column in table.get_columns():
+        if column.null_count():
+            row = int(column.is_null().arg_max() or 0) + 1
+            raise Fault(
+                f"grid.table: {name} has nothing for {column.name} in row {row} below its header, allowed are numbers, and none where a "
+                f"parameter may be none; write one."
+            )
 
 
 def _where_fits(where: str | None, names: Iterable[str] | None, wrong: Mistakes) -> bool:

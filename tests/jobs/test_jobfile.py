@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from engine import Fault
@@ -189,6 +191,19 @@ def test_a_strategy_is_asked_for_whole_sets_alone(grid: str, count: str, lanes: 
     # slow is 50 where it is not swept, and fast goes up to that; of the sets that are walked, all have fast < slow.
     Path("job.toml").write_text(CROSS.format(grid, count), encoding="utf-8")
     assert Job.read(Path("job.toml")).grid.size == lanes
+
+
+def test_an_empty_cell_of_a_table_is_refused_and_none_is_written_out(here: Path) -> None:
+    text = Path("job.toml").read_text()
+    text = text[: text.index("[grid.parameters]")] + '[grid]\nkind = "table"\ntable = "sets.csv"\n'
+    Path("sets.csv").write_text("hold,stop\n5,0.1\n10,\n20,0.3\n")
+    (said,) = mistakes(text)
+    assert said.startswith("job.toml, line 13: grid.table: sets.csv has nothing for stop in row 2 below its header, ")
+    Path("sets.csv").write_text("hold,stop\n5,0.1\n10,none\n20,0.3\n")
+    assert Job.read(Path("job.toml")).grid.axes["stop"].tolist() == [0.1, np.inf, 0.3]
+    pl.DataFrame({"hold": [5, 10], "stop": [None, 0.1]}).write_parquet("sets.parquet")
+    edit(lambda job: job.replace("sets.csv", "sets.parquet"))
+    assert Job.read(Path("job.toml")).grid.axes["stop"].tolist() == [np.inf, 0.1]
 
 
 def test_sets_that_a_strategy_does_not_allow_are_still_refused(here: Path) -> None:
