@@ -229,6 +229,7 @@ def _results(
         for row in best.head(1 if under else _JUDGED).iter_rows(named=True):
             check()
             path, found = judged(walker, period, row["lane"])
+            winners[-1].setdefault("out_of_sample", found)  # the winner comes first
             paths += [path] if under else []
             chosen = {name: row[name] for name in ("rank", "lane", *job.grid.axes)}
             each.append({**dates, **chosen, f"in_sample_{by}": row[by], **found})
