@@ -173,7 +173,7 @@ name = "sma_cross"
 [grid]
 {}
 [grid.parameters]
-fast = {{from = 5, to = 50}}
+fast = {{from = 51, to = 59}}
 slow = {{from = 60, to = 200{}}}
 """
 
@@ -181,14 +181,14 @@ slow = {{from = 60, to = 200{}}}
 @pytest.mark.parametrize(
     ("grid", "count", "lanes"),
     [
-        ("", ", count = 15", 46 * 15),
-        ('where = "fast < slow"', ", count = 15", 46 * 15),
+        ("", ", count = 15", 9 * 15),
+        ('where = "fast < slow"', ", count = 15", 9 * 15),
         ('kind = "sobol"\nlanes = 100', "", 100),
         ('kind = "random"\nlanes = 100', "", 100),
     ],
 )
 def test_a_strategy_is_asked_for_whole_sets_alone(grid: str, count: str, lanes: int, here: Path) -> None:
-    # slow is 50 where it is not swept, and fast goes up to that; of the sets that are walked, all have fast < slow.
+    # slow is 50 where it is not swept, and fast is above that; of the sets that are walked, all have fast < slow.
     Path("job.toml").write_text(CROSS.format(grid, count), encoding="utf-8")
     assert Job.read(Path("job.toml")).grid.size == lanes
 
@@ -207,8 +207,9 @@ def test_an_empty_cell_of_a_table_is_refused_and_none_is_written_out(here: Path)
 
 
 def test_sets_that_a_strategy_does_not_allow_are_still_refused(here: Path) -> None:
+    # slow is 46, 57, 68, ...: 9 of 9 windows are not below the first, and 57, 58 and 59 not below the second
     (said,) = mistakes(CROSS.format("", ", count = 15").replace("from = 60", "from = 46"))
-    assert "sma_cross does not allow 5 of 690 lanes (the first: fast=46, slow=46)" in said
+    assert "sma_cross does not allow 12 of 135 lanes (the first: fast=51, slow=46)" in said
 
 
 def test_chunks_follow_from_the_grid_alone(here: Path) -> None:
