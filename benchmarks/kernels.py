@@ -7,8 +7,10 @@ instructions of each strategy's CUDA kernel on three architectures.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import platform
+import sys
 import time
 from typing import Any
 
@@ -60,11 +62,11 @@ def throughput(dtype: Any, lanes: int = 40_000, repeats: int = 5) -> tuple[float
     return lanes / float(np.median(times[1:])), float(out[at.CLOSED].mean())
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--static", action="store_true", help="only what needs no running")
-    if not parser.parse_args().static:
+    if not parser.parse_args(arguments).static:
         print(
             f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}"
         )
@@ -73,24 +75,30 @@ def main() -> None:
             print(
                 f"narrative sweep, {np.dtype(dtype).name}: {rate:,.0f} backtests/s of one thread, {trades:.1f} trades each"
             )
-    from kernels.static import compile_static  # noqa: PLC0415 - needs numba-cuda
+    from kernels.static import Static, compile_static  # noqa: PLC0415 - needs numba-cuda
+
+    named = [strategies.__dict__[name] for name in strategies.__all__]
+    turns = itertools.count(1)
+
+    def compiled(strategy: type[Strategy], assets: int, plan: Plan, arch: tuple[int, int]) -> Static:
+        """Compile one kernel, which takes seconds, and say so."""
+        of = len(named) * (len(ARCHITECTURES) + 1)
+        sys.stderr.write(f"[{next(turns)} of {of}] {strategy.name()}, sm_{arch[0]}{arch[1]} ...\n")
+        return compile_static(gpu_kernel(strategy, np.float32, assets, plan), kernel_types(np.float32), arch)
 
     print("\nfloat32, 20 assets, a plan that asks for everything")
     print(f"{'kernel':22s} {'arch':6s} registers  stack  spilled  instructions  float64")
-    for strategy in map(strategies.__dict__.__getitem__, strategies.__all__):
-        kernel = gpu_kernel(strategy, np.float32, 20, every_plan())
+    for strategy in named:
         for arch in ARCHITECTURES:
-            s = compile_static(kernel, kernel_types(np.float32), arch)
+            s = compiled(strategy, 20, every_plan(), arch)
             sizes = f"{s.registers:9d} {s.stack:6d} {s.spilled:8d} {s.instructions:13d}"
             print(f"{strategy.name():22s} sm_{arch[0]}{arch[1]:<3d} {sizes}  {'yes' if s.float64 else 'no'}")
     print("\nfloat32, sm_90, what a sweep with the strategy's defaults asks for: instructions of a bar at least,")
     print("of one on which something is held at least, and of the whole loop")
     print(f"{'kernel':22s} assets registers  stack  least   held  loop")
-    for strategy in map(strategies.__dict__.__getitem__, strategies.__all__):
+    for strategy in named:
         assets = 1 if strategy.watch == "always" else 20
-        s = compile_static(
-            gpu_kernel(strategy, np.float32, assets, usual_plan(strategy)), kernel_types(np.float32), (9, 0)
-        )
+        s = compiled(strategy, assets, usual_plan(strategy), (9, 0))
         print(f"{strategy.name():22s} {assets:6d} {s.registers:9d} {s.stack:6d} {s.least:6d} {s.held:6d} {s.loop:5d}")
 
 

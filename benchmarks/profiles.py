@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from benchmarks import jobs
 from benchmarks.limits import clock_hz
 from benchmarks.peers.tocsin_peer import PLAIN, minutes, task
 from engine.grid import Grid
+from engine.guess import did_you_mean
 from engine.lanes import Lanes
 from kernels import layout as at
 from kernels import walk as walking
@@ -232,15 +233,21 @@ PROFILES: dict[str, tuple[str, Callable[[], Iterator[tuple[str, float]]]]] = {
 }
 
 
-def main() -> None:
+def main(names: Sequence[str] = ()) -> int:
     """Print the profiles that are named, or all, as Markdown."""
-    for name in sys.argv[1:] or PROFILES:
+    for name in names:
+        if name not in PROFILES:
+            guess = did_you_mean(name, PROFILES)
+            sys.stderr.write(f"profile {name!r} is unknown{guess}, allowed are {', '.join(PROFILES)}; name one.\n")
+            return 2
+    for name in names or PROFILES:
         unit, profile = PROFILES[name]
         print(f"| {name} | {unit} |\n|---|---|")
         for what, figure in profile():
             print(f"| {what} | {figure:.2f} |")
         print()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -13,6 +13,7 @@ from benchmarks.jobs import JOBS, make
 from benchmarks.measure import measure
 from engine.faults import Fault
 from engine.guess import did_you_mean
+from engine.staging import check_file
 
 #: What can be named beside the workloads.
 _MORE = ("scaling",)
@@ -50,8 +51,16 @@ def run(
                 raise Fault(
                     f"peer {peer!r} is unknown{did_you_mean(peer, PEERS)}, allowed are {', '.join(PEERS)}; name one."
                 )
-    if out is not None and not out.parent.is_dir():
-        raise Fault(f"{out} cannot be written: {out.parent} is no folder; make it first.")
+        for name in names:
+            able = [peer.name for peer in PEERS.values() if name in peer.workloads]
+            if able and not set(able) & set(peers):
+                raise Fault(
+                    f"{' and '.join(peers)} {'takes' if len(peers) == 1 else 'take'} no part in the workload {name}, allowed are "
+                    f"{', '.join(able)}; name one, or leave --peer out."
+                )
+        wanted = [n for n in wanted if n in _MORE or any(n in PEERS[peer].workloads for peer in peers)]
+    if out is not None:
+        check_file(out, suffix=".json")
     record = records.new(size)
     from benchmarks.limits import limits  # noqa: PLC0415
 

@@ -37,7 +37,7 @@ class Constraint:
     """
 
     def __init__(self, where: Where, swept: Iterable[str]) -> None:
-        self._where = _expression(where) if isinstance(where, str) else where
+        self._where = expression(where) if isinstance(where, str) else where
         if isinstance(self._where, pl.Expr):
             self.names = tuple(dict.fromkeys(self._where.meta.root_names()))
         else:
@@ -73,7 +73,8 @@ class Constraint:
             ) from None
 
 
-def _expression(text: str) -> pl.Expr:
+def expression(text: str) -> pl.Expr:
+    """Read a condition as SQL writes it."""
     try:
         return pl.sql_expr(text)
     except pl.exceptions.PolarsError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from engine.strategy import Param, Strategy
 
 #: Lanes of a sample: more than points of 30 bits would repeat themselves.
 _MOST_DRAWS = 1 << 30
+#: Values of one parameter that are listed: more would take gigabytes before the first lane is walked.
+_MOST_LISTED = 10_000_000
 
 
 def span(low: float, high: float, n: int | None = None) -> list[float]:
@@ -29,21 +32,30 @@ def span(low: float, high: float, n: int | None = None) -> list[float]:
     >>> span(0.1, 0.3, 3)
     [0.1, 0.2, 0.3]
     """
+    return spaced(low, high, n, f"span({low:g}, {high:g}{'' if n is None else f', {n}'})")
+
+
+def spaced(low: float, high: float, n: int | None, shown: str) -> list[float]:
+    """Do what `span` does; `shown` is how the user wrote it."""
     if not (math.isfinite(low) and math.isfinite(high) and low <= high):
         raise Fault(
-            f"span({low:g}, {high:g}) runs backwards or without end, allowed is low <= high; swap or correct them."
+            f"{shown} runs backwards or without end, allowed are two finite ends, the lower one first; swap or correct them."
         )
-    if n is None:
-        if low != int(low) or high != int(high):
-            raise Fault(
-                f"span({low:g}, {high:g}) has ends that are not whole, allowed are whole ends or a number of values; give n."
-            )
-        return [float(v) for v in range(int(low), int(high) + 1)]
-    if n < 2:
+    if n is None and (low != int(low) or high != int(high)):
         raise Fault(
-            f"span({low:g}, {high:g}, {n}) has {n} values, allowed are 2 or more; write a single value as it is."
+            f"{shown} has ends that are not whole, allowed are whole ends or a number of values; say how many values."
         )
-    return [float(v) for v in np.round(np.linspace(low, high, n), 12)]
+    values = int(high) - int(low) + 1 if n is None else n
+    if n is not None and n < 2:
+        raise Fault(f"{shown} has {n} values, allowed are 2 or more; write a single value as it is.")
+    if values > _MOST_LISTED:
+        many = f"{values:,}" if values < 10**15 else f"{Decimal(values):.1e}"
+        raise Fault(
+            f"{shown} has {many} values, allowed for one parameter are {_MOST_LISTED:,}; take fewer, or draw them from a sample."
+        )
+    return [
+        float(v) for v in (range(int(low), int(high) + 1) if n is None else np.round(np.linspace(low, high, n), 12))
+    ]
 
 
 def between(low: float, high: float, *, log: bool = False) -> Range:
@@ -54,12 +66,17 @@ def between(low: float, high: float, *, log: bool = False) -> Range:
     >>> between(0.02, 0.3)
     Range(low=0.02, high=0.3, log=False, whole=False)
     """
+    return drawn(low, high, log, f"between({low:g}, {high:g}{', log=True' if log else ''})")
+
+
+def drawn(low: float, high: float, log: bool, shown: str) -> Range:
+    """Do what `between` does; `shown` is how the user wrote it."""
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise Fault(
-            f"between({low:g}, {high:g}) is no range, allowed is low < high, both finite; swap or correct them."
+            f"{shown} is no range to draw from, allowed are two finite ends, the lower one first; swap or correct them."
         )
     if log and low <= 0:
-        raise Fault(f"between({low:g}, {high:g}, log=True) has no logarithm at {low:g}, allowed is above 0; raise it.")
+        raise Fault(f"{shown} has no logarithm at {low:g}, allowed is above 0; raise it.")
     return Range(float(low), float(high), log)
 
 
@@ -109,7 +126,7 @@ class Grid:
             raise Fault("the table of parameter sets has no columns, allowed is one a parameter; add some.")
         _check_sample(sample, lanes, seed, table)
         given = {name: table[name] for name in table.columns} if table is not None else dict(values)
-        axes = {name: _axis(strategy, name, listed) for name, listed in given.items()}
+        axes = {name: axis_of(strategy, name, listed) for name, listed in given.items()}
         constraint = None if where is None else Constraint(where, axes)
         allowed = Allowed(strategy)
         if sample is not None and lanes is not None:
@@ -121,8 +138,8 @@ class Grid:
                     f"{strategy.name()}.{name} is a range from {axis.low:g} to {axis.high:g}, allowed are values; write span(...), or draw "
                     f"with sample='random'."
                 )
-            if table is None and np.unique(axis).size < axis.size:
-                raise Fault(f"{strategy.name()}.{name} holds a value twice, allowed is once; drop one.")
+            if table is None:
+                refuse_twice(strategy, name, axis)
             listed_axes[name] = axis
         return cls((Product if table is None else Rows)(listed_axes, allowed, constraint))
 
@@ -178,8 +195,8 @@ def _check_sample(sample: Sampling | None, lanes: int | None, seed: int, table: 
         raise Fault(f"seed is {seed!r}, allowed is a whole number from 0; give one.")
 
 
-def _axis(strategy: type[Strategy], name: str, given: Any) -> Values | Range:
-    """Check what is given for one parameter."""
+def axis_of(strategy: type[Strategy], name: str, given: Any) -> Values | Range:
+    """Check what is given for one parameter, by itself."""
     if name not in strategy.parameters:
         known = list(strategy.parameters)
         raise Fault(
@@ -191,6 +208,11 @@ def _axis(strategy: type[Strategy], name: str, given: Any) -> Values | Range:
         return replace(given, low=low, high=high, whole=declared.whole)
     is_list = isinstance(given, (Sequence, np.ndarray, range, pl.Series)) and not isinstance(given, str)
     many = given if is_list else [given]
+    if isinstance(many, range) and len(many[: _MOST_LISTED + 1]) > _MOST_LISTED:
+        raise Fault(
+            f"{strategy.name()}.{name} is {many}, allowed for one parameter are {_MOST_LISTED:,} values; take fewer, or draw them from "
+            f"a sample."
+        )
     if len(many) == 0:
         raise Fault(f"{strategy.name()}.{name} has no values, allowed is one or more; give some, or leave it out.")
     numbers = many
@@ -199,3 +221,9 @@ def _axis(strategy: type[Strategy], name: str, given: Any) -> Values | Range:
     if isinstance(numbers, np.ndarray) and numbers.dtype.kind in "iuf" and declared.suits(numbers).all():
         return numbers.astype(np.float64)
     return np.array([declared.check(strategy.name(), name, value) for value in many])
+
+
+def refuse_twice(strategy: type[Strategy], name: str, axis: Values) -> None:
+    """Refuse values of one parameter among which one is there twice, as in a product its lanes would be."""
+    if np.unique(axis).size < axis.size:
+        raise Fault(f"{strategy.name()}.{name} holds a value twice, allowed is once; drop one.")

@@ -292,9 +292,10 @@ class Market:
         keep &= pl.col("session").is_between(first or dt.date.min, last or dt.date.max)
         frame = self.frame.filter(keep)
         if frame.is_empty():
+            told = [f"{name}={day}" for name, day in (("start", start), ("end", end)) if day is not None]
             raise Fault(
-                f"start={start}, end={end} leave no bar; the market has {self.sessions[0]} to {self.sessions[-1]}, "
-                "some assets fewer."
+                f"{', '.join(told)} leave{'s' if len(told) == 1 else ''} no bar, allowed is a part of {self.sessions[0]} to "
+                f"{self.sessions[-1]}, of which some assets have fewer; correct the dates."
             )
         times = _values(frame["time"])
         span = slice(*np.searchsorted(self.opens, [times.min(), times.max() + 1]))

@@ -69,10 +69,10 @@ class Param:
         allowed = f"a {'whole ' if self.whole else ''}number from {self.low:g} to {self.high:g}"
         allowed += ", or none" if self.may_be_none else ""
         none = self.may_be_none and number == math.inf
-        if isinstance(value, bool) or not (none or self.low <= number <= self.high):
-            raise Fault(f"{owner}.{name} is {value!r}, allowed is {allowed}; {self.help}.")
-        if self.whole and not none and number != int(number):
-            raise Fault(f"{owner}.{name} is {value!r}, allowed is {allowed}; {self.help}.")
+        fits = none or self.low <= number <= self.high
+        if isinstance(value, bool) or not fits or (self.whole and not none and number != int(number)):
+            shown = value.item() if isinstance(value, np.generic) else value
+            raise Fault(f"{owner}.{name} is {shown!r}, allowed is {allowed}; {self.help}.")
         return number
 
     def suits(self, numbers: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -201,7 +201,7 @@ def sweep(
     strategy : the class, not an instance
     grid : for each parameter one value, a list (`span` makes one), or in a sample a range (`between` makes one); an option, such as
         `basket`, has one value
-    table : parameter sets, one a row, in place of lists
+    table : parameter sets, one a row, in place of lists; null is none, as it is in lists
     where : which sets to walk: ``"fast < slow"``, a polars expression, or a function of arrays, ``lambda fast, slow: fast < slow``
     sample : draw sets in place of walking every combination: ``"random"``, or ``"sobol"``, which fills the space more evenly
     lanes, seed : how many sets to draw; where the draws start

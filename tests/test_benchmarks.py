@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import jobs, measure, records, suite, tables
+from benchmarks import jobs, kernels, measure, profiles, records, suite, tables
 from benchmarks.peers import PEERS, Peer
 from engine.cli import main
 from engine.faults import Fault
+from kernels.static import Static
 
 WALKS = ("dense", "narrative", "sparse", "single")
 
@@ -158,15 +159,55 @@ def test_a_rate_within_the_spread_is_no_regression(pair: tuple[Path, Path, dict[
     [
         (["dnese"], "workload 'dnese' is unknown (did you mean 'dense'?)"),
         (["dense", "--peer", "raptor"], "peer 'raptor' is unknown"),
-        (["dense", "--out", "nowhere/record.json"], "is no folder"),
+        (["dense", "--out", "nowhere/record.json"], "the folder 'nowhere' does not exist; make it first"),
+        (["dense", "--out", "folder.json"], "--out 'folder.json' is a folder, allowed is a file"),
+        (["dense", "--out", "record.csv"], "allowed is '.json'; name it 'record.json'"),
+        (
+            ["read", "--peer", "raptorbt"],
+            "raptorbt takes no part in the workload read, allowed are Tocsin, polars; name one",
+        ),
+        (
+            ["dense", "read", "--peer", "C loop", "--peer", "raptorbt"],
+            "C loop and raptorbt take no part in the workload read",
+        ),
         (["--compare", "nowhere.json", "nothing.json"], "nowhere.json cannot be read"),
     ],
 )
-def test_a_fault_is_one_sentence(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_is_one_sentence(
+    arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("folder.json").mkdir()
     assert main(["bench", *arguments]) == 2
     sentence = capsys.readouterr().err.strip()
     assert said in sentence, sentence
     assert "\n" not in sentence
+    assert [file.name for file in tmp_path.iterdir()] == ["folder.json"]
+
+
+def test_a_peer_is_measured_in_the_workloads_that_it_takes_part_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[str] = []
+    monkeypatch.setattr(suite, "measure", lambda name, *_: measured.append(name) or [])
+    monkeypatch.setattr("benchmarks.limits.limits", dict)
+    suite.run((), "quick", ["pandas"])
+    assert measured == ["load", "import"]
+
+
+def test_a_profile_of_another_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert profiles.main(["sngle"]) == 2
+    said = "profile 'sngle' is unknown (did you mean 'single'?), allowed are dense, single, sparse, first; name one.\n"
+    assert capsys.readouterr() == ("", said)
+
+
+def test_what_is_compiled_for_gpus_is_said_as_it_goes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernels.static.compile_static", lambda *_: Static(1, 2, 3, (), 4, 5, 6, 7))
+    kernels.main(["--static"])
+    said = capsys.readouterr()
+    assert said.err.splitlines()[0] == "[1 of 24] fade_panic, sm_80 ..."
+    assert said.err.splitlines()[-1] == "[24 of 24] sma_cross, sm_90 ..."
+    assert "sm_80" in said.out
 
 
 def test_records_of_two_sizes_are_refused() -> None:

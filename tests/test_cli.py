@@ -13,6 +13,7 @@ import pytest
 from engine import Failure, Market, Run
 from engine.cli import main
 from engine.commands import show
+from engine.commands.backtest import _WRITTEN
 from engine.registry import installed
 from engine.staging import staged
 
@@ -214,6 +215,24 @@ def test_a_new_run_takes_the_place_of_an_old_one_and_of_its_page(
     answer(capsys, "backtest", "fade_panic", *inputs(demo), "--out", "run")
     assert Run.read("run").info["strategy"] == "fade_panic"
     assert not (here / "run" / "report.html").exists()
+
+
+@pytest.mark.parametrize("name", ["run.json", "events.parquet"])
+def test_a_run_takes_the_place_of_no_file_that_is_not_a_runs(
+    name: str, demo: Path, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "run").mkdir()
+    (here / "run" / name).write_text('{"name": "mine"}')
+    said = refused(capsys, "backtest", "fade_panic", *inputs(demo), "--out", "run")
+    assert f"--out 'run' holds {name} and no run, allowed is a folder without run.json, orders.parquet, " in said
+    assert [file.read_text() for file in (here / "run").iterdir()] == ['{"name": "mine"}']
+
+
+def test_a_run_stands_beside_other_files(demo: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "run").mkdir()
+    (here / "run" / "notes.txt").write_text("mine")
+    answer(capsys, "backtest", "fade_panic", *inputs(demo), "--out", "run")
+    assert {file.name for file in (here / "run").iterdir()} == {*_WRITTEN, "notes.txt"}
 
 
 # Why and report

@@ -209,6 +209,8 @@ def test_a_place_is_a_cell_that_holds_the_value(axes: dict[str, Any]) -> None:
         ({"hold": [1], "where": "hold = 'a'"}, "cannot be worked out"),
         ({"hold": [1], "where": lambda hold: hold > 5}, "leaves none"),
         ({"hold": [1, 2], "where": lambda hold: hold > 1 and hold < 2}, r"allowed are & and \|"),
+        ({"stop": np.array([np.nan])}, "stop is nan, allowed"),
+        ({"hold": range(1, 10**30)}, "allowed for one parameter are 10,000,000 values"),
         ({n: span(0.1, 1, 1000) for n in ("stop", "take", "trail")} | {"where": "stop < take + trail"}, "30,000,000"),
         ({n: span(0.1, 1, 10**5) for n in ("stop", "take", "trail", "weight")}, "lanes, allowed are"),
         ({"table": pl.DataFrame()}, "no columns"),
@@ -227,6 +229,13 @@ def test_spans_and_ranges() -> None:
     for bad in ((3, 1), (0.5, 2), (1, 2, 1)):
         with pytest.raises(Fault):
             span(*bad)
+    for many, says in (
+        ((0, 1e10), r"span\(0, 1e\+10\) has 10,000,000,001 values, allowed for one parameter are 10,000,000;"),
+        ((0, 1, 10**10), "has 10,000,000,000 values"),
+        ((-1e308, 1e308), r"has 2.0e\+308 values"),
+    ):
+        with pytest.raises(Fault, match=says):
+            span(*many)  # type: ignore[arg-type]
     for low, high, log in ((2, 1, False), (1, 1, False), (0, 1, True), (0, np.inf, False)):
         with pytest.raises(Fault, match="between"):
             between(low, high, log=log)

@@ -112,7 +112,8 @@ def test_a_selection_begins_and_ends_with_its_bars() -> None:
     ("chosen", "said"),
     [
         ({"assets": ["NVDX"]}, "assets='NVDX' is not in the market"),
-        ({"start": "2030-01-01"}, "leave no bar; the market has 2025-11-24 to 2025-12-01"),
+        ({"start": "2030-01-01"}, "^start=2030-01-01 leaves no bar, allowed is a part of 2025-11-24 to 2025-12-01"),
+        ({"start": "2030-01-01", "end": "2031-01-01"}, "^start=2030-01-01, end=2031-01-01 leave no bar"),
         ({"end": "soon"}, "end='soon' is not a date"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.commands.output import JsonFlag, answer, count, number, percent, table
+from engine.faults import Fault
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from engine.events import Events
     from engine.market import Market
     from engine.run import Run
+
+#: What `Run.write` writes.
+_WRITTEN = ("run.json", "orders.parquet", "trades.parquet", "equity.parquet", "events.parquet", "unplaced.parquet")
 
 
 def backtest(
@@ -53,6 +58,7 @@ def backtest(
 
     begun = time.perf_counter()
     check_folder(out)
+    _refuse_others(out)
     kind = find_strategy(strategy)
     own, of_account = parse_settings(settings or (), kind)
     made, account = kind(**own), Account.from_settings(of_account)
@@ -68,6 +74,25 @@ def backtest(
         (out / "report.html").unlink()
     seconds = time.perf_counter() - begun
     answer({**summary(run), "out": out, "seconds": seconds}, as_json, *_shown(run, market, out, seconds))
+
+
+def _refuse_others(out: Path) -> None:
+    """Refuse a folder in which a run would take the place of somebody's files; those of an earlier run are ours."""
+    taken = [name for name in _WRITTEN if (out / name).exists()]
+    if taken and not _is_run(out / "run.json"):
+        raise Fault(
+            f"--out {str(out)!r} holds {taken[0]} and no run, allowed is a folder without {', '.join(_WRITTEN)}, or an earlier run's; "
+            f"name another."
+        )
+
+
+def _is_run(file: Path) -> bool:
+    """Whether a file is the run.json of a run."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and {"strategy", "metrics", "tocsin"} <= found.keys()
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -117,7 +142,6 @@ def _events(path: Path, delay: str, as_of: str | None) -> Events:
     import datetime as dt  # noqa: PLC0415
 
     from engine.events import Events  # noqa: PLC0415
-    from engine.faults import Fault  # noqa: PLC0415
 
     events = Events.read(path)
     if as_of:
@@ -135,8 +159,6 @@ def _events(path: Path, delay: str, as_of: str | None) -> Events:
 
 def _borrow_table(path: Path) -> pl.DataFrame:
     import polars as pl  # noqa: PLC0415
-
-    from engine.faults import Fault  # noqa: PLC0415
 
     if not path.is_file() or path.suffix not in (".csv", ".parquet"):
         raise Fault(f"--borrow {str(path)!r} is no table, allowed is a .csv or .parquet file that exists; name one.")

@@ -32,6 +32,10 @@ def sweep(
     from engine.jobs.job import Job  # noqa: PLC0415
     from engine.jobs.running import Order, run  # noqa: PLC0415
 
+    if cluster is not None:
+        from engine.jobs.cluster import check_address  # noqa: PLC0415
+
+        check_address(cluster)
     if dry_run:
         from engine.jobs.expected import expected  # noqa: PLC0415
 
@@ -81,27 +85,30 @@ def _estimated(found: dict[str, Any]) -> list[Any]:
 
 def _shown(document: dict[str, Any], out: Path) -> list[Any]:
     metric, parameters = document["metric"], document["parameters"]
+    figures = list(dict.fromkeys((metric, "total_return", "max_drawdown")))
+    after = document.get("out_of_sample")
     rows = []
     for period in document["periods"]:
-        best = period["winner"]
-        values = [f"{best[name]:g}" if best else "-" for name in parameters]
-        figures = [
-            number(best[name], 4) if best else "-" for name in dict.fromkeys((metric, "total_return", "max_drawdown"))
-        ]
-        rows.append((period["name"], period["first"], period["last"], best["lane"] if best else "-", *values, *figures))
-    right = ("lane", *parameters, metric, "total_return", "max_drawdown")
-    columns = ("period", "first", "last", *dict.fromkeys(right))
+        best = period["winner"] or {}
+        values = [best.get("lane", "-"), *(f"{best[name]:g}" if best else "-" for name in parameters)]
+        sample = ["in sample"] if after else []
+        found = [number(best.get(name), 4) for name in figures]
+        rows.append((period["name"], *sample, period["first"], period["last"], *values, *found))
+        if after:  # beneath what chose the winner, what the winner earned then
+            then = period.get("out_of_sample", {})
+            found = [number(then.get(name), 4) for name in figures]
+            rows.append(("", "out of sample", *period["test"], *[""] * len(values), *found))
+    right = ("lane", *parameters, *figures)
+    columns = ("period", *(["sample"] if after else []), "first", "last", *right)
     parts: list[Any] = [
         f"{document['strategy']} · {count(document['lanes'], 'lane')} · the best by {metric}, walked again in float64",
         table(columns, rows, right=right),
     ]
-    if after := document.get("out_of_sample"):
-        shown = ", ".join(
-            f"{name} {number(after[name], 4)}"
-            for name in dict.fromkeys((metric, "total_return", "max_drawdown"))
-            if name in after
+    if after:
+        listed = ", ".join(f"{name} {number(after[name], 4)}" for name in figures if name in after)
+        parts.append(
+            f"Out of sample{', all folds one after the other' if len(document['periods']) > 1 else ', the best'}: {listed}."
         )
-        parts.append(f"Out of sample{', all folds one after the other' if len(rows) > 1 else ', the best'}: {shown}.")
     parts.append(f"Wrote {out}: sweep.json, top, marginals, heatmaps, histograms, ... as Parquet.")
     return parts
 

@@ -22,6 +22,8 @@ from engine.faults import Failure, Fault
 
 _NAME = re.compile(r"chunk-(\d{6,})-([0-9a-f]{32})\.parquet")
 _KEY = b"tocsin"
+#: What a sweep leaves that is stopped before its manifest is written.
+_BEGUN = {"lock", "chunks", "progress.json"}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _TRIES, _AGAIN = 5, 0.1
 _GONE = {
@@ -83,6 +85,22 @@ class Folder:
         self.path = path
         self._chunks = path / "chunks"
 
+    def refuse_others(self) -> None:
+        """Refuse a folder that holds files, and none that says it is a sweep's; hidden files are nobody's."""
+        with self.telling("the sweep"):
+            names = (
+                {file.name for file in self.path.iterdir() if not file.name.startswith(".")}
+                if self.path.exists()
+                else set()
+            )
+        begun = "lock" in names and names <= _BEGUN
+        manifest = self.manifest()
+        if names and not begun and not self.has_chunks() and (manifest is None or "fingerprint" not in manifest):
+            raise Fault(
+                f"--out {str(self.path)!r} holds {min(names - {'lock'})!r} and no sweep, allowed is a new or empty folder, or a sweep's; "
+                f"name another."
+            )
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder against a second job; made where it is not there."""
@@ -119,12 +137,10 @@ class Folder:
     def manifest(self) -> dict[str, Any] | None:
         """Read what the chunks are chunks of; None where nothing says so."""
         try:
-            found: dict[str, Any] = json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            found = json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return found
+        return found if isinstance(found, dict) else None
 
     def has_chunks(self) -> bool:
         """Whether there is any finished chunk."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,15 +23,27 @@ _RETRIES = 20
 _FAN = 16
 
 
-@contextmanager
-def joined(address: str, walker: Walker, device: str, say: Callable[[str], None]) -> Iterator[Cluster]:
-    """Start Ray here ("local") or join a cluster ("auto", "ray://host:port"); left again in the end."""
+def check_address(address: str) -> None:
+    """Refuse what is no address of a cluster, or to look for one without Ray."""
+    if address not in ("local", "auto") and not re.fullmatch(r"ray://[^/\s]+:\d+", address):
+        raise Fault(f"--cluster is {address!r}, allowed are local, auto and ray://HOST:PORT; give one of them.")
+    _ray()
+
+
+def _ray() -> Any:
     try:
         import ray  # noqa: PLC0415 - an extra
     except ImportError:
         raise Fault(
             "--cluster needs Ray, which is not installed; leave --cluster out, or install the extra: pip install 'tocsin[cluster]'."
         ) from None
+    return ray
+
+
+@contextmanager
+def joined(address: str, walker: Walker, device: str, say: Callable[[str], None]) -> Iterator[Cluster]:
+    """Start Ray here ("local") or join a cluster ("auto", "ray://host:port"); left again in the end."""
+    ray = _ray()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing of a sweep is told to anybody
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # without it Ray warns of a change to come
     local = address == "local"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
+from engine.constraint import Constraint, expression
 from engine.faults import Fault
-from engine.grid import Grid, between, span
+from engine.grid import Grid, axis_of, drawn, refuse_twice, spaced
 from engine.guess import did_you_mean
 from engine.jobs.mistakes import Mistakes, toml
 from engine.jobs.settings import GridSection
@@ -17,7 +20,7 @@ from engine.jobs.tables import read_table
 from engine.sources import Sampling
 from engine.strategy import Strategy
 
-_SPAN, _BETWEEN = ("from", "to", "count"), ("from", "to", "log")
+_SPAN, _BETWEEN, _EITHER = ("from", "to", "count"), ("from", "to", "log"), ("from", "to", "count", "log")
 
 
 @dataclass(frozen=True)
@@ -39,42 +42,98 @@ class GridPlan:
 
 
 def plan_grid(
-    given: GridSection, strategy: type[Strategy], seed: int, folder: Path, wrong: Mistakes
-) -> GridPlan | None:
-    """Check what a job says of its grid; None where something is wrong, which is then noted.
+    given: GridSection,
+    strategy: type[Strategy] | None,
+    seed: int,
+    folder: Path,
+    wrong: Mistakes,
+    said: Mapping[str, Any],
+) -> tuple[GridPlan, Grid] | None:
+    """Check what a job says of its grid, each part by itself and then the whole; None where something is wrong, which is then noted.
 
     Parameters
     ----------
+    strategy : None where it could not be found
     folder : that paths start from
+    said : the section as it stands in the file; what of it is not in `given` is wrong, and noted already
     """
-    sample = given.kind if given.kind in ("random", "sobol") else None
-    fine = _fits(given, sample, wrong)
-    values: dict[str, Any] = {}
-    for name, listed in given.parameters.items():
-        with wrong.at("grid", "parameters", name):
-            found = _listed(name, listed, sample is not None)
-            if sample:
-                Grid.of(strategy, {name: found}, sample=sample, lanes=1)
-            else:
-                Grid.of(strategy, {name: found})
-            values[name] = found
-    fine = fine and len(values) == len(given.parameters)
-    table = None
-    if given.table:
-        with wrong.at("grid", "table"):
-            table = read_table(folder / given.table, "grid.table", "one column a parameter")
-    if not fine or (given.table and table is None):
+    whole = given.model_fields_set == set(said)
+    fits = whole and _fits(given, wrong)
+    told = ("kind" not in said or "kind" in given.model_fields_set) and given.kind != "table"
+    values = _values(given, given.kind if told else None, strategy, wrong)
+    table = _table(given.table, folder, wrong)
+    swept = given.parameters if table is None else table.columns
+    known = (
+        whole
+        and strategy
+        and (table is not None or not given.table)
+        and set(given.parameters) <= set(strategy.parameters)
+    )
+    fits = _where_fits(given.where, swept if known else None, wrong) and fits
+    if strategy is None or not (fits and known) or len(values) < len(given.parameters):
         return None
+    sample = _sample(given)
     plan = GridPlan(values, table, given.where, sample, given.lanes, seed)
     with wrong.at("grid", "where" if given.where else "table" if given.table else "parameters"):
-        plan.make(strategy)
-        return plan
+        return plan, plan.make(strategy)
     return None
 
 
-def _fits(given: GridSection, sample: str | None, wrong: Mistakes) -> bool:
+def _sample(given: GridSection) -> Sampling | None:
+    return given.kind if given.kind in ("random", "sobol") else None
+
+
+def _values(given: GridSection, kind: str | None, strategy: type[Strategy] | None, wrong: Mistakes) -> dict[str, Any]:
+    """Check each parameter by itself, and give those that are right; `kind` is None where it is not known."""
+    values: dict[str, Any] = {}
+    for name, listed in given.parameters.items():
+        with wrong.at("grid", "parameters", name):
+            found = _listed(name, listed, kind)
+            axis = axis_of(strategy, name, found) if strategy else None
+            if strategy and kind == "product" and isinstance(axis, np.ndarray):
+                refuse_twice(strategy, name, axis)
+            values[name] = found
+    return values
+
+
+def _table(name: str | None, folder: Path, wrong: Mistakes) -> pl.DataFrame | None:
+    """Read the table of a grid; None where there is none, or it cannot be read."""
+    if name is None:
+        return None
+    with wrong.at("grid", "table"):
+        found = read_table(folder / name, "grid.table", "one column a parameter")
+        if name.endswith(".csv"):
+            _refuse_empty(name, found)
+        return found
+    return None
+
+
+def _refuse_empty(name: str, table: pl.DataFrame) -> None:
+    """Refuse an empty cell in text, where nobody can tell whether it was meant; what Python writes as None is none."""
+    for column in table.get_columns():
+        if column.null_count():
+            row = int(column.is_null().arg_max() or 0) + 1
+            raise Fault(
+                f"grid.table: {name} has nothing for {column.name} in row {row} below its header, allowed are numbers, and none where a "
+                f"parameter may be none; write one."
+            )
+
+
+def _where_fits(where: str | None, names: Iterable[str] | None, wrong: Mistakes) -> bool:
+    """Check a condition by itself; `names` are the swept parameters, None where they are not known for sure."""
+    if where is None:
+        return True
+    with wrong.at("grid", "where"):
+        condition = expression(where)
+        if names is not None:
+            Constraint(condition, names)
+        return True
+    return False
+
+
+def _fits(given: GridSection, wrong: Mistakes) -> bool:
     """Hold the settings of a grid against its kind."""
-    told = []
+    told, sample = [], _sample(given)
     if (given.kind == "table") != (given.table is not None):
         told.append(
             ("table", 'grid.table goes with kind = "table", and only with it; add the one, or leave out the other.')
@@ -97,11 +156,12 @@ def _fits(given: GridSection, sample: str | None, wrong: Mistakes) -> bool:
     return not told
 
 
-def _listed(name: str, given: Any, drawn: bool) -> Any:
-    """Make values, or in a sample a range, of what a job says of one parameter."""
+def _listed(name: str, given: Any, kind: str | None) -> Any:
+    """Make values, or in a sample a range, of what a job says of one parameter; a range, too, where its kind is not known."""
     if not isinstance(given, dict):
         return given
-    known = _BETWEEN if drawn else _SPAN
+    shown = f"grid.parameters.{name} is {toml(given)}"
+    known = _EITHER if kind is None else _SPAN if kind == "product" else _BETWEEN
     for key in given:
         if key not in known:
             raise Fault(
@@ -109,13 +169,11 @@ def _listed(name: str, given: Any, drawn: bool) -> Any:
             )
     low, high, number = given.get("from"), given.get("to"), given.get("count")
     if not isinstance(low, int | float) or not isinstance(high, int | float) or bool in (type(low), type(high)):
-        raise Fault(
-            f"grid.parameters.{name} is {toml(given)}, allowed is {{from = 1, to = 40}} with two numbers; correct it."
-        )
-    if drawn:
-        return between(low, high, log=given.get("log") is True)
+        raise Fault(f"{shown}, allowed is {{from = 1, to = 40}} with two numbers; correct it.")
     if number is not None and type(number) is not int:
         raise Fault(
             f"grid.parameters.{name} has the count {toml(number)}, allowed is a whole number, 2 or more; correct it."
         )
-    return span(low, high, number)
+    if known is _BETWEEN or (known is _EITHER and number is None and low != high):
+        return drawn(low, high, given.get("log") is True, f"{shown}, which")
+    return spaced(low, high, number, f"{shown}, which")

@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 
 from engine.account import Account
+from engine.clock import parse_delay
 from engine.compile import source
 from engine.events import Events
 from engine.faults import Fault
@@ -142,11 +143,11 @@ class _Reading:
         prices, borrow = self._prices(market) if market else (None, None)
         heard = self._events(events) if events else None
         name, kind, options = self._strategy(strategy) if strategy else ("", None, {})
-        plan = plan_grid(grid, kind, run.seed, self.folder, self.wrong) if grid and kind else None
-        sets = plan.make(kind) if plan and kind else None
-        self._keep(keep, sets)
-        if not (prices and kind and plan and sets):
+        planned = plan_grid(grid, kind, run.seed, self.folder, self.wrong, self.data["grid"]) if grid else None
+        self._keep(keep, planned[1] if planned else None)
+        if not (prices and kind and planned):
             return None
+        plan, sets = planned
         periods: tuple[Period, ...] = ()
         with self.wrong.at("splits"):
             longest = sessions_held(_longest(kind, options, sets), prices.sessions)
@@ -154,7 +155,9 @@ class _Reading:
         with self.wrong.at("strategy"):
             first = {k: float(v[0]) for k, v in sets.values(np.zeros(1, np.int64)).items()}
             made = kind(**{**options, **first})
-            for period in periods:
+            for period in (
+                periods if heard or "events" not in self.data else ()
+            ):  # what could not be heard is said already
                 made.check(prices.select(start=period.first, end=period.last), heard)
         self.wrong.refuse()
         settings = {name: self.data.get(name, {}) for name in _SECTIONS}
@@ -216,11 +219,12 @@ class _Reading:
         return prices, borrow
 
     def _events(self, events: EventsSection) -> Events | None:
+        found = delay = None
         with self.wrong.at("events", "table"):
             found = Events.read(self.folder / events.table)
-            with self.wrong.at("events", "delay"):
-                return found.delayed(events.delay)
-        return None
+        with self.wrong.at("events", "delay"):
+            delay = parse_delay(events.delay)
+        return None if found is None or delay is None else found.delayed(delay)
 
     def _strategy(self, given: StrategySection) -> tuple[str, type[Strategy] | None, dict[str, Any]]:
         script, dot, wanted = given.name.partition(".py")

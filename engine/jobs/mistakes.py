@@ -82,10 +82,10 @@ class Mistakes:
     def section(self, name: str, data: Mapping[str, Any]) -> Any:
         """Check one section of the file; None where it has mistakes, or is not there and a job may do without."""
         model, needed = SECTIONS[name]
-        if name not in data and not needed:
+        if name not in data and needed is None:
             return None
         if name not in data:
-            self.add((name,), f"[{name}] is missing, needed are {', '.join(_needed(model))}; add the section.")
+            self.add((name,), f"[{name}] is missing, needed is {needed}; add the section.")
             return None
         try:
             return model.model_validate(data[name])
@@ -95,7 +95,7 @@ class Mistakes:
             # What is right in the section is looked at further, where it stands by itself.
             wrong = {one["loc"][0] for one in error.errors() if one["loc"]}
             right = {key: value for key, value in data[name].items() if key not in wrong} if wrong else {}
-            alone = name in ("market", "events", "strategy", "keep") and not wrong & set(_required(model))
+            alone = name in ("market", "events", "strategy", "grid", "keep") and not wrong & set(_required(model))
             return model.model_validate(right) if alone and right else None
 
     def _told(self, name: str, model: type[Section], error: Any) -> None:
@@ -135,15 +135,21 @@ class Mistakes:
         raise Fault(f"{self._path} has {len(told)} mistakes:\n{listed}")
 
 
-def _needed(model: type[Section]) -> list[str]:
-    return _required(model) or list(model.model_fields)
-
-
 def _required(model: type[Section]) -> list[str]:
     return [name for name, field in model.model_fields.items() if field.is_required()]
 
 
 def toml(value: Any) -> str:
     """Write a value as a job file would, shortened where it is long."""
-    shown = str(value) if isinstance(value, (dt.date, dt.time)) else json.dumps(value, ensure_ascii=False, default=str)
+    shown = _spelled(value)
     return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_spelled(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_spelled, value)) + "]"
+    if isinstance(value, float | dt.date | dt.time):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -93,10 +93,11 @@ def run(order: Order, say: Callable[[str], None] = lambda _: None) -> dict[str, 
         After Ctrl-C or SIGTERM.
     """
     check_folder(order.out)
+    folder = Folder(order.out)
+    folder.refuse_others()
     job = Job.read(order.job)
     parts = {**job.parts, "device": device_of(order.device, order.cluster is not None)}
     fingerprint = hash_of(parts)
-    folder = Folder(order.out)
     with folder.locked():
         survey = _agreed(folder, job, parts, fingerprint, order, say)
         missing = sorted(set(range(job.chunks)) - set(survey.done))
@@ -228,6 +229,7 @@ def _results(
         for row in best.head(1 if under else _JUDGED).iter_rows(named=True):
             check()
             path, found = judged(walker, period, row["lane"])
+            winners[-1].setdefault("out_of_sample", found)  # the winner comes first
             paths += [path] if under else []
             chosen = {name: row[name] for name in ("rank", "lane", *job.grid.axes)}
             each.append({**dates, **chosen, f"in_sample_{by}": row[by], **found})

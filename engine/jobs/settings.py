@@ -108,13 +108,13 @@ class RunSection(Section):
     )
 
 
-#: The sections by name, and whether a job needs them; [account] is checked by `Account` itself.
-SECTIONS: dict[str, tuple[type[Section], bool]] = {
-    "market": (MarketSection, True),
-    "events": (EventsSection, False),
-    "strategy": (StrategySection, True),
-    "grid": (GridSection, True),
-    "keep": (KeepSection, False),
-    "splits": (SplitsSection, False),
-    "run": (RunSection, False),
+#: The sections by name, and what a job needs of them; None where it may do without. [account] is checked by `Account` itself.
+SECTIONS: dict[str, tuple[type[Section], str | None]] = {
+    "market": (MarketSection, "prices"),
+    "events": (EventsSection, None),
+    "strategy": (StrategySection, "name"),
+    "grid": (GridSection, 'parameters, or kind = "table" and a table'),
+    "keep": (KeepSection, None),
+    "splits": (SplitsSection, None),
+    "run": (RunSection, None),
 }

@@ -95,6 +95,45 @@ def test_why_a_folder_cannot_be_written_is_said(number: int, says: str, tmp_path
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("names", "allowed"),
+    [
+        ((), True),
+        ((".hidden",), True),
+        (("lock", "chunks", ".manifest.json.7.tmp"), True),
+        (("top.parquet",), False),
+        (("sweep.json", "lock"), False),
+        (("chunks",), False),
+        (("manifest.json", "top.parquet"), False),
+        (("chunks/chunk-000000-" + "0" * 32 + ".parquet", "top.parquet"), True),
+    ],
+)
+def test_a_folder_of_somebody_elses_is_refused(names: tuple[str, ...], allowed: bool, tmp_path: Path) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text('["mine"]')
+    if allowed:
+        Folder(tmp_path).refuse_others()
+        Folder(tmp_path / "new").refuse_others()
+        return
+    with pytest.raises(Fault, match=f"holds '{names[0]}' and no sweep, allowed is a new or empty folder") as caught:
+        Folder(tmp_path).refuse_others()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_sweep_writes_over_no_files_but_its_own(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edit(lambda job: job.replace("to = 40", "to = 2"))
+    (here / "out").mkdir()
+    (here / "out" / "top.parquet").write_text("mine")
+    for more in ((), ("--resume",)):
+        assert main(["sweep", "job.toml", "--out", "out", *more]) == 2
+        assert "holds 'top.parquet' and no sweep" in capsys.readouterr().err
+    assert [file.read_text() for file in (here / "out").iterdir()] == ["mine"]
+    (here / "out" / "top.parquet").unlink()
+    assert main(["sweep", "job.toml", "--out", "out"]) == 0
+    assert main(["sweep", "job.toml", "--out", "out", "--resume"]) == 0
+
+
 def test_two_locks(tmp_path: Path) -> None:
     with Folder(tmp_path / "out").locked():
         assert Folder(tmp_path / "out").is_held()

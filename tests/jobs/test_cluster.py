@@ -46,6 +46,18 @@ def test_without_ray_it_says_how_to_get_it(
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     assert main(["sweep", "job.toml", "--out", "out", "--cluster", "local"]) == 2
     assert "install the extra: pip install 'tocsin[cluster]'" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("address", ["foo", "ray://head", "", "Local"])
+@pytest.mark.parametrize("where", [("--out", "out"), ("--dry-run",)])
+def test_what_is_no_address_is_refused_before_anything_is_written(
+    address: str, where: tuple[str, ...], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", "job.toml", *where, "--cluster", address]) == 2
+    said = f"--cluster is {address!r}, allowed are local, auto and ray://HOST:PORT; give one of them.\n"
+    assert capsys.readouterr().err == said
+    assert not Path("out").exists()
 
 
 @with_ray

@@ -69,7 +69,7 @@ def test_splits_that_do_not_fit(settings: dict[str, Any], longest: float, says: 
         periods_of(splits(**settings), DAYS, longest)
 
 
-def test_walk_forward_is_what_sweeps_and_backtests_make_of_it(here: Path) -> None:
+def test_walk_forward_is_what_sweeps_and_backtests_make_of_it(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     edit(lambda job: job.replace("to = 40", "to = 20") + "[splits]\ntrain = 200\ntest = 120\n")
     assert main(["sweep", "job.toml", "--out", "out"]) == 0
     market, events = Market.read("prices.parquet"), Events.read("events.parquet")
@@ -109,6 +109,15 @@ def test_walk_forward_is_what_sweeps_and_backtests_make_of_it(here: Path) -> Non
     assert summary["total_return"][0] == pytest.approx(worth / 1_000_000 - 1, rel=1e-9)
     assert summary["max_drawdown"][0] == pytest.approx(equity["drawdown"].max(), rel=1e-9)
     assert Path("out/folds/fold-00/top.parquet").is_file()
+    # What is printed shows for each fold what chose its winner, and beneath it what the winner earned then.
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()]
+    for row in folds.iter_rows(named=True):
+        place = next(i for i, line in enumerate(shown) if line[:1] == [row["fold"]])
+        assert shown[place][1:5] == ["in", "sample", str(row["first"]), str(row["last"])]
+        assert shown[place + 1][:5] == ["out", "of", "sample", str(row["test_first"]), str(row["test_last"])]
+        if row["lane"] is not None:
+            assert shown[place][-3] == f"{row['in_sample_sharpe']:.4f}"
+            assert shown[place + 1][-2] == f"{row['total_return']:.4f}"
 
 
 def test_out_of_sample(here: Path) -> None:

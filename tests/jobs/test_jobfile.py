@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
 from engine import Fault
@@ -72,7 +74,12 @@ precision = "float16"
         ("hold = {from = 1, to = 40}", "holt = 3", 12, "did you mean 'hold'"),
         ("{from = 1, to = 40}", "{form = 1, to = 40}", 12, "'form' (did you mean 'from'?), allowed are from, to, count"),
         ("{from = 1, to = 40}", "{from = 1}", 12, "two numbers"),
-        ("{from = 1, to = 40}", "{from = 40, to = 1}", 12, "runs backwards"),
+        ("{from = 1, to = 40}", "{from = 40, to = 1}", 12, "grid.parameters.hold is {from = 40, to = 1}, which runs backwards"),
+        ("{from = 1, to = 40}", "{from = 1, to = nan}", 12, "grid.parameters.hold is {from = 1, to = nan}, which runs"),
+        ("{from = 1, to = 40}", "{from = 0.5, to = 2}", 12, "hold is {from = 0.5, to = 2}, which has ends that are not whole"),
+        ("count = 20", "count = 10000000000", 13, "which has 10,000,000,000 values, allowed for one parameter are 10,000,000"),
+        ("{from = 1, to = 40}", "[5, 5]", 12, "holds a value twice"),
+        ('"events.parquet"', '"events.parquet"\ndelay = "15"', 7, "delay='15' is not a length of time"),
         ("{from = 1, to = 40}", "[0]", 12, "from 1 to"),
         ("{from = 1, to = 40}", "[]", 12, "has no values"),
         ("[grid.parameters]", '[grid]\nwhere = "hold < stp"\n[grid.parameters]', 12, "did you mean 'stop'"),
@@ -91,6 +98,7 @@ precision = "float16"
         ("[run]", "[splits]\ntrain = 30\ntest = 10\n[run]", 15, "of which 40 are purged"),
         ("chunk = 64", "chunk = 1", 16, "from 64 to"),
         ("[market]", "market = 3\n[x]", 2, "write [market]"),
+        ("[grid.parameters]", "[run.x]", None, '[grid] is missing, needed is parameters, or kind = "table" and a table;'),
         ("\nstop = ", "\nhold = ", None, "is not TOML"),
     ],
 )  # fmt: skip
@@ -104,6 +112,104 @@ def test_one_mistake_is_one_sentence(was: str, becomes: str, line: int | None, s
         assert f"line {line}: " in shown[0]
     if len(said) == 1:
         assert said[0].startswith("job.toml")
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "says"),
+    [
+        ("events.parquet", "event.parquet", "job.toml, line 6: events '"),
+        ('events.parquet"', 'events.parquet"\ndelay = "15"', "job.toml, line 7: delay='15'"),
+        ("table = ", "tables = ", "line 6: events.tables is no setting"),
+    ],
+)
+def test_events_that_cannot_be_read_are_not_missed_as_well(was: str, becomes: str, says: str, here: Path) -> None:
+    said = mistakes(Path("job.toml").read_text().replace(was, becomes, 1))
+    assert says in "".join(said)
+    assert "was given no events" not in "".join(said)
+
+
+def test_what_is_wrong_with_a_grid_is_said_with_everything_else(here: Path) -> None:
+    said = mistakes(
+        """
+[market]
+prices = "price.parquet"
+[events]
+table = "event.parquet"
+delay = "15"
+[strategy]
+name = "short_bubble_warning"
+[grid]
+kind = "sobl"
+where = "hold >"
+[grid.parameters]
+hodl = [1, 2]
+stop = [nan]
+hold = {from = 5, to = 1}
+take = {from = 0.1, to = 0.3}
+[splits]
+train = 1
+"""
+    )
+    expected = [
+        (3, "market.prices is 'price.parquet'"),
+        (5, "events '"),
+        (6, "delay='15' is not a length of time"),
+        (10, "grid.kind is \"sobl\" (did you mean 'sobol'?)"),
+        (11, "where is 'hold >'"),
+        (13, "short_bubble_warning.hodl cannot be swept (did you mean 'hold'?)"),
+        (14, "short_bubble_warning.stop is nan, allowed is"),
+        (15, "grid.parameters.hold is {from = 5, to = 1}, which is no range"),
+        (18, "splits.train is 1, allowed is"),
+    ]
+    for found, (line, start) in zip(said[1:], expected, strict=True):
+        assert found.startswith(f"  line {line}: {start}"), found
+
+
+CROSS = """
+[market]
+prices = "prices.parquet"
+[strategy]
+name = "sma_cross"
+[grid]
+{}
+[grid.parameters]
+fast = {{from = 51, to = 59}}
+slow = {{from = 60, to = 200{}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("grid", "count", "lanes"),
+    [
+        ("", ", count = 15", 9 * 15),
+        ('where = "fast < slow"', ", count = 15", 9 * 15),
+        ('kind = "sobol"\nlanes = 100', "", 100),
+        ('kind = "random"\nlanes = 100', "", 100),
+    ],
+)
+def test_a_strategy_is_asked_for_whole_sets_alone(grid: str, count: str, lanes: int, here: Path) -> None:
+    # slow is 50 where it is not swept, and fast is above that; of the sets that are walked, all have fast < slow.
+    Path("job.toml").write_text(CROSS.format(grid, count), encoding="utf-8")
+    assert Job.read(Path("job.toml")).grid.size == lanes
+
+
+def test_an_empty_cell_of_a_table_is_refused_and_none_is_written_out(here: Path) -> None:
+    text = Path("job.toml").read_text()
+    text = text[: text.index("[grid.parameters]")] + '[grid]\nkind = "table"\ntable = "sets.csv"\n'
+    Path("sets.csv").write_text("hold,stop\n5,0.1\n10,\n20,0.3\n")
+    (said,) = mistakes(text)
+    assert said.startswith("job.toml, line 13: grid.table: sets.csv has nothing for stop in row 2 below its header, ")
+    Path("sets.csv").write_text("hold,stop\n5,0.1\n10,none\n20,0.3\n")
+    assert Job.read(Path("job.toml")).grid.axes["stop"].tolist() == [0.1, np.inf, 0.3]
+    pl.DataFrame({"hold": [5, 10], "stop": [None, 0.1]}).write_parquet("sets.parquet")
+    edit(lambda job: job.replace("sets.csv", "sets.parquet"))
+    assert Job.read(Path("job.toml")).grid.axes["stop"].tolist() == [np.inf, 0.1]
+
+
+def test_sets_that_a_strategy_does_not_allow_are_still_refused(here: Path) -> None:
+    # slow is 46, 57, 68, ...: 9 of 9 windows are not below the first, and 57, 58 and 59 not below the second
+    (said,) = mistakes(CROSS.format("", ", count = 15").replace("from = 60", "from = 46"))
+    assert "sma_cross does not allow 12 of 135 lanes (the first: fast=51, slow=46)" in said
 
 
 def test_chunks_follow_from_the_grid_alone(here: Path) -> None:
