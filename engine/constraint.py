@@ -139,8 +139,9 @@ def _asked_for(where: pl.Expr | Callable[..., Any]) -> Iterable[str]:
     try:
         return inspect.signature(where).parameters
     except (TypeError, ValueError):
+        shown = " ".join(repr(where).split())
         raise Fault(
-            f"where is {where!r}, allowed are a text such as 'fast < slow', a polars expression, and a function of parameters; write "
+            f"where is {shown}, allowed are a text such as 'fast < slow', a polars expression, and a function of parameters; write "
             f"one."
         ) from None
 

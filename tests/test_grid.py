@@ -1,8 +1,10 @@
 """Grids: which parameter sets there are, by number."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from scipy.stats import qmc
@@ -288,6 +290,12 @@ def test_a_place_is_a_cell_that_holds_the_value(axes: dict[str, Any]) -> None:
         ({n: span(0.1, 1, 1000) for n in ("stop", "take", "trail")} | {"where": "stop < take + trail"}, "30,000,000"),
         ({n: span(0.1, 1, 10**5) for n in ("stop", "take", "trail", "weight")}, "lanes, allowed are"),
         ({"table": pl.DataFrame()}, "no columns"),
+        ({"table": "sets.parquet"}, "table is 'sets.parquet', allowed are a polars or pandas frame"),
+        ({"table": Path("sets.parquet")}, "table is .*sets.parquet.*, allowed are a polars or pandas frame"),
+        ({"table": pl.LazyFrame({"hold": [5]})}, "table is of the class LazyFrame"),
+        ({"table": 5}, "table is of the class int"),
+        ({"table": {"hold": [5, 6], "stop": [0.1, 0.2, 0.3]}}, "a dict of columns of one length"),
+        ({"hold": np.array([[1, 2], [3, 4]])}, r"hold is an array of the shape \(2, 2\)"),
         ({"table": pl.DataFrame({"hold": []})}, "has no values"),
     ],
 )
@@ -300,12 +308,42 @@ def test_bad_grids_are_refused_in_one_sentence(given: dict[str, Any], said: str)
 
 def test_spans_and_ranges() -> None:
     assert span(1, 3) == [1.0, 2.0, 3.0]
-    for bad in ((3, 1), (0.5, 2), (1, 2, 1)):
-        with pytest.raises(Fault):
-            span(*bad)
-    for low, high, log in ((2, 1, False), (1, 1, False), (0, 1, True), (0, np.inf, False)):
+    bad: list[tuple[Any, ...]] = [
+        (3, 1),
+        (0.5, 2),
+        (1, 2, 1),
+        ("a", 1),
+        (None, 1),
+        (True, 3),
+        (0, 1, 2.5),
+        (0, 1, "a"),
+        (0, 1, True),
+    ]
+    for given in bad:
+        with pytest.raises(Fault, match="span"):
+            span(*given)
+    with pytest.raises(Fault, match=r"write span\(1.5, 3.5, 5\) for five of them"):
+        span(1.5, 3.5)
+    ranges: list[Any] = [
+        (2, 1, False),
+        (1, 1, False),
+        (0, 1, True),
+        (0, np.inf, False),
+        ("a", 1, False),
+        (1, None, True),
+    ]
+    for low, high, log in ranges:
         with pytest.raises(Fault, match="between"):
             between(low, high, log=log)
+
+
+def test_sets_may_come_in_what_a_frame_is_made_of() -> None:
+    columns = {"hold": [5, 7], "stop": [0.1, None]}
+    for table in (columns, [{"hold": 5, "stop": 0.1}, {"hold": 7, "stop": None}], pd.DataFrame(columns)):
+        assert sets(Grid.of(ShortBubbleWarning, {}, table)) == [(5, 0.1), (7, np.inf)]
+    for values in (np.array([5, 7]), pd.Series([5, 7]), pl.Series([5, 7])):
+        assert sets(Grid.of(ShortBubbleWarning, {"hold": values})) == [(5,), (7,)]
+    assert sets(Grid.of(ShortBubbleWarning, {"hold": np.array(3.0)})) == [(3,)]
 
 
 @pytest.mark.parametrize("name", ["hold", "stop", "threshold"])
