@@ -243,7 +243,10 @@ def sweep(
     write : Parquet file for the table of all lanes
     progress : called with lanes done and lanes in all
 
-    The result does not depend on threads, on the order of the grid, or on which lanes are walked together.
+    What is found for a parameter set does not depend on threads, on the order of the grid, or on which sets are walked together.
+    The numbers of the lanes follow the grid as it is written: the last parameter changes fastest, after those that `where` looks
+    at, and values come in the order given. Of equal lanes the lower number is the better, so that another order may show others of
+    them. A sample draws by the order of parameters and of listed values, too: in another order a seed draws other sets.
     """
     best_by = _listed("by", by)
     if not best_by:
