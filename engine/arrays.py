@@ -53,6 +53,19 @@ _LAST: WeakKeyDictionary[Market, tuple[object, Layout]] = WeakKeyDictionary()
 _KEPT = 1 / 8
 
 
+def check_given(market: object, events: object, account: object) -> None:
+    """Refuse a market, events or an account that are something else."""
+    for name, value, wanted in (
+        ("market", market, "opens"),
+        ("events", events, "align"),
+        ("account", account, "terms"),
+    ):
+        kind = value if isinstance(value, type) else type(value)
+        if (value is kind or not hasattr(value, wanted)) and (value is not None or name == "market"):
+            shown = f"{'the' if value is kind else 'of the'} class {kind.__name__}"
+            raise Fault(f"{name} is {shown}, allowed is an instance of {name.capitalize()}; make one.")
+
+
 def lay_out(market: Market, account: Account, borrow: pl.DataFrame | None = None) -> Layout:
     """Lay the market out for an account.
 

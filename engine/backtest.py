@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from engine.account import Account
-from engine.arrays import bars_of, bars_per_year, hear, kept_layout, plan_of, years_of
+from engine.arrays import bars_of, bars_per_year, check_given, hear, kept_layout, plan_of, years_of
 from engine.compile import compiled_run, lane_rows, path_gatherer, rule_asks
 from engine.events import Events
 from engine.faults import Failure, Fault
@@ -65,13 +65,7 @@ def backtest(
         raise Fault(
             f"strategy is {strategy!r}, allowed is an instance of a Strategy; write {getattr(strategy, '__name__', 'it')}()."
         )
-    for name, value, wanted in (
-        ("market", market, "opens"),
-        ("events", events, "align"),
-        ("account", account, "terms"),
-    ):
-        if not hasattr(value, wanted) and (value is not None or name == "market"):
-            raise Fault(f"{name} is a {type(value).__name__}, allowed is {name.capitalize()}; make one of it.")
+    check_given(market, events, account)
     account = account or Account()
     strategy.check(market, events)
     heard = hear(strategy, market, events)

@@ -143,7 +143,7 @@ def choose(device: str = "auto") -> Chosen:
     >>> choose("cpu").says
     'Runs on the CPU.'
     """
-    kind, colon, number = device.partition(":")
+    kind, colon, number = device.partition(":") if isinstance(device, str) else ("", "", "")
     if device not in ("auto", "cpu", "cuda") and not (kind == "cuda" and colon and number.isdecimal()):
         raise Fault(f"device is {device!r}, allowed are 'auto', 'cpu', 'cuda' and 'cuda:0', 'cuda:1', ...; choose one.")
     if device == "cpu":

@@ -99,4 +99,6 @@ def _timed(lanes: Lanes, summary: Summary) -> float:
 
 
 def _size(count: float) -> str:
+    if count < 2**20:
+        return f"{count / 2**10:,.1f} KiB"
     return f"{count / 2**30:,.1f} GiB" if count >= 2**30 else f"{count / 2**20:,.0f} MiB"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import numbers
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -32,6 +34,11 @@ def span(low: float, high: float, n: int | None = None) -> list[float]:
     >>> span(0.1, 0.3, 3)
     [0.1, 0.2, 0.3]
     """
+    _check_ends("span", low, high)
+    if n is not None and not is_whole(n):
+        raise Fault(
+            f"span({low:g}, {high:g}, {n!r}) asks for {n!r} values, allowed is a whole number from 2; correct it."
+        )
     return spaced(low, high, n, f"span({low:g}, {high:g}{'' if n is None else f', {n}'})")
 
 
@@ -43,7 +50,7 @@ def spaced(low: float, high: float, n: int | None, shown: str) -> list[float]:
         )
     if n is None and (low != int(low) or high != int(high)):
         raise Fault(
-            f"{shown} has ends that are not whole, allowed are whole ends or a number of values; say how many values."
+            f"{shown} has ends that are not whole, allowed are whole ends, or a number of values; say how many, such as 5."
         )
     values = int(high) - int(low) + 1 if n is None else n
     if n is not None and n < 2:
@@ -66,6 +73,7 @@ def between(low: float, high: float, *, log: bool = False) -> Range:
     >>> between(0.02, 0.3)
     Range(low=0.02, high=0.3, log=False, whole=False)
     """
+    _check_ends("between", low, high)
     return drawn(low, high, log, f"between({low:g}, {high:g}{', log=True' if log else ''})")
 
 
@@ -78,6 +86,16 @@ def drawn(low: float, high: float, log: bool, shown: str) -> Range:
     if log and low <= 0:
         raise Fault(f"{shown} has no logarithm at {low:g}, allowed is above 0; raise it.")
     return Range(float(low), float(high), log)
+
+
+def _check_ends(of: str, low: object, high: object) -> None:
+    if not all(isinstance(end, numbers.Real) and not isinstance(end, bool) for end in (low, high)):
+        raise Fault(f"{of}({low!r}, {high!r}) has an end that is no number, allowed are two numbers; correct it.")
+
+
+def is_whole(number: object) -> bool:
+    """Whether something is a whole number, of Python or of numpy."""
+    return isinstance(number, numbers.Integral) and not isinstance(number, bool)
 
 
 @dataclass(frozen=True)
@@ -94,7 +112,7 @@ class Grid:
         cls,
         strategy: type[Strategy],
         values: Mapping[str, Any],
-        table: pl.DataFrame | None = None,
+        table: Any = None,
         where: Where | None = None,
         *,
         sample: Sampling | None = None,
@@ -106,7 +124,7 @@ class Grid:
         Parameters
         ----------
         values : for a parameter one value, a list of them (`span` makes one), or in a sample a range (`between` makes one)
-        table : parameter sets, one a row, in place of values
+        table : parameter sets, one a row, in place of values: a polars or pandas frame, a dict of columns, or a list of rows
         where : which sets to walk: ``"fast < slow"``, a polars expression, or a function of arrays that are named like parameters
         sample : draw sets in place of walking every combination: ``"random"``, or ``"sobol"``, which fills the space more evenly
         lanes : sets to draw
@@ -118,6 +136,7 @@ class Grid:
             Where a value is not allowed, a strategy does not allow a set, or the constraint leaves none.
         """
         check_class(strategy)
+        table = None if table is None else _table(table)
         if table is not None and values:
             raise Fault(
                 f"{next(iter(values))} is given beside a table, allowed is one of the two; make it a column of the table."
@@ -178,6 +197,20 @@ def check_class(strategy: object) -> None:
         )
 
 
+def _table(given: Any) -> pl.DataFrame:
+    """Make a frame of what is given for a table."""
+    try:
+        if isinstance(given, (str, pl.LazyFrame)):
+            raise TypeError
+        return pl.DataFrame(given)
+    except (TypeError, ValueError, pl.exceptions.PolarsError):
+        shown = repr(given) if isinstance(given, (str, os.PathLike)) else f"of the class {type(given).__name__}"
+        raise Fault(
+            f"table is {shown}, allowed are a polars or pandas frame, a dict of columns of one length and a list of rows; read a file "
+            f"first, with polars.read_parquet."
+        ) from None
+
+
 def _check_sample(sample: Sampling | None, lanes: int | None, seed: int, table: pl.DataFrame | None) -> None:
     if sample is None:
         if lanes is not None:
@@ -189,9 +222,9 @@ def _check_sample(sample: Sampling | None, lanes: int | None, seed: int, table: 
         raise Fault(f"sample is {sample!r}, allowed are 'random' and 'sobol'; choose one.")
     if table is not None:
         raise Fault(f"sample is {sample!r} beside a table, allowed is one of the two; leave one out.")
-    if isinstance(lanes, bool) or not isinstance(lanes, (int, np.integer)) or not 1 <= lanes <= _MOST_DRAWS:
+    if lanes is None or not is_whole(lanes) or not 1 <= lanes <= _MOST_DRAWS:
         raise Fault(f"lanes is {lanes!r}, allowed in a sample is a whole number from 1 to {_MOST_DRAWS:,}; give one.")
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 1 << 63:
+    if not is_whole(seed) or not 0 <= seed < 1 << 63:
         raise Fault(f"seed is {seed!r}, allowed is a whole number from 0; give one.")
 
 
@@ -206,6 +239,13 @@ def axis_of(strategy: type[Strategy], name: str, given: Any) -> Values | Range:
     if isinstance(given, Range):
         low, high = (declared.check(strategy.name(), name, end) for end in (given.low, given.high))
         return replace(given, low=low, high=high, whole=declared.whole)
+    if hasattr(given, "__array__") and not isinstance(given, pl.Series):  # of numpy, pandas and others
+        given = np.asarray(given)
+        if given.ndim > 1:
+            raise Fault(
+                f"{strategy.name()}.{name} is an array of the shape {given.shape}, allowed is a list of values; give its ravel()."
+            )
+        given = given if given.ndim else given.item()
     is_list = isinstance(given, (Sequence, np.ndarray, range, pl.Series)) and not isinstance(given, str)
     many = given if is_list else [given]
     if isinstance(many, range) and len(many[: _MOST_LISTED + 1]) > _MOST_LISTED:
@@ -215,11 +255,11 @@ def axis_of(strategy: type[Strategy], name: str, given: Any) -> Values | Range:
         )
     if len(many) == 0:
         raise Fault(f"{strategy.name()}.{name} has no values, allowed is one or more; give some, or leave it out.")
-    numbers = many
+    found = many
     if isinstance(many, pl.Series) and (many.dtype.is_numeric() or many.dtype == pl.Null):
-        numbers = many.cast(pl.Float64).fill_null(np.inf).to_numpy()  # none is endless
-    if isinstance(numbers, np.ndarray) and numbers.dtype.kind in "iuf" and declared.suits(numbers).all():
-        return numbers.astype(np.float64)
+        found = many.cast(pl.Float64).fill_null(np.inf).to_numpy()  # none is endless
+    if isinstance(found, np.ndarray) and found.dtype.kind in "iuf" and declared.suits(found).all():
+        return found.astype(np.float64)
     return np.array([declared.check(strategy.name(), name, value) for value in many])
 
 

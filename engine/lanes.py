@@ -14,12 +14,12 @@ import numpy.typing as npt
 import polars as pl
 
 from engine.account import Account
-from engine.arrays import bars_of, bars_per_year, hear, plan_of, years_of
+from engine.arrays import bars_of, bars_per_year, check_given, hear, plan_of, years_of
 from engine.compile import lane_rows, own_rows, rule_asks
 from engine.devices import choose, launcher, memory_of_machine
 from engine.events import Events
 from engine.faults import Failure, Fault
-from engine.grid import Grid, check_class
+from engine.grid import Grid, check_class, is_whole
 from engine.market import Market
 from engine.strategy import Strategy
 from engine.summary import Summary
@@ -79,8 +79,9 @@ class Lanes:
         check_class(strategy)
         if precision not in ("float32", "float64"):
             raise Fault(f"precision is {precision!r}, allowed are 'float32' and 'float64'; choose one.")
-        if threads is not None and threads < 1:
-            raise Fault(f"threads is {threads}, allowed is 1 or more; leave it out for one a processor.")
+        if threads is not None and (not is_whole(threads) or threads < 1):
+            raise Fault(f"threads is {threads!r}, allowed is a whole number from 1; leave it out for one a processor.")
+        check_given(market, events, account)
         self.account = account or Account()
         if self.account.kind != "portfolio":
             raise Fault(

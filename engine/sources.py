@@ -257,7 +257,7 @@ class Rows:
 
 
 class Sample:
-    """Sets drawn from ranges and lists, lane i from its number, the seed and nothing else.
+    """Sets drawn from ranges and lists, lane i from its number, the seed, and the order of parameters and listed values.
 
     A set that the constraint or the strategy refuses is drawn again until one fits, at random also in a Sobol sample; so the
     sample keeps its size, and is evenly spread over what is allowed.

@@ -25,18 +25,25 @@ def check_folder(target: Path, name: str = "--out") -> None:
 
 def check_file(target: Path, name: str = "--out", suffix: str = ".parquet") -> None:
     """Refuse a file that cannot be written, before any work is done for it."""
-    if target.suffix != suffix:
-        raise Fault(
-            f"{name} {str(target)!r} ends in {target.suffix!r}, allowed is {suffix!r}; name it {target.stem + suffix!r}."
-        )
     if target.is_dir():
-        raise Fault(f"{name} {str(target)!r} is a folder, allowed is a file; name one in it.")
+        raise Fault(
+            f"{name} {str(target)!r} is a folder, allowed is a file; name one in it, such as {str(target / f'all{suffix}')!r}."
+        )
+    if target.suffix != suffix:
+        better = "all" if target.name.startswith(".") else target.stem
+        raise Fault(
+            f"{name} {str(target)!r} ends in {target.suffix!r}, allowed is {suffix!r}; name it {better + suffix!r}."
+        )
     if not target.parent.is_dir():
         raise Fault(f"{name} {str(target)!r}: the folder {str(target.parent)!r} does not exist; make it first.")
-    if not os.access(target.parent, os.W_OK | os.X_OK):
+    tried = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        tried.touch()
+        tried.unlink()
+    except OSError:
         raise Fault(
             f"{name} {str(target)!r} cannot be written, {str(target.parent)!r} allows no writing; name another."
-        )
+        ) from None
 
 
 @contextmanager

@@ -46,6 +46,11 @@ __all__ = ["KEEP", "Channel", "Feature", "Option", "Param", "Strategy", "option"
 
 #: What a rule may ask of the account.
 ACCOUNT_NAMES = ("side", "bars_held", "gain", "others")
+#: The arguments of `engine.sweep`, beside which a strategy's own are named.
+SWEEP_NAMES = (
+    "strategy", "market", "events", "account", "table", "where", "sample", "lanes", "seed", "borrow", "precision", "threads",
+    "device", "top", "by", "metrics", "write", "progress",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -186,6 +191,11 @@ def _check_declared(cls: type[Strategy]) -> None:
         if asked.count(name) > 1:
             raise Fault(
                 f"{cls.__name__} declares {name!r} twice, allowed is one meaning for what a rule asks for; rename one."
+            )
+    for name in (*cls.parameters, *cls.options):
+        if name in SWEEP_NAMES:
+            raise Fault(
+                f"{cls.__name__} declares {name!r}, which is an argument of every sweep, allowed are other names; rename it."
             )
     for name, declared in cls.parameters.items():
         declared.check(cls.name(), name, declared.default)

@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from engine.faults import Fault
-from engine.grid import Grid
+from engine.grid import Grid, is_whole
 from engine.guess import did_you_mean
 from engine.sources import Cells
 from kernels import reduce as at
@@ -43,8 +43,8 @@ class Summary:
     """
 
     def __init__(self, grid: Grid, metrics: Sequence[str], top: int, by: Sequence[str], cash: float) -> None:
-        if top < 1:
-            raise Fault(f"top is {top}, allowed is 1 or more; give how many of the best lanes to keep.")
+        if not is_whole(top) or top < 1:
+            raise Fault(f"top is {top!r}, allowed is a whole number from 1; give how many of the best lanes to keep.")
         for name in (*metrics, *by):
             known_metric(name)
         self.grid, self.metrics, self.by, self.top_size, self.cash = grid, tuple(metrics), tuple(by), top, float(cash)
@@ -139,9 +139,9 @@ class Summary:
         known_metric(by)
         if by not in self.by:
             raise Fault(f"the best by {by} were not kept, allowed are {', '.join(self.by)}; name it in by=.")
-        if not 1 <= k <= self.top_size:
+        if not is_whole(k) or not 1 <= k <= self.top_size:
             raise Fault(
-                f"top was asked for {k} lanes, allowed are 1 to {self.top_size}, which were kept; ask for fewer."
+                f"top was asked for {k!r} lanes, allowed is a whole number from 1 to {self.top_size:,}, as many as were kept; give one."
             )
         lanes, best = self._tops[by][0][:k], self._tops[by][1][:k]
         values = self.grid.values(lanes)

@@ -20,7 +20,7 @@ from engine.constraint import Where
 from engine.estimate import MOST_IN_TABLE, Estimate
 from engine.events import Events
 from engine.faults import Fault
-from engine.grid import Grid
+from engine.grid import Grid, is_whole
 from engine.lanes import Lanes, Numbers, Precision
 from engine.market import Market
 from engine.run import Run
@@ -42,8 +42,15 @@ class Sweep:
     summary : what was kept of it
     """
 
-    def __init__(self, lanes: Lanes, summary: Summary, table: pl.DataFrame | None = None) -> None:
-        self.lanes, self.summary, self._table = lanes, summary, table
+    def __init__(
+        self, lanes: Lanes, summary: Summary, table: pl.DataFrame | None = None, file: Path | None = None
+    ) -> None:
+        self.lanes, self.summary, self._table, self._file = lanes, summary, table, file
+
+    def __repr__(self) -> str:
+        count = f"{len(self):,} lane{'s' if len(self) > 1 else ''}"
+        over = f" over {', '.join(self.grid.axes)}" if self.grid.axes else ""
+        return f"Sweep({self.lanes.strategy.name()}, {count}{over})"
 
     @classmethod
     def of(
@@ -63,9 +70,11 @@ class Sweep:
         progress : called with lanes done and lanes in all
         """
         summary = summary or Summary.of(lanes.grid, cash=lanes.account.cash)
-        file = None if write is None else Path(write)
-        if file is not None:
-            check_file(file, "write")
+        file = None if write is None else _path(write)
+        if progress is not None and not callable(progress):
+            raise Fault(
+                f"progress is {progress!r}, allowed is a function of two numbers, lanes done and lanes in all; give one."
+            )
         Estimate.of(lanes, summary, write=file is not None, pilot=False).refuse(file.parent if file else None)
         size = len(lanes)
         small = size <= MOST_IN_TABLE
@@ -83,7 +92,7 @@ class Sweep:
                 done += walked
                 if progress:
                     progress(done, size)
-        return cls(lanes, summary, _frame(lanes.grid, np.arange(size), found) if small else None)
+        return cls(lanes, summary, _frame(lanes.grid, np.arange(size), found) if small else None, file)
 
     @property
     def grid(self) -> Grid:
@@ -92,11 +101,13 @@ class Sweep:
 
     @property
     def table(self) -> pl.DataFrame:
-        """One row a lane: lane, the swept parameters, every metric (NaN where it has no value)."""
+        """One row a lane, by number: lane, the swept parameters, every metric (NaN where it has no value)."""
         if self._table is None:
+            remedy = (
+                f"read {str(self._file)!r}, where it is" if self._file else "give write='lanes.parquet', and read that"
+            )
             raise Fault(
-                f"the table of {len(self):,} lanes was not kept in memory, allowed are {MOST_IN_TABLE:,}; give write='lanes.parquet', "
-                f"and read that."
+                f"the table of {len(self):,} lanes was not kept in memory, allowed are {MOST_IN_TABLE:,}; {remedy}."
             )
         return self._table
 
@@ -105,6 +116,10 @@ class Sweep:
 
     def __getitem__(self, lane: int) -> Run:
         """Run one lane again, with its ledger and path, in float64."""
+        if not is_whole(lane):
+            raise Fault(
+                f"lane {lane!r} is no number of a lane, allowed is a whole number from 0 to {len(self) - 1}; give one."
+            )
         if not -len(self) <= lane < len(self):
             raise IndexError(f"lane {lane} of {len(self)}")
         of = self.lanes
@@ -140,6 +155,21 @@ class Sweep:
         made = Summary.of(self.grid, (metric,), 1, (), self.lanes.account.cash)
         made.add(np.arange(len(self)), self._table.select(METRICS).to_numpy().T)
         return made
+
+
+def _path(write: object) -> Path:
+    """Return the file to write, or refuse it."""
+    if not isinstance(write, (str, os.PathLike)):
+        raise Fault(f"write is {write!r}, allowed is the path of a file; name it 'lanes.parquet'.")
+    check_file(Path(write), "write")
+    return Path(write)
+
+
+def _listed(name: str, given: Any) -> list[str]:
+    """Return names of metrics; one name is a list of one."""
+    if not isinstance(given, (str, Sequence)):
+        raise Fault(f"{name} is {given!r}, allowed are names of metrics; give a list of them.")
+    return [given] if isinstance(given, str) else list(given)
 
 
 def _frame(grid: Grid, numbers: Numbers, values: npt.NDArray[Any]) -> pl.DataFrame:
@@ -178,7 +208,7 @@ def sweep(
     events: Events | None = None,
     account: Account | None = None,
     *,
-    table: pl.DataFrame | None = None,
+    table: Any = None,
     where: Where | None = None,
     sample: Sampling | None = None,
     lanes: int | None = None,
@@ -188,8 +218,8 @@ def sweep(
     threads: int | None = None,
     device: str = "auto",
     top: int = 1000,
-    by: Sequence[str] = METRICS,
-    metrics: Sequence[str] = TALLIED,
+    by: str | Sequence[str] = METRICS,
+    metrics: str | Sequence[str] = TALLIED,
     write: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     **grid: Any,
@@ -201,7 +231,8 @@ def sweep(
     strategy : the class, not an instance
     grid : for each parameter one value, a list (`span` makes one), or in a sample a range (`between` makes one); an option, such as
         `basket`, has one value
-    table : parameter sets, one a row, in place of lists; null is none, as it is in lists
+    table : parameter sets, one a row, in place of lists: a polars or pandas frame, a dict of columns, or a list of rows; null is
+        none, as it is in lists
     where : which sets to walk: ``"fast < slow"``, a polars expression, or a function of arrays, ``lambda fast, slow: fast < slow``
     sample : draw sets in place of walking every combination: ``"random"``, or ``"sobol"``, which fills the space more evenly
     lanes, seed : how many sets to draw; where the draws start
@@ -213,13 +244,19 @@ def sweep(
     write : Parquet file for the table of all lanes
     progress : called with lanes done and lanes in all
 
-    The result does not depend on threads, on the order of the grid, or on which lanes are walked together.
+    What is found for a parameter set does not depend on threads, on the order of the grid, or on which sets are walked together.
+    The numbers of the lanes follow the grid as it is written: the last parameter changes fastest, after those that `where` looks
+    at, and values come in the order given. Of equal lanes the lower number is the better, so that another order may show others of
+    them. A sample draws by the order of parameters and of listed values, too: in another order a seed draws other sets.
     """
+    best_by = _listed("by", by)
+    if not best_by:
+        raise Fault("by is empty, allowed are names of metrics; give one or more, or leave it out.")
     swept = dict(grid)
     fixed = {name: swept.pop(name) for name in grid if name in getattr(strategy, "options", ())}
     walked = Lanes(
         strategy, Grid.of(strategy, swept, table, where, sample=sample, lanes=lanes, seed=seed), market, events, account,
         fixed=fixed, borrow=borrow, precision=precision, threads=threads, device=device,
     )  # fmt: skip
-    summary = Summary.of(walked.grid, metrics, top, by, walked.account.cash)
+    summary = Summary.of(walked.grid, _listed("metrics", metrics), top, best_by, walked.account.cash)
     return Sweep.of(walked, summary, write=write, progress=progress)

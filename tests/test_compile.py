@@ -1,6 +1,7 @@
 """Rules as users write them: their names keep their meaning, and what cannot work is said in one sentence."""
 
 import importlib
+import inspect
 import math
 import os
 import shutil
@@ -12,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from engine import KEEP, Account, Channel, Events, Fault, Feature, Market, Strategy, backtest, param, sweep
+from engine import KEEP, Account, Channel, Events, Fault, Feature, Market, Strategy, backtest, option, param, sweep
 from engine.compile import _walk, source
 from kernels import rules
 from strategies import ShortBubbleWarning, SmaCross
@@ -162,6 +163,14 @@ def test_an_answer_that_is_not_finite_is_refused(written: Any) -> None:
 def test_a_declaration_that_is_wrong_is_refused_when_it_is_made(declare: Any, said: str) -> None:
     with pytest.raises(Fault, match=said):
         declare()
+
+
+def test_no_parameter_and_no_option_is_named_like_an_argument_of_sweep() -> None:
+    taken = [n for n, p in inspect.signature(sweep).parameters.items() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+    for name in taken:
+        for declared in (param(1, 0, 2, "x"), option(1, "x")):
+            with pytest.raises(Fault, match=rf"\b{name}\b.*, allowed are other names; rename"):
+                made(**{name: declared})
 
 
 SCALE = 2.0

@@ -1,8 +1,10 @@
 """Grids: which parameter sets there are, by number."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from scipy.stats import qmc
@@ -49,6 +51,50 @@ def test_a_constraint_leaves_what_it_says(where: Any) -> None:
     assert sets(grid) == [(2, 3), (2, 4), (3, 4)]
 
 
+@pytest.mark.parametrize(
+    "where",
+    [
+        "1 < hold < 3", "1 < stop < 0.3", "not 1 < hold < 3", "stop > 0.1 or 5 > hold >= stop", "(1 < hold) < 3", "hold = stop = 1",
+        pl.col("hold") > (pl.col("stop") < 0.3),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("sampled", [{}, {"sample": "random", "lanes": 5}])
+def test_a_chain_of_comparisons_is_refused(where: Any, sampled: dict[str, Any]) -> None:
+    axes = {"hold": [1, 2, 3, 4], "stop": [0.1, 0.5]}
+    with pytest.raises(Fault, match="write 1 < hold < 3 as 1 < hold and hold < 3"):
+        Grid.of(ShortBubbleWarning, axes, where=where, **sampled)
+
+
+def test_several_comparisons_may_stand_side_by_side() -> None:
+    axes = {"hold": [1, 2, 3, 4], "stop": [0.1, 0.5]}
+    for where, left in (
+        ("1 < hold and hold < 3", [(2, 0.1), (2, 0.5)]),
+        ("hold < 2 and stop > 0.2 or not hold <> 4 and stop < 0.2", [(1, 0.5), (4, 0.1)]),
+        ("hold between 2 and 3 and stop in (0.1, 0.2)", [(2, 0.1), (3, 0.1)]),
+        ("(hold < 2) = (stop < 0.2)", [(1, 0.1), (2, 0.5), (3, 0.5), (4, 0.5)]),
+        ("case when hold > 2 then stop < 0.2 else hold % 2 = 0 end", [(2, 0.1), (2, 0.5), (3, 0.1), (4, 0.1)]),
+        ("greatest(hold, 10 * stop) < 2 and sqrt(abs(-stop)) < 1", [(1, 0.1)]),
+    ):
+        assert sets(Grid.of(ShortBubbleWarning, axes, where=where)) == left, where
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "hold > avg(hold)", "hold >= max(stop)", "hold > count(stop)", "count(hold) > 1000000", "hold > count(*)",
+        "rank() over (order by hold) < 3", "sum(hold) over (partition by stop) > 3", "hold > first(hold)",
+        pl.col("hold") > pl.col("hold").mean(), pl.col("hold").shift(1) > 2, pl.col("hold").is_duplicated(),
+        (pl.col("hold") > 1000).any() | (pl.col("stop") < 1), pl.col("hold").map_batches(lambda hold: hold > hold.mean()),
+        lambda hold: hold > hold.mean(), lambda hold: np.arange(hold.size) == hold - 1,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("sampled", [{}, {"sample": "random", "lanes": 50}])
+def test_a_condition_that_looks_at_several_lanes_is_refused(where: Any, sampled: dict[str, Any]) -> None:
+    axes = {"hold": [1, 2, 3, 4], "stop": [0.1, 0.5]}
+    with pytest.raises(Fault, match="depends on the lanes beside it, allowed is what can be said of one lane alone"):
+        Grid.of(ShortBubbleWarning, axes, where=where, **sampled)
+
+
 def test_a_constraint_looks_at_its_own_parameters_alone() -> None:
     # 1000 * 999 / 2 pairs of fast < slow from 1 to 1000, times 2000 weights
     weights = span(0.001, 1, 2000)
@@ -88,6 +134,27 @@ class Picky(Strategy):
 def test_a_strategy_may_read_more_once_it_has_seen_more() -> None:
     with pytest.raises(Fault, match=r"does not allow 6 of 12 lanes \(the first: hold=1, stop=0.7\)"):
         Grid.of(Picky, {"hold": [1, 2, 3], "stop": [0.1, 0.7], "take": [0.1, 0.2]})
+
+
+@pytest.mark.parametrize(
+    ("allows", "said"),
+    [
+        (lambda values: values["hold"] > 1 and values["stop"] < 1, r"guarded.allows compares arrays .* & and \|"),
+        (lambda values: values["holt"] > 1, r"guarded.allows asks for 'holt' \(did you mean 'hold'\?\)"),
+        (lambda values: None, "guarded.allows answers None, allowed is true or false"),
+    ],
+)
+def test_what_allows_may_not_answer_is_refused_in_one_sentence(allows: Any, said: str) -> None:
+    class Guarded(Strategy):
+        rule = staticmethod(lambda: 0.0)
+
+    Guarded.allows = staticmethod(allows)  # type: ignore[method-assign]
+    axes = {"hold": [2, 3], "stop": [0.1, 0.2]}
+    for given in ({"values": axes}, {"values": axes, "sample": "random", "lanes": 4}):
+        with pytest.raises(Fault, match=said):
+            Grid.of(Guarded, **given)
+    with pytest.raises(Fault, match=said):
+        Grid.of(Guarded, {}, pl.DataFrame(axes))
 
 
 def test_a_table_has_its_rows_and_a_constraint_leaves_some() -> None:
@@ -206,6 +273,17 @@ def test_a_place_is_a_cell_that_holds_the_value(axes: dict[str, Any]) -> None:
         ({"hold": [1], "where": "1 > 0"}, "looks at no parameter"),
         ({"hold": [1], "where": "hold >"}, "rewrite it"),
         ({"hold": [1], "where": "hold + 1"}, "true or false"),
+        (
+            {"hold": [1], "where": "hold.x.y(3) > 1"},
+            r"^where is 'hold\.x\.y\(3\) > 1', which cannot be read, allowed is",
+        ),
+        ({"hold": [1], "where": "hold.x > 3"}, "^where is 'hold.x > 3', which cannot be worked out, allowed are"),
+        ({"hold": [1], "where": 5}, "where is 5, allowed are a text"),
+        ({"hold": [1], "where": ["hold > 3"]}, "where is .*, allowed are a text"),
+        ({"hold": [1], "where": max}, "where is <built-in function max>, allowed are a text"),
+        ({"hold": [1], "where": lambda hold: None}, "where answers None, allowed is true or false for each of 1 lanes"),
+        ({"hold": [1, 2, 3], "where": lambda hold: hold}, r"where answers float64 of the shape \(3,\)"),
+        ({"hold": [1, 2, 3], "where": lambda hold: hold[:2] > 1}, r"where answers bool of the shape \(2,\)"),
         ({"hold": [1], "where": "hold = 'a'"}, "cannot be worked out"),
         ({"hold": [1], "where": lambda hold: hold > 5}, "leaves none"),
         ({"hold": [1, 2], "where": lambda hold: hold > 1 and hold < 2}, r"allowed are & and \|"),
@@ -214,6 +292,12 @@ def test_a_place_is_a_cell_that_holds_the_value(axes: dict[str, Any]) -> None:
         ({n: span(0.1, 1, 1000) for n in ("stop", "take", "trail")} | {"where": "stop < take + trail"}, "30,000,000"),
         ({n: span(0.1, 1, 10**5) for n in ("stop", "take", "trail", "weight")}, "lanes, allowed are"),
         ({"table": pl.DataFrame()}, "no columns"),
+        ({"table": "sets.parquet"}, "table is 'sets.parquet', allowed are a polars or pandas frame"),
+        ({"table": Path("sets.parquet")}, "table is .*sets.parquet.*, allowed are a polars or pandas frame"),
+        ({"table": pl.LazyFrame({"hold": [5]})}, "table is of the class LazyFrame"),
+        ({"table": 5}, "table is of the class int"),
+        ({"table": {"hold": [5, 6], "stop": [0.1, 0.2, 0.3]}}, "a dict of columns of one length"),
+        ({"hold": np.array([[1, 2], [3, 4]])}, r"hold is an array of the shape \(2, 2\)"),
         ({"table": pl.DataFrame({"hold": []})}, "has no values"),
     ],
 )
@@ -226,9 +310,22 @@ def test_bad_grids_are_refused_in_one_sentence(given: dict[str, Any], said: str)
 
 def test_spans_and_ranges() -> None:
     assert span(1, 3) == [1.0, 2.0, 3.0]
-    for bad in ((3, 1), (0.5, 2), (1, 2, 1)):
-        with pytest.raises(Fault):
-            span(*bad)
+    bad: list[tuple[Any, ...]] = [
+        (3, 1),
+        (0.5, 2),
+        (1, 2, 1),
+        ("a", 1),
+        (None, 1),
+        (True, 3),
+        (0, 1, 2.5),
+        (0, 1, "a"),
+        (0, 1, True),
+    ]
+    for given in bad:
+        with pytest.raises(Fault, match="span"):
+            span(*given)
+    with pytest.raises(Fault, match="say how many, such as 5"):
+        span(1.5, 3.5)
     for many, says in (
         ((0, 1e10), r"span\(0, 1e\+10\) has 10,000,000,001 values, allowed for one parameter are 10,000,000;"),
         ((0, 1, 10**10), "has 10,000,000,000 values"),
@@ -236,9 +333,26 @@ def test_spans_and_ranges() -> None:
     ):
         with pytest.raises(Fault, match=says):
             span(*many)  # type: ignore[arg-type]
-    for low, high, log in ((2, 1, False), (1, 1, False), (0, 1, True), (0, np.inf, False)):
+    ranges: list[Any] = [
+        (2, 1, False),
+        (1, 1, False),
+        (0, 1, True),
+        (0, np.inf, False),
+        ("a", 1, False),
+        (1, None, True),
+    ]
+    for low, high, log in ranges:
         with pytest.raises(Fault, match="between"):
             between(low, high, log=log)
+
+
+def test_sets_may_come_in_what_a_frame_is_made_of() -> None:
+    columns = {"hold": [5, 7], "stop": [0.1, None]}
+    for table in (columns, [{"hold": 5, "stop": 0.1}, {"hold": 7, "stop": None}], pd.DataFrame(columns)):
+        assert sets(Grid.of(ShortBubbleWarning, {}, table)) == [(5, 0.1), (7, np.inf)]
+    for values in (np.array([5, 7]), pd.Series([5, 7]), pl.Series([5, 7])):
+        assert sets(Grid.of(ShortBubbleWarning, {"hold": values})) == [(5,), (7,)]
+    assert sets(Grid.of(ShortBubbleWarning, {"hold": np.array(3.0)})) == [(3,)]
 
 
 @pytest.mark.parametrize("name", ["hold", "stop", "threshold"])

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -138,6 +139,19 @@ def test_heatmap_and_marginal_count_every_lane(market: Market, events: Events) -
         ({"hold": [1.5]}, "whole"),
         ({"hold": [1], "precision": "float16"}, "float16"),
         ({"hold": [1], "threads": 0}, "threads is 0"),
+        ({"hold": [1], "threads": "a"}, "threads is 'a', allowed is a whole number"),
+        ({"hold": [1], "threads": 2.5}, "threads is 2.5"),
+        ({"hold": [1], "device": None}, "device is None"),
+        ({"hold": [1], "account": {"cash": 1}}, "account is of the class dict, allowed is an instance of Account"),
+        ({"hold": [1], "account": Account}, "account is the class Account, allowed is an instance of Account"),
+        ({"hold": [1], "progress": 5}, "progress is 5, allowed is a function"),
+        ({"hold": [1], "by": []}, "by is empty"),
+        ({"hold": [1], "by": 5}, "by is 5, allowed are names"),
+        ({"hold": [1], "metrics": 5}, "metrics is 5, allowed are names"),
+        ({"hold": [1], "top": 2.5}, "top is 2.5"),
+        ({"hold": [1], "write": 5}, "write is 5, allowed is the path of a file"),
+        ({"hold": [1], "write": ""}, "write '.' is a folder, allowed is a file; name one in it, such as 'all.parquet'"),
+        ({"hold": [1], "write": ".parquet"}, "name it 'all.parquet'"),
         ({"hold": [1], "metrics": ["sharp"]}, "did you mean 'sharpe'"),
         ({"hold": [1], "top": 0}, "top is 0"),
         ({"hold": [1], "write": "lanes.csv"}, "write 'lanes.csv' ends in '.csv'"),
@@ -150,6 +164,60 @@ def test_bad_sweeps_are_refused_in_one_sentence(
     with pytest.raises(Fault, match=said) as caught:
         sweep(ShortBubbleWarning, market, events, **arguments)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("run", [sweep, lambda _, *rest: backtest(ShortBubbleWarning(), *rest)])
+def test_what_is_no_market_and_no_events_is_refused_in_one_sentence(run: Any, market: Market, events: Events) -> None:
+    for given, said in (
+        (("prices.parquet", events), "market is of the class str, allowed is an instance of Market"),
+        ((market.frame, events), "market is of the class DataFrame"),
+        ((events, market), "market is of the class Events"),
+        ((Market, events), "market is the class Market"),
+        ((market, "events.parquet"), "events is of the class str, allowed is an instance of Events"),
+    ):
+        with pytest.raises(Fault, match=said):
+            run(ShortBubbleWarning, *given)
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_walk(market: Market, tmp_path: Path) -> None:
+    if not Path("/proc/self").exists():
+        pytest.skip("there is no /proc, where nobody may write")
+    with pytest.raises(Fault, match="'/proc' allows no writing"):
+        sweep(SmaCross, market, fast=[5], write="/proc/lanes.parquet")
+
+
+def test_one_metric_is_a_list_of_one(market: Market, events: Events) -> None:
+    grid = sweep(ShortBubbleWarning, market, events, hold=[1, 5], by="calmar", metrics="sharpe")
+    assert (grid.summary.by, grid.summary.metrics) == (("calmar",), ("sharpe",))
+    assert len(grid.top(2, "calmar")) == 2
+
+
+def test_a_lane_and_a_number_of_lanes_are_whole(market: Market, events: Events) -> None:
+    grid = sweep(ShortBubbleWarning, market, events, hold=[1, 5, 9])
+    for given in (1.0, slice(0, 2), "a", True):
+        with pytest.raises(Fault, match="allowed is a whole number from 0 to 2; give one"):
+            grid[given]  # type: ignore[index]
+        with pytest.raises(Fault, match="lanes, allowed is a whole number from 1 to 1,000"):
+            grid.top(given)  # type: ignore[arg-type]
+    with pytest.raises(Fault, match="top was asked for 0 lanes, allowed is a whole number from 1"):
+        grid.top(0)
+    assert grid[np.int64(1)].info["parameters"]["hold"] == 5
+    with pytest.raises(IndexError):
+        grid[3]
+
+
+def test_a_sweep_says_what_it_is(market: Market, events: Events) -> None:
+    grid = sweep(ShortBubbleWarning, market, events, hold=span(1, 40), stop=span(0.1, 0.4, 30))
+    assert repr(grid) == "Sweep(short_bubble_warning, 1,200 lanes over hold, stop)"
+    assert repr(sweep(ShortBubbleWarning, market, events)) == "Sweep(short_bubble_warning, 1 lane)"
+
+
+def test_of_equal_lanes_the_lower_number_is_first(market: Market, events: Events) -> None:
+    # stops so far away that none is ever reached
+    for far in ([500, 600, 700], [700, 500, 600]):
+        best = sweep(ShortBubbleWarning, market, events, hold=[5], stop=far).top(3)
+        assert best["sharpe"].n_unique() == 1
+        assert (best["lane"].to_list(), best["stop"].to_list()) == ([0, 1, 2], far)
 
 
 def test_a_table_and_lists_exclude_each_other(market: Market, events: Events) -> None:
@@ -173,8 +241,10 @@ def test_a_large_sweep_keeps_no_table_and_says_so(
     monkeypatch.setattr(sys.modules["engine.lanes"], "PIECE", 4)
     file = tmp_path / "lanes.parquet"
     large = sweep(ShortBubbleWarning, market, events, **axes, write=file)
-    with pytest.raises(Fault, match="give write="):
+    with pytest.raises(Fault, match=r"lanes\.parquet', where it is"):
         large.table  # noqa: B018
+    with pytest.raises(Fault, match="give write="):
+        sweep(ShortBubbleWarning, market, events, **axes).table  # noqa: B018
     with pytest.raises(Fault, match="exposure was not kept by parameter"):
         large.heatmap("hold", "stop", "exposure")
     assert pl.read_parquet(file).equals(small.table)
@@ -210,7 +280,7 @@ def test_every_metric_has_marginals_while_the_table_is_there(market: Market, eve
     assert grid.marginal("hold", "exposure")["mean"].to_list() == pytest.approx(means.to_list(), rel=1e-6)
 
 
-def test_before_a_sweep_its_size_is_known(market: Market, events: Events) -> None:
+def test_before_a_sweep_its_size_is_known(market: Market, events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = Grid.of(ShortBubbleWarning, {n: span(0.01, 0.9, 1000) for n in ("stop", "take", "trail")})
     lanes = Lanes(ShortBubbleWarning, grid, market, events)
     found = Estimate.of(lanes, write=True)
@@ -222,6 +292,9 @@ def test_before_a_sweep_its_size_is_known(market: Market, events: Events) -> Non
     assert found.seconds > 0
     with pytest.raises(Fault, match="leave write= out"):
         replace(found, disk=1 << 62).refuse(Path())
+    monkeypatch.setattr(sys.modules["engine.estimate"].shutil, "disk_usage", lambda _: SimpleNamespace(free=100))
+    with pytest.raises(Fault, match=r"takes up to 1.5 KiB, allowed are the 0.1 KiB free"):
+        replace(found, disk=1536).refuse(Path())
     with pytest.raises(Fault, match="of memory, allowed are"):
         replace(found, memory=1 << 62).refuse()
 

@@ -83,6 +83,8 @@ precision = "float16"
         ("{from = 1, to = 40}", "[0]", 12, "from 1 to"),
         ("{from = 1, to = 40}", "[]", 12, "has no values"),
         ("[grid.parameters]", '[grid]\nwhere = "hold < stp"\n[grid.parameters]', 12, "did you mean 'stop'"),
+        ("[grid.parameters]", '[grid]\nwhere = "1 < hold < 3"\n[grid.parameters]', 12, "write 1 < hold < 3 as 1 < hold and hold < 3"),
+        ("[grid.parameters]", '[grid]\nwhere = "hold > avg(hold)"\n[grid.parameters]', 12, "one lane alone"),
         ("[grid.parameters]", "[grid]\nlanes = 5\n[grid.parameters]", 12, "goes with kind"),
         ("[grid.parameters]", '[grid]\nkind = "sobol"\n[grid.parameters]', 11, "grid.lanes goes with kind"),
         ("[grid.parameters]", '[grid]\nkind = "table"\ntable = "no.csv"\n[x]', 14, "[x] is no section"),
