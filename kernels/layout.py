@@ -18,7 +18,7 @@ HOLD, STOP, TRAIL, TAKE, DECAY, N_FIXED = range(6)
 (
     CASH, EQUITY, INVERSE,  # currency, at the last close; 1 / equity, 0 where there is none
     SHORTS, FEES,  # value of the shorts at the last close; the borrow fee that falls due for them at the next bar
-    COUNT, LEFT,  # open positions; those that the bar under way was exposed to beside them
+    COUNT, HELD_ANY,  # open positions; 1 if it had any when exposure was last counted
     CALLED, RUINED, FAULTS,  # the bar of an unmet margin call, plus one; whether ruined; answers that were no number
     SIZING, WORTH, NEED, VALUE, NET, QUANTITY,  # scratch of the bar under way; SIZING begins it as the equity
     PEAK, PEAK_INVERSE, PEAK_AT, DRAWDOWN, LONGEST, EQUITY_SUM,  # metrics
@@ -66,9 +66,9 @@ CREDIT, DEBIT, NOW, PAYS, N_TIME = range(5)
 # holds, ascending.
 SINCE, ITEM, WISHED, OWNED, HOLDS, N_NOTE = range(6)
 
-# Where a block has got to: bar, item of the news; how many assets it holds, whether that has changed since they were listed;
-# whether any lane is short, whether any has an unmet margin call.
-BAR, NEXT, HELD, STALE, SHORT, CALLS, N_PLACE = range(7)
+# Where a block has got to: bar, item of the news; how many assets it holds, whether that has changed since they were listed, and
+# since exposure was counted; whether any lane is short, whether any has an unmet margin call.
+BAR, NEXT, HELD, STALE, FILLED, SHORT, CALLS, N_PLACE = range(8)
 
 # Columns of the ledger that a recorded walk writes: (entry, column).
 L_BAR, L_DECIDED, L_ASSET, L_REASON, L_SHARES, L_PRICE, L_FEE, L_SLIP, N_LEDGER = range(9)

@@ -416,7 +416,6 @@ def leave_group_inside(start, stop, bar, terms, lane, lot):
     open_, high, low = bar[at.OPEN], bar[at.HIGH], bar[at.LOW]
     for j in range(start, stop):
         hit, reached, raw = exit_inside(lot[at.SHARES, j], lot[at.UPPER, j], lot[at.LOWER, j], open_, high, low)
-        lane[at.LEFT, j] += choose(hit | reached, ONE, ZERO)
         close_lane(j, hit | reached, raw, choose(hit, terms.slippage, ZERO), bar, terms, lane, lot)
 
 
@@ -522,7 +521,7 @@ def enter(wishes, now, raw, managed, bar, params, terms, lane, lot):
 @inlined
 def note_fills(a, state):
     """Note that lanes may have entered or left an asset."""
-    state.note[at.OWNED, a], state.place[at.STALE] = -1, 1
+    state.note[at.OWNED, a], state.place[at.STALE], state.place[at.FILLED] = -1, 1, 1
 
 
 @step
@@ -657,12 +656,11 @@ def mark_ruined(lane):
 
 
 @step
-def close_ruined(bar, closing, terms, lane, lot):
+def close_ruined(bar, terms, lane, lot):
     """Close one asset at its last known close, with costs, for the lanes marked by -1 in RUINED."""
     lane, lot = of_width(lane), of_width(lot)
     for j in range(FIRST, PAST):
         ruined = (lane[at.RUINED, j] < ZERO) & (lot[at.SHARES, j] != ZERO)
-        lane[at.LEFT, j] += ONE if ruined & (not closing) else ZERO
         close_lane(j, ruined, bar[at.LAST], terms.slippage, bar, terms, lane, lot)
 
 
@@ -680,17 +678,16 @@ def bury_ruined(lane):
 
 
 @step
-def gather(now, closing, lane):
+def gather(now, lane):
     """Add one bar to the sums from which the metrics are made; what did not move adds nothing."""
     lane = of_width(lane)
-    counts = ZERO if closing else ONE
     for j in range(WIDTH):
-        gather_lane(j, now, counts, lane)
+        gather_lane(j, now, lane)
 
 
 @inlined
-def gather_lane(j, now, counts, lane):
-    """Add one bar of lane j. A bar counts as exposed by LEFT, and by COUNT where `counts` is 1; else COUNT goes into the next bar's LEFT.
+def gather_lane(j, now, lane):
+    """Add one bar of lane j.
 
     The sum of the equity over all bars is made by parts, from bar * change, so that flat bars need no adding (`finish`).
     """
@@ -703,7 +700,6 @@ def gather_lane(j, now, counts, lane):
     peak_at = choose(equity >= peak, now, peak_at)
     peak = max(peak, equity)
     fall, square = min(r, ZERO), r * r
-    left, count = lane[at.LEFT, j], lane[at.COUNT, j]
     lane[at.EQUITY, j], lane[at.SIZING, j] = equity, equity
     lane[at.INVERSE, j] = inverse
     lane[at.PEAK, j] = peak
@@ -718,8 +714,16 @@ def gather_lane(j, now, counts, lane):
     lane[at.SUM4, j] += square * square
     lane[at.DOWNSIDE, j] += fall * fall
     lane[at.WORST, j] = min(lane[at.WORST, j], r)
-    lane[at.EXPOSED, j] += choose(left + counts * count > ZERO, ONE, ZERO)
-    lane[at.LEFT, j] = (ONE - counts) * count
+
+
+@step
+def expose(now, lane):
+    """Count the bars with a position as step 6 begins, from one change to the next: by parts, as the equity is summed."""
+    lane = of_width(lane)
+    for j in range(WIDTH):
+        held = choose(lane[at.COUNT, j] > ZERO, ONE, ZERO)
+        lane[at.EXPOSED, j] += (lane[at.HELD_ANY, j] - held) * now
+        lane[at.HELD_ANY, j] = held
 
 
 @step
@@ -735,8 +739,9 @@ def skip(last, lane):
 
 @step
 def finish(n_bars, lane):
-    """After the last bar: count the positions that stay open, and complete the sum of the equity."""
+    """After the last bar: count the positions that stay open, and complete what was summed by parts."""
     lane = of_width(lane)
     for j in range(WIDTH):
         lane[at.EQUITY_SUM, j] = n_bars * lane[at.EQUITY, j] - lane[at.EQUITY_SUM, j]
+        lane[at.EXPOSED, j] += lane[at.HELD_ANY, j] * n_bars
         lane[at.OPENS, j] = lane[at.COUNT, j]

@@ -28,6 +28,7 @@ from kernels.steps import (
     close_ruined,
     decay_pressure,
     enter,
+    expose,
     finish,
     gather,
     gather_lane,
@@ -134,8 +135,17 @@ def enter_one(a, t, bars, terms, plan, params, state, record):
 
 
 @inlined
+def count_exposure(t, bars, state):
+    """Count exposure anew from bar t on, where there were fills."""
+    if state.place[at.FILLED] != 0:
+        expose(bars.time[t, at.NOW], state.lane)
+        state.place[at.FILLED] = 0
+
+
+@inlined
 def pass_over(t, until, bars, state, record):
     """Pass over the bars from t to before `until`, at which nothing happens to any lane of the block."""
+    count_exposure(t, bars, state)
     skip(bars.time[until - 1, at.NOW], state.lane)
     if record.path.shape[0] > 0:
         write_path(t, ZERO, state.lane, record)
@@ -151,14 +161,13 @@ def settle(t, bars, terms, plan, state, record):
                 a = state.note[at.HOLDS, i]
                 if record.ledger.shape[0] > 0:
                     write_ruin(a, t, now, bars.price[a, t], terms, state.lane, state.lot[a], record)
-                close_ruined(bars.price[a, t], plan.closing, terms, state.lane, state.lot[a])
+                close_ruined(bars.price[a, t], terms, state.lane, state.lot[a])
                 note_fills(a, state)
             bury_ruined(state.lane)
         call(now, terms, state)
-    held = state.lane[at.LEFT, 0] + (ZERO if plan.closing else state.lane[at.COUNT, 0])
-    gather(now, plan.closing, state.lane)
+    gather(now, state.lane)
     if record.path.shape[0] > 0:
-        write_path(t, ONE if held > ZERO else ZERO, state.lane, record)
+        write_path(t, state.lane[at.HELD_ANY, 0], state.lane, record)
 
 
 @step
@@ -169,7 +178,7 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
     """
     n_items = news.bar.shape[0]
     t, k = state.place[at.BAR], state.place[at.NEXT]
-    quiet = t  # the first of the bars that are passed over next
+    quiet = t  # the first bar after the last that was not passed over
     while t < until:
         if state.place[at.STALE] != 0:
             list_held(state)
@@ -196,8 +205,7 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
         if plan.closing:
             if state.place[at.CALLS] != 0:
                 leave_held(t, False, bars, terms, plan, state, record)  # forced closes, at the open
-                for j in range(WIDTH):
-                    state.lane[at.LEFT, j] = state.lane[at.COUNT, j]
+            count_exposure(quiet, bars, state)
             for i in range(state.place[at.HELD]):
                 leave_one_inside(state.note[at.HOLDS, i], t, bars, terms, plan, params, state, record)
 
@@ -226,6 +234,7 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
             list_held(state)
 
         if not plan.closing:
+            count_exposure(t, bars, state)
             for i in range(state.place[at.HELD]):
                 leave_one_inside(state.note[at.HOLDS, i], t, bars, terms, plan, params, state, record)
         if state.place[at.HELD] == 0:
@@ -344,8 +353,9 @@ def gather_path(cash, n_bars, bars, equity, held):
         lane[at.RUINED, 0] = ONE if ruined or equity[i] <= ZERO else ZERO
         if ruined:  # later returns are 0, whatever is still paid back
             lane[at.INVERSE, 0] = ZERO
-        lane[at.CASH, 0], lane[at.LEFT, 0] = equity[i], held[i]
-        gather_lane(0, float(bars[i]), ZERO, lane)
+        lane[at.CASH, 0], lane[at.COUNT, 0] = equity[i], held[i]
+        expose(float(bars[i]), lane)
+        gather_lane(0, float(bars[i]), lane)
         if until > bars[i] + 1:
             skip(float(until - 1), lane)
     finish(float(n_bars), lane)
