@@ -20,7 +20,7 @@ HOLD, STOP, TRAIL, TAKE, DECAY, N_FIXED = range(6)
     SHORTS, FEES,  # value of the shorts at the last close; the borrow fee that falls due for them at the next bar
     COUNT, HELD_ANY,  # open positions; 1 if it had any when exposure was last counted
     CALLED, RUINED, FAULTS,  # the bar of an unmet margin call, plus one; whether ruined; answers that were no number
-    SIZING, WORTH, NEED, VALUE, NET, QUANTITY,  # scratch of the bar under way; SIZING begins it as the equity
+    SIZING, WORTH, NEED, VALUE, NET, QUANTITY,  # scratch of the bar under way, but VALUE stays to the next
     PEAK, PEAK_INVERSE, PEAK_AT, DRAWDOWN, LONGEST, EQUITY_SUM,  # metrics
     SUM1, SUM2, SUM3, SUM4, DOWNSIDE, WORST, EXPOSED,
     TRADED, COSTS, BORROW, EARNED, OWED,

@@ -76,7 +76,7 @@ def open_accounts(cash, lane):
         for j in range(WIDTH):
             lane[i, j] = ZERO
     for j in range(WIDTH):
-        lane[at.CASH, j], lane[at.EQUITY, j], lane[at.SIZING, j], lane[at.PEAK, j] = cash, cash, cash, cash
+        lane[at.CASH, j], lane[at.EQUITY, j], lane[at.PEAK, j] = cash, cash, cash
         lane[at.INVERSE, j], lane[at.PEAK_INVERSE, j] = ONE / cash, ONE / cash
         lane[at.PEAK_AT, j], lane[at.WORST, j] = -ONE, FAR
 
@@ -125,13 +125,12 @@ def find_runs(rows, ends):
 
 @step
 def carry(t, bars, state):
-    """Borrow fees on what was short into the bar, also off the sizing equity."""
+    """Borrow fees on what was short into the bar."""
     lane, lot = of_width(state.lane), of_width(state.lot)
     for j in range(WIDTH):
         fee = lane[at.FEES, j]
         lane[at.CASH, j] -= fee
         lane[at.BORROW, j] += fee
-        lane[at.SIZING, j] -= fee
     for i in range(state.place[at.HELD]):
         a = state.note[at.HOLDS, i]
         charge = bars.price[a, t - 1, at.CHARGE]
@@ -158,7 +157,6 @@ def bear_interest(credit, debit, lane):
         earned, owed = interest(lane[at.CASH, j] - lane[at.SHORTS, j], credit, debit)
         counts = choose(lane[at.RUINED, j] == ZERO, ONE, ZERO)
         lane[at.CASH, j] += counts * (earned - owed)
-        lane[at.SIZING, j] += counts * (earned - owed)
         lane[at.EARNED, j] += counts * earned
         lane[at.OWED, j] += counts * owed
 
@@ -259,16 +257,17 @@ def add_news(fresh, decayed, pressure):
 
 
 @step
-def size_at_close(t, bars, state):
-    """With fill="close": SIZING is the equity at this bar's closes, before its fills."""
+def size(t, closing, bars, state):
+    """Fill SIZING, the equity that sizes entries: at the last closes, before this bar's dividends; where `closing`, at its own."""
     lane, lot = of_width(state.lane), of_width(state.lot)
     for j in range(WIDTH):
-        lane[at.SIZING, j] = lane[at.CASH, j]
-    for i in range(state.place[at.HELD]):
-        a = state.note[at.HOLDS, i]
-        price = bars.price[a, t, at.LAST]
-        for j in range(WIDTH):
-            lane[at.SIZING, j] += lot[a, at.SHARES, j] * price
+        lane[at.SIZING, j] = lane[at.CASH, j] + (ZERO if closing else lane[at.VALUE, j])
+    if closing or bars.time[t, at.PAYS] != ZERO:
+        for i in range(state.place[at.HELD]):
+            a = state.note[at.HOLDS, i]
+            counts = bars.price[a, t, at.LAST] if closing else -bars.price[a, t, at.DIVIDEND]
+            for j in range(WIDTH):
+                lane[at.SIZING, j] += lot[a, at.SHARES, j] * counts
 
 
 @step
@@ -700,7 +699,7 @@ def gather_lane(j, now, lane):
     peak_at = choose(equity >= peak, now, peak_at)
     peak = max(peak, equity)
     fall, square = min(r, ZERO), r * r
-    lane[at.EQUITY, j], lane[at.SIZING, j] = equity, equity
+    lane[at.EQUITY, j] = equity
     lane[at.INVERSE, j] = inverse
     lane[at.PEAK, j] = peak
     lane[at.PEAK_INVERSE, j] = peak_inverse

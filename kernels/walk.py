@@ -49,7 +49,7 @@ from kernels.steps import (
     open_accounts,
     pay,
     price_account,
-    size_at_close,
+    size,
     skip,
     step,
     trail,
@@ -99,8 +99,7 @@ def ask(decide, t, bars, news, plan, params, state):
     """Step 3: ask the rule about every asset that it is to be asked about; a bit for each group that wants to enter one."""
     wishes = 0
     if plan.nets:
-        if plan.closing:
-            size_at_close(t, bars, state)
+        size(t, plan.closing, bars, state)
         net_exposure(t, bars, state)
     for i in range(plan.order.shape[0]):
         a = plan.order[i]
@@ -220,8 +219,8 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
         if quiet < t:
             pass_over(quiet, t, bars, state, record)
         quiet = np.int32(t + 1)
-        if plan.closing and wishes != 0:
-            size_at_close(t, bars, state)
+        if wishes != 0:
+            size(t, plan.closing, bars, state)
         leave_held(t, plan.closing, bars, terms, plan, state, record)
         if wishes != 0:
             price_account(wishes, t, plan.closing, bars, terms, state)
