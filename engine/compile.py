@@ -183,7 +183,8 @@ def is_compiled(strategy: type[Strategy], dtype: npt.DTypeLike, width: int = ste
 
 
 def _is_kept(module: Path) -> bool:
-    return any(module.parent.glob(f"__pycache__/{module.stem}.*.nbc"))
+    chosen = numba.config.CACHE_DIR  # as the environment says
+    return any(Path(chosen or module.parent).glob(f"*/{module.stem}.*.nbc"))
 
 
 def gpu_kernel(strategy: type[Strategy], dtype: npt.DTypeLike, assets: int, plan: layout.Plan) -> Callable[..., None]:

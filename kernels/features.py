@@ -1,6 +1,6 @@
 """Price features over columns of closes: (asset, bar) in, (asset, bar) out, float64.
 
-A feature at bar t is made of the closes up to and including t; who hands it to a rule moves it on by a bar.
+A feature at bar t is made of the closes up to and including t; engine/arrays.py moves it on by a bar for rules that answer at an open.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
 """Which row of a state table holds what, and the shapes of the arrays that a walk is handed.
 
-A block of `width` lanes keeps its state in three tables of one precision, (row, lane) or (asset, row, lane), so that the
+A block of `width` lanes keeps its state in tables of one precision, (row, lane) or (asset, row, lane), so that the
 loop over lanes runs along contiguous memory. Counters and bar numbers are kept in the same precision; float32 counts
 exactly to 16,777,216.
 """
@@ -38,7 +38,6 @@ HOLD, STOP, TRAIL, TAKE, DECAY, N_FIXED = range(6)
 ) = range(9)  # fmt: skip
 
 # Why an order was filled or refused, in the precision of the tables. The numbers stay inside; users see the names.
-NONE = np.float32(0)
 MARGIN_CALL, SIGNAL, TIME, STOP_HIT, TRAIL_HIT, TAKE_HIT, RUIN_CLOSE = map(np.float32, range(1, 8))
 ENTERED, CLIPPED = map(np.float32, range(8, 10))
 REFUSED_CALL, REFUSED_NO_PRICE, REFUSED_MARGIN, REFUSED_SMALL = map(np.float32, range(10, 14))

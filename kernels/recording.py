@@ -12,13 +12,13 @@ from kernels.rules import (
     entry_size,
     exit_inside,
     is_worth_it,
-    leaves_at_open,
+    leaves_at_fill,
     purchase,
     quoted_shares,
     refusal,
     sale,
     whole_lots,
-    why_at_open,
+    why_at_fill,
     why_inside,
 )
 from kernels.steps import is_bar, step
@@ -51,8 +51,8 @@ def write_exit(a, t, reason, raw, now, bar, terms, lane, lot, record):
 @step
 def write_leave(a, t, now, raw, timed, bar, terms, lane, lot, record):
     """Write what `leave` is about to do."""
-    if leaves_at_open(lot[at.SHARES, 0], lane[at.CALLED, 0], lot[at.DUE, 0], now, timed):
-        reason = why_at_open(lane[at.CALLED, 0], lot[at.DUE, 0])
+    if leaves_at_fill(lot[at.SHARES, 0], lane[at.CALLED, 0], lot[at.DUE, 0], now, timed):
+        reason = why_at_fill(lane[at.CALLED, 0], lot[at.DUE, 0])
         write_exit(a, t, reason, raw, now, bar, terms, lane, lot, record)
 
 

@@ -1,9 +1,9 @@
 """The scalar rules of the simulated account: numbers in, numbers out.
 
-Every rule of docs/accounting.md that does arithmetic stands here, once. Numba compiles these functions for the CPU and,
-called from a CUDA kernel, for the GPU; called from Python (``rule.py_func``) they are plain Python. They take scalars of
-one precision, float32 or float64, and answer in it: the constants below are float32 values that both precisions hold
-exactly, and every other number comes in as an argument.
+What docs/accounting.md says of one order, one position or one account stands here, once; kernels/steps.py does it to many lanes.
+Numba compiles these functions for the CPU and, called from a CUDA kernel, for the GPU; called from Python they are plain Python.
+They take scalars of one precision, float32 or float64, and answer in it: `ZERO`, `ONE`, `FAR` and `KEEP` are float32 values that
+both precisions hold exactly, and every other number comes in as an argument.
 """
 
 from typing import Any, NamedTuple
@@ -127,13 +127,13 @@ def judge(shares, answer, due, hold, now, reverses, refresh):
 
 
 @rule
-def leaves_at_open(shares, called, due, now, timed):
+def leaves_at_fill(shares, called, due, now, timed):
     """Whether a position leaves at the price orders fill at; decided exits and time exits only where `timed`."""
     return (shares != ZERO) & ((called != ZERO) | (timed & (due <= now)))
 
 
 @rule
-def why_at_open(called, due):
+def why_at_fill(called, due):
     """Why it does: a forced close comes before a decided exit, that before a time exit."""
     return MARGIN_CALL if called != ZERO else (SIGNAL if due < ZERO else TIME)
 
@@ -248,6 +248,12 @@ def worth_and_need(shares, price, long, short, charge):
     """(value, requirement, value sold short, borrow fee) of `shares` (signed), given what one share requires and is charged."""
     sold = max(-shares, ZERO)
     return shares * price, (shares + sold) * long + sold * short, sold * price, sold * charge
+
+
+@rule
+def falls_short(equity, need, hair):
+    """Whether an account's equity is less than its maintenance requirement."""
+    return (need > ZERO) & (equity < need * (ONE - hair))
 
 
 @rule

@@ -22,10 +22,11 @@ from kernels.rules import (
     entry_need,
     entry_size,
     exit_inside,
+    falls_short,
     interest,
     is_worth_it,
     judge,
-    leaves_at_open,
+    leaves_at_fill,
     profit,
     purchase,
     quoted_shares,
@@ -66,6 +67,12 @@ def is_bar(bar):
 def group_of(lane):
     """Return where the group that begins at a lane starts and stops; unsigned, so that no place can be one from the end."""
     return np.uint64(lane), np.uint64(min(lane + GROUP, WIDTH))
+
+
+@inlined
+def is_among(groups, first):
+    """Whether the group that begins at lane `first` is among some groups, a bit for each."""
+    return groups >> first // GROUP & 1 != 0
 
 
 @step
@@ -384,7 +391,7 @@ def leave_group(start, stop, now, raw, timed, bar, terms, lane, lot):
     """
     lane, lot = of_width(lane), of_width(lot)
     for j in range(start, stop):
-        leaves = leaves_at_open(lot[at.SHARES, j], lane[at.CALLED, j], lot[at.DUE, j], now, timed)
+        leaves = leaves_at_fill(lot[at.SHARES, j], lane[at.CALLED, j], lot[at.DUE, j], now, timed)
         close_lane(j, leaves, raw, terms.slippage, bar, terms, lane, lot)
 
 
@@ -429,7 +436,7 @@ def leave_inside(bar, terms, lane, lot):
 
 @step
 def trail(bar, params, lot):
-    """After the bar, its extremes count for the trailing stops."""
+    """After the bar, its extremes count for the trailing stops of one asset."""
     params, lot = of_width(params), of_width(lot)
     high, low = bar[at.HIGH], bar[at.LOW]
     for j in range(WIDTH):
@@ -461,7 +468,7 @@ def price_group(start, stop, t, closing, bars, terms, state):
 def price_account(wishes, t, closing, bars, terms, state):
     """Price the accounts of the groups that want to enter anything."""
     for first in range(0, WIDTH, GROUP):
-        if wishes >> first // GROUP & 1:
+        if is_among(wishes, first):
             start, stop = group_of(first)
             price_group(start, stop, t, closing, bars, terms, state)
 
@@ -490,9 +497,9 @@ def enter_group(start, stop, now, raw, managed, bar, params, terms, lane, lot):
         shares, price, fee, slip = purchase(weight, quantity, raw, fee_share, terms)
         fits = is_worth_it(quantity, price, lane[at.SIZING, j], terms)
         enters = (weight != ZERO) & trades & fits & (lane[at.CALLED, j] == ZERO)
-        stop, trailing = (params[at.STOP, j], params[at.TRAIL, j]) if managed else (FAR, FAR)
-        take, hold = (params[at.TAKE, j], params[at.HOLD, j]) if managed else (FAR, FAR)
-        upper, lower = bounds(shares, price, stop, trailing, take)
+        loss, trailing = (params[at.STOP, j], params[at.TRAIL, j]) if managed else (FAR, FAR)
+        gain, hold = (params[at.TAKE, j], params[at.HOLD, j]) if managed else (FAR, FAR)
+        upper, lower = bounds(shares, price, loss, trailing, gain)
         lot[at.SHARES, j] = choose(enters, shares, lot[at.SHARES, j])
         lot[at.ENTRY, j] = choose(enters, price, lot[at.ENTRY, j])
         lot[at.OPENED, j] = choose(enters, now, lot[at.OPENED, j])
@@ -512,7 +519,7 @@ def enter_group(start, stop, now, raw, managed, bar, params, terms, lane, lot):
 def enter(wishes, now, raw, managed, bar, params, terms, lane, lot):
     """Steps 4 and 5, entries into one asset, of the groups that want to."""
     for first in range(0, WIDTH, GROUP):
-        if wishes >> first // GROUP & 1:
+        if is_among(wishes, first):
             start, stop = group_of(first)
             enter_group(start, stop, now, raw, managed, bar, params, terms, lane, lot)
 
@@ -617,7 +624,7 @@ def is_troubled(hair, lane):
     for j in range(WIDTH):
         equity, need = lane[at.CASH, j] + lane[at.VALUE, j], lane[at.NEED, j]
         ruined = (equity <= ZERO) & (lane[at.RUINED, j] == ZERO)
-        short = (need > ZERO) & (equity < need * (ONE - hair))
+        short = falls_short(equity, need, hair)
         troubled = np.int32(troubled | np.int32(ruined | short | (lane[at.CALLED, j] != ZERO)))
     return troubled != 0
 
@@ -629,7 +636,7 @@ def call(now, terms, state):
     calls = np.int32(0)
     for j in range(WIDTH):
         equity, need = lane[at.CASH, j] + lane[at.VALUE, j], lane[at.NEED, j]
-        short = (need > ZERO) & (equity < need * (ONE - terms.hair))
+        short = falls_short(equity, need, terms.hair)
         pending = lane[at.CALLED, j] if need > ZERO else ZERO
         called = now + ONE if short & (pending == ZERO) else pending
         lane[at.CALLED, j] = called

@@ -223,13 +223,16 @@ def test_a_rule_that_is_written_anew_is_read_anew(tmp_path: Path, monkeypatch: p
     assert [level in text for text in texts for level in ("0.25", "0.5")] == [True, False, False, True]
 
 
-def test_compiling_is_said_once_a_machine(tmp_path: Path) -> None:
+@pytest.mark.parametrize("own", [False, True], ids=["in our cache", "in a cache of numba's"])
+def test_compiling_is_said_once_a_machine(tmp_path: Path, own: bool) -> None:
     script = """
 from engine import Market, backtest
 from strategies import SmaCross
 backtest(SmaCross(), Market.sample())
 """
     settings = {**os.environ, "TOCSIN_CACHE": str(tmp_path)}
+    if own:
+        settings["NUMBA_CACHE_DIR"] = str(tmp_path / "numba")
     said = [
         subprocess.run([sys.executable, "-c", script], env=settings, capture_output=True, text=True, check=True).stderr
         for _ in range(2)
