@@ -37,7 +37,7 @@ from kernels.rules import (
 )
 
 #: Lanes in a block; a single backtest's and a GPU's build of this file have 1.
-WIDTH = 256
+WIDTH = 128
 #: Lanes that a fill takes together, as few of a block have one at the same bar: a vector of float32.
 GROUP = min(16, WIDTH)
 #: Where a block begins, and where it is past; of the type of a group's bounds (`group_of`).
