@@ -564,7 +564,7 @@ def worth_nothing(lane):
         lane[at.VALUE, j], lane[at.NEED, j], lane[at.SHORTS, j], lane[at.FEES, j] = ZERO, ZERO, ZERO, ZERO
 
 
-@step
+@inlined
 def value_held(t, long_need, bars, state):
     """Step 7: what the account's positions are worth and require at their last known closes, and the borrow fee they will cost.
 
