@@ -29,10 +29,13 @@ def machine() -> dict[str, Any]:
     info = Path("/proc/cpuinfo")
     text = info.read_text() if info.exists() else ""
     model = re.search(r"model name\s*: (.+)", text)
+    kind = re.search(r"cpu family\s*: (\d+)\s*model\s*: (\d+)", text)  # tells generations apart that bear one name
     clock = re.search(r"cpu MHz\s*: ([\d.]+)", text)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 0
     return {
-        "processor": model[1] if model else platform.processor() or platform.machine(), "threads": os.cpu_count(),
+        "processor": (model[1] if model else platform.processor() or platform.machine())
+        + (f" (family {kind[1]}, model {kind[2]})" if kind else ""),
+        "threads": os.cpu_count(),
         "nominal_mhz": float(clock[1]) if clock else None, "memory_gib": round(memory / 2**30, 1),
         "system": " ".join([platform.system(), *re.findall(r"^\d+\.\d+", platform.release())]), "load_before": round(os.getloadavg()[0], 2),
     }  # fmt: skip
