@@ -128,7 +128,7 @@ def _is_indebted(n, lane):  # type: ignore[no-untyped-def]
 def _value(n, bar, terms, lane, lot):  # type: ignore[no-untyped-def]
     for t in range(n):
         bar[at.LAST] = np.float32(t)
-        value(True, bar, terms, lane, lot)
+        value(True, terms.long_need, bar, lane, lot)
 
 
 @njit(error_model="numpy")
@@ -143,7 +143,7 @@ def _is_troubled(n, hair, lane):  # type: ignore[no-untyped-def]
 @njit(error_model="numpy")
 def _gather(n, lane):  # type: ignore[no-untyped-def]
     for t in range(n):
-        gather(np.float32(t), True, lane)
+        gather(np.float32(t), lane)
 
 
 def _seconds(driver: Callable[..., Any], *args: Any) -> float:
