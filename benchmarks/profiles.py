@@ -45,6 +45,13 @@ from kernels.steps import (
 )  # fmt: skip
 from strategies import SmaCross
 
+#: What the functions do that `backtest` calls.
+_MEANT = {
+    "_walks": "walk and record", "of": "pair the ledger", "made": "put the run together", "bars_of": "make the features",
+    "hear": "place the signals", "combined": "put the accounts together", "_summed": "add the accounts up",
+    "bars_per_year": "find the longest session", "compiled_run": "find what is compiled",
+}  # fmt: skip
+
 #: Bars that are walked before a block is stopped, and times that each of its steps is repeated.
 _BEFORE, _TIMES = 3000, 20_000
 
@@ -179,7 +186,7 @@ def backtests(name: str) -> Iterator[tuple[str, float]]:
     }  # fmt: skip
     for function, seconds in sorted(called.items(), key=lambda pair: -pair[1]):
         if seconds >= 0.02 * total:
-            yield function, seconds / total
+            yield _MEANT.get(function, function), seconds / total
     yield "the rest", 1 - sum(v for v in called.values() if v >= 0.02 * total) / total
 
 

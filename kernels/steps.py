@@ -40,6 +40,8 @@ from kernels.rules import (
 WIDTH = 128
 #: Lanes that a fill takes together, as few of a block have one at the same bar: a vector of float32.
 GROUP = min(16, WIDTH)
+#: Assets that are valued together.
+PAIR = min(2, WIDTH)
 #: Where a block begins, and where it is past; of the type of a group's bounds (`group_of`).
 FIRST, PAST = np.uint64(0), np.uint64(WIDTH)
 #: Runs of neighbouring rows in a block, beyond which a feature is looked up lane by lane.
@@ -568,12 +570,12 @@ def worth_nothing(lane):
 def value_held(t, long_need, bars, state):
     """Step 7: what the account's positions are worth and require at their last known closes, and the borrow fee they will cost.
 
-    Two assets go together where there are two, so that the sums are fetched half as often. Notes whether any lane is short.
+    In a block, two assets go together where there are two, so that the sums are fetched half as often. Notes whether any lane is short.
     """
     held, shorts = state.place[at.HELD], np.int32(0)
-    for i in range(0, held, 2):
+    for i in range(0, held, PAIR):
         a = state.note[at.HOLDS, i]
-        if i + 1 < held:
+        if PAIR > 1 and i + 1 < held:
             b = state.note[at.HOLDS, i + 1]
             one, other = bars.price[a, t], bars.price[b, t]
             shorts |= value_two(i == 0, long_need, one, other, state.lane, state.lot[a], state.lot[b])
@@ -588,13 +590,19 @@ def value(first, long_need, bar, lane, lot):
     lane, lot = of_width(lane), of_width(lot)
     price, short, charge = bar[at.LAST], bar[at.SHORT_NEED], bar[at.CHARGE]
     long, shorts = long_need * price, np.int32(0)
-    for j in range(WIDTH):
-        worth, need, sold, fee = worth_and_need(lot[at.SHARES, j], price, long, short, charge)
-        shorts = np.int32(shorts | np.int32(sold > ZERO))
-        lane[at.VALUE, j] = choose(first, ZERO, lane[at.VALUE, j]) + worth
-        lane[at.NEED, j] = choose(first, ZERO, lane[at.NEED, j]) + need
-        lane[at.SHORTS, j] = choose(first, ZERO, lane[at.SHORTS, j]) + sold
-        lane[at.FEES, j] = choose(first, ZERO, lane[at.FEES, j]) + fee
+    if first:
+        for j in range(WIDTH):
+            worth, need, sold, fee = worth_and_need(lot[at.SHARES, j], price, long, short, charge)
+            shorts = np.int32(shorts | np.int32(sold > ZERO))
+            lane[at.VALUE, j], lane[at.NEED, j], lane[at.SHORTS, j], lane[at.FEES, j] = worth, need, sold, fee
+    else:
+        for j in range(WIDTH):
+            worth, need, sold, fee = worth_and_need(lot[at.SHARES, j], price, long, short, charge)
+            shorts = np.int32(shorts | np.int32(sold > ZERO))
+            lane[at.VALUE, j] += worth
+            lane[at.NEED, j] += need
+            lane[at.SHORTS, j] += sold
+            lane[at.FEES, j] += fee
     return shorts
 
 

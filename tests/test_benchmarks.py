@@ -193,6 +193,13 @@ def test_a_peer_is_measured_in_the_workloads_that_it_takes_part_in(monkeypatch: 
     assert measured == ["load", "import"]
 
 
+@pytest.mark.slow
+def test_every_step_of_a_bar_has_its_cycles() -> None:
+    cycles = dict(profiles.dense())
+    assert {"look up the features", "value the positions", "add to the metrics"} < set(cycles)
+    assert sum(cycles.values()) < 3 * cycles["a bar of the walk, all in all"]
+
+
 def test_a_profile_of_another_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert profiles.main(["sngle"]) == 2
     said = "profile 'sngle' is unknown (did you mean 'single'?), allowed are dense, single, sparse, first; name one.\n"
