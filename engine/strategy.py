@@ -287,8 +287,8 @@ class Strategy:
 
     @classmethod
     def story(cls) -> str:
-        """The first line of the docstring."""
-        return (inspect.getdoc(cls) or "").split("\n", 1)[0]
+        """The first line of the docstring, as plain words."""
+        return (inspect.getdoc(cls) or "").split("\n", 1)[0].replace("`", "")
 
     def settings(self) -> dict[str, Any]:
         """Every parameter and option by name."""
