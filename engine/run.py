@@ -28,6 +28,8 @@ from engine.strategy import Strategy
 _NO_EVENTS = pl.DataFrame(schema=SCHEMA)
 _MADE = ("orders", "trades", "equity")
 _FRAMES = (*_MADE, "events", "unplaced")
+#: What `Run.write` writes.
+FILES = ("run.json", *(f"{name}.parquet" for name in _FRAMES))
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +136,7 @@ class Run:
             body = json.dumps({**self.info, "metrics": self.metrics}, indent=2, allow_nan=False)
             (fresh / "run.json").write_text(body + "\n", encoding="utf-8")
             (target / "run.json").unlink(missing_ok=True)  # until all is there: a folder that has it has all
-            for name in (*(f"{name}.parquet" for name in _FRAMES), "run.json"):
+            for name in (*FILES[1:], FILES[0]):
                 (fresh / name).replace(target / name)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)

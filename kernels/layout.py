@@ -72,7 +72,7 @@ BAR, NEXT, HELD, STALE, FILLED, SHORT, CALLS, N_PLACE = range(8)
 # Columns of the ledger that a recorded walk writes: (entry, column).
 L_BAR, L_DECIDED, L_ASSET, L_REASON, L_SHARES, L_PRICE, L_FEE, L_SLIP, N_LEDGER = range(9)
 
-# Rows of the path that a recorded walk writes, (row, entry): the account at a bar, as it stays until the bar of the next entry.
+# Columns of the path that a recorded walk writes, (entry, column): the account at a bar, as it stays until the bar of the next entry.
 P_EQUITY, P_CASH, P_LONG, P_SHORT, P_HELD, P_BAR, N_PATH = range(7)
 
 # When a rule is asked about an asset: at bars with news for it; also at bars into which the lane holds it; at every bar.

@@ -89,6 +89,12 @@ def borrow_charge(last, rate, days):
 
 
 @rule
+def borrow_fee(shares, charge):
+    """Borrow fee of `shares` (signed), given what one share short is charged; a long pays none."""
+    return max(-shares, ZERO) * charge
+
+
+@rule
 def interest(free, credit, debit):
     """(earned, owed) on the cash that is free of short proceeds; `credit` and `debit` are rates * days / 360."""
     return max(free, ZERO) * credit, max(-free, ZERO) * debit
@@ -247,7 +253,7 @@ def why_inside(shares, entry, upper, lower, hit, stop):
 def worth_and_need(shares, price, long, short, charge):
     """(value, requirement, value sold short, borrow fee) of `shares` (signed), given what one share requires and is charged."""
     sold = max(-shares, ZERO)
-    return shares * price, (shares + sold) * long + sold * short, sold * price, sold * charge
+    return shares * price, (shares + sold) * long + sold * short, sold * price, borrow_fee(shares, charge)
 
 
 @rule

@@ -16,6 +16,7 @@ from kernels.rules import (
     KEEP,
     ONE,
     ZERO,
+    borrow_fee,
     bounds,
     buy_or_sell_price,
     choose,
@@ -145,7 +146,7 @@ def carry(t, bars, state):
         charge = bars.price[a, t - 1, at.CHARGE]
         if charge != ZERO:
             for j in range(WIDTH):
-                lot[a, at.SUNK, j] += max(-lot[a, at.SHARES, j], ZERO) * charge
+                lot[a, at.SUNK, j] += borrow_fee(lot[a, at.SHARES, j], charge)
 
 
 @step

@@ -13,7 +13,6 @@ import pytest
 from engine import Failure, Market, Run
 from engine.cli import main
 from engine.commands import show
-from engine.commands.backtest import _WRITTEN
 from engine.registry import installed
 from engine.staging import staged
 
@@ -232,7 +231,8 @@ def test_a_run_stands_beside_other_files(demo: Path, here: Path, capsys: pytest.
     (here / "run").mkdir()
     (here / "run" / "notes.txt").write_text("mine")
     answer(capsys, "backtest", "fade_panic", *inputs(demo), "--out", "run")
-    assert {file.name for file in (here / "run").iterdir()} == {*_WRITTEN, "notes.txt"}
+    tables = {f"{name}.parquet" for name in ("orders", "trades", "equity", "events", "unplaced")}
+    assert {file.name for file in (here / "run").iterdir()} == {"run.json", *tables, "notes.txt"}
 
 
 # Why and report

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from engine.market import Market
     from engine.run import Run
 
-#: What `Run.write` writes.
-_WRITTEN = ("run.json", "orders.parquet", "trades.parquet", "equity.parquet", "events.parquet", "unplaced.parquet")
-
 
 def backtest(
     strategy: Annotated[
@@ -78,10 +75,12 @@ def backtest(
 
 def _refuse_others(out: Path) -> None:
     """Refuse a folder in which a run would take the place of somebody's files; those of an earlier run are ours."""
-    taken = [name for name in _WRITTEN if (out / name).exists()]
+    from engine.run import FILES  # noqa: PLC0415
+
+    taken = [name for name in FILES if (out / name).exists()]
     if taken and not _is_run(out / "run.json"):
         raise Fault(
-            f"--out {str(out)!r} holds {taken[0]} and no run, allowed is a folder without {', '.join(_WRITTEN)}, or an earlier run's; "
+            f"--out {str(out)!r} holds {taken[0]} and no run, allowed is a folder without {', '.join(FILES)}, or an earlier run's; "
             f"name another."
         )
 
