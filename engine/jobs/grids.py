@@ -124,9 +124,10 @@ def _where_fits(where: str | None, names: Iterable[str] | None, wrong: Mistakes)
     if where is None:
         return True
     with wrong.at("grid", "where"):
-        condition = expression(where)
-        if names is not None:
-            Constraint(condition, names)
+        if names is None:
+            expression(where)
+        else:
+            Constraint(where, names)
         return True
     return False
 
