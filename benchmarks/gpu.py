@@ -25,7 +25,7 @@ from benchmarks.gpu_jobs import ASSETS, OURS, Job, grid_job, narrative_job, pari
 from benchmarks.gpu_parity import Difference
 from engine.compile import compiled_run, gpu_kernel
 from engine.strategy import Strategy
-from kernels.device import Device, launch_shape, open_devices
+from kernels.device import Device, open_devices, resident_threads
 from kernels.gpu import kernel_types
 from kernels.launch import CpuLauncher, CudaLauncher
 from kernels.metrics import METRICS
@@ -198,11 +198,11 @@ def throughput(job: Job, device: Device | None, repeats: int, few: int = 128) ->
             (ours.walk(first), ours.measure(first)[0]), (cpu.walk(first), cpu.measure(first)[0]), job.work.basis.cash
         )
         found["against_cpu"] = check.found()
-        block, threads = launch_shape(ours.compiled.registers, ours.compiled.most, device.limits)
+        threads = resident_threads(ours.compiled.registers, device.limits)
         with device.current():
             used, _, pool = device.memory()
         found |= {
-            "registers": ours.compiled.registers, "local_bytes": ours.compiled.local, "block": block,
+            "registers": ours.compiled.registers, "local_bytes": ours.compiled.local,
             "resident_threads_a_multiprocessor": threads, "resident_threads": threads * device.multiprocessors,
             "device_used_bytes": used, "pool_bytes": pool,
         }  # fmt: skip

@@ -46,12 +46,16 @@ from kernels.rules import KEEP
 _FIXED = {"hold": "HOLD", "stop": "STOP", "trail": "TRAIL", "take": "TAKE"}
 _SPARE = ("half_life",)  # becomes the decay in the parameter table
 
+#: The width of a block that is a GPU's warp: each thread walks one of its lanes.
+WARP = 0
+
 _HEAD = '''"""{title}; generated, do not edit."""
 
 import math
 
 import numpy as np
 from kernels import layout as at
+from kernels.block import anyone
 from kernels.jit import inner
 from kernels.rules import KEEP, ONE, ZERO
 from kernels.steps import WIDTH, of_width
@@ -135,17 +139,21 @@ def _of_width(text: str, width: int) -> str:
     """Return a module's text with the steps of kernels/steps.py built for blocks of another width in their place."""
     if width == steps.WIDTH:
         return text
+    if width == WARP:
+        text = text.replace("from kernels.block import", "from kernels.warp import")
     return text.replace("from kernels.steps import", f"from {_steps(width).__name__} import")
 
 
 @cache
 def _steps(width: int) -> ModuleType:
-    text = inspect.getsource(steps).replace(f"WIDTH = {steps.WIDTH}", f"WIDTH = {width}")
+    text = inspect.getsource(steps).replace(f"WIDTH = {steps.WIDTH}", f"WIDTH = {max(width, 1)}")
+    if width == WARP:
+        text = text.replace("from kernels.block import", "from kernels.warp import")
     return _load(text, _titled("steps", width))
 
 
 def _titled(name: str, width: int) -> str:
-    return name if width == steps.WIDTH else f"{name}_of_{width}"
+    return name if width == steps.WIDTH else f"{name}_of_a_warp" if width == WARP else f"{name}_of_{width}"
 
 
 @cache
@@ -192,14 +200,14 @@ def gpu_kernel(strategy: type[Strategy], dtype: npt.DTypeLike, assets: int, plan
 
     The plan's constants are the kernel's: what it does not ask for is not in it. Its order of assets is an argument.
     """
-    answers = _of_width(source(strategy, dtype), 1)
-    decide = _load(answers + "\ndecide = inner()(decide)\n", f"{strategy.name()}_of_1")
+    answers = _of_width(source(strategy, dtype), WARP)
+    decide = _load(answers + "\ndecide = inner()(decide)\n", _titled(strategy.name(), WARP))
     rows, channels, features = N_FIXED + len(own_rows(strategy)), len(strategy.channels), len(strategy.features)
     text = kernel_text(
         strategy.name(),
         decide.__name__,
-        _steps(1).__name__,
-        _walk(1).__name__,
+        _steps(WARP).__name__,
+        _walk(WARP).__name__,
         dtype,
         assets,
         channels,
@@ -425,7 +433,7 @@ def _decide(strategy: type[Strategy]) -> str:
     lines += [f"        {line}" for line in inside]
     lines += [f"        answer = rule({call})"]
     lines += ["        lot[at.WISH, j] = answer", "        speaks = np.int32(speaks | np.int32(answer != KEEP))"]
-    lines += ["    return speaks != 0", ""]
+    lines += ["    return anyone(speaks != 0)", ""]
     return "\n".join(lines)
 
 

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-#: Threads of a warp; registers are given out to warps in units of this many, on each quarter of a multiprocessor.
-WARP, _REGISTER_UNIT, _QUARTERS = 32, 256, 4
-#: Block sizes that are tried, the smaller first: all threads of a block wait for its longest lane.
-_BLOCKS = (64, 128, 192, 256, 32)
+#: Threads of a warp, and of a block: what a block's memory holds is then one warp's, and the next begins as soon as it is done.
+WARP = 32
+#: Registers are given out to warps in units of this many, on each quarter of a multiprocessor.
+_REGISTER_UNIT, _QUARTERS = 256, 4
 _CLOCK_RATE = 13  # cudaDevAttrClockRate, kHz
 #: numba-cuda warns of grids below this; the threads beyond the lanes end at once.
 _LEAST_GRID = 128
@@ -38,31 +38,23 @@ class Compiled(NamedTuple):
     launch : numba-cuda's dispatcher
     registers : a thread
     local : bytes of local memory a thread
-    most : threads that a block may have
     """
 
     launch: Any
     registers: int
     local: int
-    most: int
 
 
-def launch_shape(registers: int, most: int, limits: Limits) -> tuple[int, int]:
-    """Return (threads a block, threads that a multiprocessor holds at once): the block that fills it most, of equals the first.
+def resident_threads(registers: int, limits: Limits) -> int:
+    """Threads of a kernel that a multiprocessor holds at once, in blocks of a warp.
 
-    The arithmetic of NVIDIA's occupancy calculator, for kernels without shared memory.
+    The arithmetic of NVIDIA's occupancy calculator, where shared memory is not what is scarce.
 
-    >>> launch_shape(168, 1024, Limits(2048, 65536, 32))
-    (64, 384)
+    >>> resident_threads(168, Limits(2048, 65536, 32))
+    384
     """
     a_warp = -(-max(registers, 1) * WARP // _REGISTER_UNIT) * _REGISTER_UNIT
-    warps = min(limits.threads // WARP, limits.registers // _QUARTERS // a_warp * _QUARTERS)
-    best = (WARP, 0)
-    for block in _BLOCKS:
-        resident = min(warps * WARP // block, limits.blocks) * block
-        if block <= most and resident > best[1]:
-            best = (block, resident)
-    return best
+    return WARP * min(limits.threads // WARP, limits.blocks, limits.registers // _QUARTERS // a_warp * _QUARTERS)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -116,20 +108,17 @@ class Device:
         asked = (kernel, signature, fastmath)
         if asked not in self._compiled:
             made = self._cuda.jit(signature, fastmath=fastmath, lto=False)(kernel)
-            self._compiled[asked] = Compiled(
-                made, made.get_regs_per_thread(), made.get_local_mem_per_thread(), made.get_max_threads_per_block()
-            )
+            self._compiled[asked] = Compiled(made, made.get_regs_per_thread(), made.get_local_mem_per_thread())
         return self._compiled[asked]
 
     def start(self, compiled: Compiled, threads: int, stream: Any, args: Sequence[Any]) -> None:
         """Start a kernel of `threads` threads on a stream of this device, and do not wait for it."""
-        block, _ = launch_shape(compiled.registers, compiled.most, self.limits)
-        grid = max(-(-threads // block), _LEAST_GRID)
-        compiled.launch[grid, block, self._cuda.external_stream(stream.ptr)](*args)
+        grid = max(-(-threads // WARP), _LEAST_GRID)
+        compiled.launch[grid, WARP, self._cuda.external_stream(stream.ptr)](*args)
 
     def resident(self, compiled: Compiled) -> int:
         """Threads of a kernel that the whole device holds at once."""
-        return launch_shape(compiled.registers, compiled.most, self.limits)[1] * self.multiprocessors
+        return resident_threads(compiled.registers, self.limits) * self.multiprocessors
 
     def timed(self, stream: Any, start: Callable[[], None]) -> float:
         """Seconds that what `start` puts on a stream takes, by the device's own clock."""

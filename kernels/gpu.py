@@ -1,4 +1,4 @@
-"""The walk for CUDA: one thread walks a block of one lane, through the same functions as the CPU.
+"""The walk for CUDA: a warp walks a block of lanes, each thread one of them, through the same functions as the CPU.
 
 A kernel is generated as text, because the sizes of a thread's own arrays must be known when it is compiled: the number of
 assets, of channels and of parameter rows. Importing this file touches no device.
@@ -30,7 +30,8 @@ def kernel(
     price, time, feature, trait, managed, bar, asset, ranked, fresh, {terms}, order, params, lanes,
 ):
     i = cuda.grid(1)
-    if i < params.shape[1]:
+    last = params.shape[1] - 1
+    if i // 32 <= last // 32:  # the threads of a warp walk together; the last warp is filled up with the last lane
         mine = cuda.local.array(({rows}, 1), types.{precision})
         lane = cuda.local.array(({n_lane}, 1), types.{precision})
         positions = cuda.local.array(({assets}, {n_lot}, 1), types.{precision})
@@ -39,13 +40,13 @@ def kernel(
         told = cuda.local.array(({told}, 1), types.{precision})
         found = cuda.local.array(({told}, 1), types.uint32)
         ends = cuda.local.array(({told}, 1), types.uint32)
-        note = cuda.local.array(({n_note}, {assets}), types.int32)
+        note = cuda.{noted}.array(({n_note}, {assets}), types.int32)
         place = cuda.local.array({n_place}, types.int32)
         ledger = cuda.local.array((1, {n_ledger}), types.{precision})
         path = cuda.local.array((1, {n_path}), types.{precision})
         count = cuda.local.array(2, types.int64)
         for row in range({rows}):
-            mine[row, 0] = params[row, i]
+            mine[row, 0] = params[row, min(i, last)]
         bars = Bars(price, time, feature, trait, managed)
         news = News(bar, asset, ranked, fresh)
         terms = Terms({terms})
@@ -55,8 +56,9 @@ def kernel(
         begin(terms, mine, state)
         walk(decide, price.shape[1], bars, news, terms, plan, mine, state, nothing)
         finish(time[price.shape[1] - 1, NOW] + ONE, lane)
-        for row in range({n_lane}):
-            lanes[row, i] = lane[row, 0]
+        if i <= last:
+            for row in range({n_lane}):
+                lanes[row, i] = lane[row, 0]
 '''
 
 
@@ -76,7 +78,7 @@ def kernel_text(
     sizes = {
         "assets": assets, "channels": max(channels, 1), "rows": rows,
         "features": features, "told": max(features, 1), "n_lane": at.N_LANE, "n_lot": at.N_LOT,
-        "n_note": at.N_NOTE, "n_place": at.N_PLACE, "n_ledger": at.N_LEDGER, "n_path": at.N_PATH,
+        "noted": "shared" if assets > 1 else "local", "n_note": at.N_NOTE, "n_place": at.N_PLACE, "n_ledger": at.N_LEDGER, "n_path": at.N_PATH,
     }  # fmt: skip
     modules = {"decide": decide, "steps": steps, "walk": walk}
     modules["plan"] = ", ".join(

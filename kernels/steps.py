@@ -10,6 +10,7 @@ arithmetic depends on which others share its block.
 import numpy as np
 
 from kernels import layout as at
+from kernels.block import anyone
 from kernels.jit import inner
 from kernels.rules import (
     FAR,
@@ -64,6 +65,18 @@ def of_width(table):
 def is_bar(bar):
     """Whether the asset traded: a bar with a price missing is no bar."""
     return bar[at.OPEN] == bar[at.OPEN]
+
+
+@inlined
+def asset_of(a, state):
+    """Return the place of asset a; where there is but one, the compiler then knows it."""
+    return np.uint32(a) if state.lot.shape[0] > 1 else np.uint32(0)
+
+
+@inlined
+def held_asset(i, state):
+    """Return the place of the i-th of the assets that any lane holds."""
+    return asset_of(state.note[at.HOLDS, i], state)
 
 
 @inlined
@@ -142,8 +155,8 @@ def carry(t, bars, state):
         lane[at.CASH, j] -= fee
         lane[at.BORROW, j] += fee
     for i in range(state.place[at.HELD]):
-        a = state.note[at.HOLDS, i]
-        charge = bars.price[a, t - 1, at.CHARGE]
+        a = held_asset(i, state)
+        charge = bars.price[a, np.uint32(t - 1), at.CHARGE]
         if charge != ZERO:
             for j in range(WIDTH):
                 lot[a, at.SUNK, j] += borrow_fee(lot[a, at.SHARES, j], charge)
@@ -156,7 +169,7 @@ def is_indebted(lane):
     indebted = np.int32(0)
     for j in range(WIDTH):
         indebted = np.int32(indebted | np.int32(lane[at.CASH, j] < lane[at.SHORTS, j]))
-    return indebted != 0
+    return anyone(indebted != 0)
 
 
 @step
@@ -188,7 +201,8 @@ def pay(dividend, lane, lot):
 def look_up(bank, rows, ends, told):
     """Fill `told` with what each lane finds in its row of the bank."""
     rows, ends, told = of_width(rows), of_width(ends), of_width(told)
-    start = 0 if ends[0] > 0 else WIDTH
+    by_runs = WIDTH > 1 and ends[0] > 0
+    start = 0 if by_runs else WIDTH
     while start < WIDTH:
         end, row = int(ends[start]), int(rows[start])
         if end > start + 1 and rows[start + 1] == row:
@@ -199,7 +213,7 @@ def look_up(bank, rows, ends, told):
             for i in range(end - start):
                 told[start + i] = bank[row + i]
         start = end
-    if ends[0] == 0:
+    if not by_runs:
         for j in range(WIDTH):
             told[j] = bank[rows[j]]
 
@@ -250,7 +264,7 @@ def square(row):
 @step
 def hear(k, t, news, params, state):
     """Add item k of the news to the pressure on its asset."""
-    a = news.asset[k]
+    a = asset_of(news.asset[k], state)
     decay_pressure(a, t, params, state)
     for c in range(state.decayed.shape[0]):
         add_news(news.fresh[k, c], state.decayed[c], state.pressure[a, c])
@@ -274,7 +288,7 @@ def size(t, closing, bars, state):
         lane[at.SIZING, j] = lane[at.CASH, j] + (ZERO if closing else lane[at.VALUE, j])
     if closing or bars.time[t, at.PAYS] != ZERO:
         for i in range(state.place[at.HELD]):
-            a = state.note[at.HOLDS, i]
+            a = held_asset(i, state)
             counts = bars.price[a, t, at.LAST] if closing else -bars.price[a, t, at.DIVIDEND]
             for j in range(WIDTH):
                 lane[at.SIZING, j] += lot[a, at.SHARES, j] * counts
@@ -287,7 +301,7 @@ def net_exposure(t, bars, state):
     for j in range(WIDTH):
         lane[at.NET, j] = ZERO
     for i in range(state.place[at.HELD]):
-        a = state.note[at.HOLDS, i]
+        a = held_asset(i, state)
         known = bars.price[a, t, at.KNOWN]
         for j in range(WIDTH):
             lane[at.NET, j] += lot[a, at.SHARES, j] * known / lane[at.SIZING, j]
@@ -309,7 +323,7 @@ def says(start, stop, lot):
     speaks = np.int32(0)
     for j in range(start, stop):
         speaks = np.int32(speaks | np.int32(lot[at.WISH, j] != KEEP))
-    return speaks != 0
+    return anyone(speaks != 0)
 
 
 @step
@@ -333,7 +347,7 @@ def weigh_group(start, stop, now, everyone, managed, plan, params, lane, lot):
         lot[at.DUE, j] = due
         lot[at.WISH, j] = wish
         wishes = np.int32(wishes | np.int32(wish != ZERO))
-    return wishes != 0
+    return anyone(wishes != 0)
 
 
 @step
@@ -342,7 +356,7 @@ def weigh(now, known, everyone, managed, plan, params, lane, lot):
     wishes = 0
     for first in range(0, WIDTH, GROUP):
         start, stop = group_of(first)
-        if plan.nets or says(start, stop, lot):
+        if plan.nets or WIDTH == GROUP or says(start, stop, lot):
             wants = weigh_group(start, stop, now, everyone, managed, plan, params, lane, lot)
             wishes |= wants << first // GROUP
             if plan.nets:
@@ -383,7 +397,7 @@ def is_due(start, stop, now, lot):
     due = np.int32(0)
     for j in range(start, stop):
         due = np.int32(due | np.int32(lot[at.DUE, j] <= now))
-    return due != 0
+    return anyone(due != 0)
 
 
 @step
@@ -415,7 +429,7 @@ def is_touched(start, stop, bar, lot):
     touched = np.int32(0)
     for j in range(start, stop):
         touched = np.int32(touched | np.int32((high >= lot[at.UPPER, j]) | (low <= lot[at.LOWER, j])))
-    return touched != 0
+    return anyone(touched != 0)
 
 
 @step
@@ -455,7 +469,7 @@ def price_group(start, stop, t, closing, bars, terms, state):
         lane[at.WORTH, j] = lane[at.CASH, j]
         lane[at.NEED, j] = ZERO
     for i in range(state.place[at.HELD]):
-        a = state.note[at.HOLDS, i]
+        a = held_asset(i, state)
         bar = bars.price[a, t]
         price = bar[at.CLOSE] if closing else bar[at.OPEN]
         price = price if is_bar(bar) else bar[at.LAST]
@@ -540,14 +554,15 @@ def is_held(lot):
     held = np.int32(0)
     for j in range(WIDTH):
         held = np.int32(held | np.int32(lot[at.SHARES, j] != ZERO))
-    return held != 0
+    return anyone(held != 0)
 
 
 @step
 def list_held(state):
     """List the assets that any lane holds, in ascending order."""
     n = 0
-    for a in range(state.lot.shape[0]):
+    for i in range(state.lot.shape[0]):
+        a = asset_of(i, state)
         if state.note[at.OWNED, a] < 0:
             state.note[at.OWNED, a] = 1 if is_held(state.lot[a]) else 0
         if state.note[at.OWNED, a] != 0:
@@ -575,14 +590,14 @@ def value_held(t, long_need, bars, state):
     """
     held, shorts = state.place[at.HELD], np.int32(0)
     for i in range(0, held, PAIR):
-        a = state.note[at.HOLDS, i]
+        a = held_asset(i, state)
         if PAIR > 1 and i + 1 < held:
-            b = state.note[at.HOLDS, i + 1]
+            b = held_asset(i + 1, state)
             one, other = bars.price[a, t], bars.price[b, t]
             shorts |= value_two(i == 0, long_need, one, other, state.lane, state.lot[a], state.lot[b])
         else:
             shorts |= value(i == 0, long_need, bars.price[a, t], state.lane, state.lot[a])
-    state.place[at.SHORT] = shorts
+    state.place[at.SHORT] = anyone(shorts != 0)
 
 
 @step
@@ -635,7 +650,7 @@ def is_troubled(hair, lane):
         ruined = (equity <= ZERO) & (lane[at.RUINED, j] == ZERO)
         short = falls_short(equity, need, hair)
         troubled = np.int32(troubled | np.int32(ruined | short | (lane[at.CALLED, j] != ZERO)))
-    return troubled != 0
+    return anyone(troubled != 0)
 
 
 @step
@@ -650,9 +665,9 @@ def call(now, terms, state):
         called = now + ONE if short & (pending == ZERO) else pending
         lane[at.CALLED, j] = called
         calls = np.int32(calls | np.int32(called != ZERO))
-    state.place[at.CALLS] = calls
+    state.place[at.CALLS] = anyone(calls != 0)
     for i in range(state.place[at.HELD]):
-        a = state.note[at.HOLDS, i]
+        a = held_asset(i, state)
         for j in range(WIDTH):
             called = (lane[at.CALLED, j] != ZERO) & (lot[a, at.SHARES, j] != ZERO)
             lot[a, at.DUE, j] = min(lot[a, at.DUE, j], ZERO) if called else lot[a, at.DUE, j]
@@ -667,7 +682,7 @@ def mark_ruined(lane):
         ruined = (lane[at.RUINED, j] == ZERO) & (lane[at.CASH, j] + lane[at.VALUE, j] <= ZERO)
         lane[at.RUINED, j] = choose(ruined, -ONE, lane[at.RUINED, j])
         ruins = np.int32(ruins | np.int32(ruined))
-    return ruins != 0
+    return anyone(ruins != 0)
 
 
 @step

@@ -20,6 +20,7 @@ from kernels.steps import (
     FIRST,
     PAST,
     WIDTH,
+    asset_of,
     bear_interest,
     begin,
     bury_ruined,
@@ -33,6 +34,7 @@ from kernels.steps import (
     gather,
     gather_lane,
     hear,
+    held_asset,
     inlined,
     is_bar,
     is_due,
@@ -70,7 +72,7 @@ def leave_held(t, closing, bars, terms, plan, state, record):
     now = bars.time[t, at.NOW]
     timed = closing == plan.closing  # only forced closes are filled at another price than orders
     for i in range(state.place[at.HELD]):
-        a = state.note[at.HOLDS, i]
+        a = held_asset(i, state)
         lot, bar = state.lot[a], bars.price[a, t]
         if is_due(FIRST, PAST, now, lot) and is_bar(bar):
             raw = bar[at.CLOSE] if closing else bar[at.OPEN]
@@ -102,7 +104,7 @@ def ask(decide, t, bars, news, plan, params, state):
         size(t, plan.closing, bars, state)
         net_exposure(t, bars, state)
     for i in range(plan.order.shape[0]):
-        a = plan.order[i]
+        a = asset_of(plan.order[i], state)
         everyone = state.note[at.ITEM, a] >= 0 or plan.asked == at.ALWAYS
         if everyone or plan.asked == at.WHILE_HELD:
             now, known, lot = bars.time[t, at.NOW], bars.price[a, t, at.KNOWN], state.lot[a]
@@ -157,7 +159,7 @@ def settle(t, bars, terms, plan, state, record):
     if is_troubled(terms.hair, state.lane):
         if mark_ruined(state.lane):
             for i in range(state.place[at.HELD]):
-                a = state.note[at.HOLDS, i]
+                a = held_asset(i, state)
                 if record.ledger.shape[0] > 0:
                     write_ruin(a, t, now, bars.price[a, t], terms, state.lane, state.lot[a], record)
                 close_ruined(bars.price[a, t], terms, state.lane, state.lot[a])
@@ -176,21 +178,21 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
     `decide` answers for one asset at one bar (kernels.layout.decide_types says to what); the rest is described in kernels.layout.
     """
     n_items = news.bar.shape[0]
-    t, k = state.place[at.BAR], state.place[at.NEXT]
+    t, k = np.uint32(state.place[at.BAR]), np.uint32(state.place[at.NEXT])
     quiet = t  # the first bar after the last that was not passed over
     while t < until:
         if state.place[at.STALE] != 0:
             list_held(state)
         flat = state.place[at.HELD] == 0 and not plan.earns
         if flat and plan.asked != at.ALWAYS:  # flat is free
-            upcoming = np.int32(min(news.bar[k], until)) if k < n_items else np.int32(until)
+            upcoming = np.uint32(min(news.bar[k], until)) if k < n_items else np.uint32(until)
             if upcoming > t:
                 t = upcoming
                 continue
         first = k
         while k < n_items and news.bar[k] == t:
             hear(k, t, news, params, state)
-            k = np.int32(k + 1)
+            k = np.uint32(k + 1)
 
         if not flat:
             if state.place[at.SHORT] != 0:
@@ -199,26 +201,26 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
                 bear_interest(bars.time[t, at.CREDIT], bars.time[t, at.DEBIT], state.lane)
             if bars.time[t, at.PAYS] != ZERO:
                 for i in range(state.place[at.HELD]):
-                    a = state.note[at.HOLDS, i]
+                    a = held_asset(i, state)
                     pay(bars.price[a, t, at.DIVIDEND], state.lane, state.lot[a])
         if plan.closing:
             if state.place[at.CALLS] != 0:
                 leave_held(t, False, bars, terms, plan, state, record)  # forced closes, at the open
             count_exposure(quiet, bars, state)
             for i in range(state.place[at.HELD]):
-                leave_one_inside(state.note[at.HOLDS, i], t, bars, terms, plan, params, state, record)
+                leave_one_inside(held_asset(i, state), t, bars, terms, plan, params, state, record)
 
         wishes = 0
         if k > first or plan.asked != at.ON_EVENTS:
             wishes = ask(decide, t, bars, news, plan, params, state)
         for i in range(first, k):
-            state.note[at.ITEM, news.asset[i]] = -1
+            state.note[at.ITEM, asset_of(news.asset[i], state)] = -1
         if flat and wishes == 0:
-            t = np.int32(t + 1)
+            t = np.uint32(t + 1)
             continue
         if quiet < t:
             pass_over(quiet, t, bars, state, record)
-        quiet = np.int32(t + 1)
+        quiet = np.uint32(t + 1)
         if wishes != 0:
             size(t, plan.closing, bars, state)
         leave_held(t, plan.closing, bars, terms, plan, state, record)
@@ -226,21 +228,21 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
             price_account(wishes, t, plan.closing, bars, terms, state)
             for i in range(first, k):
                 if news.ranked[i]:
-                    enter_one(news.asset[i], t, bars, terms, plan, params, state, record)
-            for a in range(state.lot.shape[0]):
-                enter_one(a, t, bars, terms, plan, params, state, record)
+                    enter_one(asset_of(news.asset[i], state), t, bars, terms, plan, params, state, record)
+            for i in range(state.lot.shape[0]):
+                enter_one(asset_of(i, state), t, bars, terms, plan, params, state, record)
         if state.place[at.STALE] != 0:
             list_held(state)
 
         if not plan.closing:
             count_exposure(t, bars, state)
             for i in range(state.place[at.HELD]):
-                leave_one_inside(state.note[at.HOLDS, i], t, bars, terms, plan, params, state, record)
+                leave_one_inside(held_asset(i, state), t, bars, terms, plan, params, state, record)
         if state.place[at.HELD] == 0:
             worth_nothing(state.lane)
         value_held(t, terms.long_need, bars, state)
         settle(t, bars, terms, plan, state, record)
-        t = np.int32(t + 1)
+        t = np.uint32(t + 1)
     if quiet < t:
         pass_over(quiet, t, bars, state, record)
     state.place[at.BAR], state.place[at.NEXT] = t, k

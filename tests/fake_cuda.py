@@ -197,8 +197,5 @@ class _Dispatcher:
     def get_local_mem_per_thread(self) -> int:
         return self._machine._local
 
-    def get_max_threads_per_block(self) -> int:
-        return 512
-
     def __getitem__(self, shape: tuple[int, int, Stream]) -> Callable[..., None]:
         return lambda *args: self._machine.launched(self._done, *shape, args)

@@ -10,7 +10,7 @@ from fake_cuda import Machine
 from benchmarks.workloads import narrative
 from engine.account import Account
 from kernels import layout as at
-from kernels.device import _CLOCK_RATE, Compiled, Limits, is_out_of_memory, launch_shape, open_devices
+from kernels.device import _CLOCK_RATE, Compiled, Limits, is_out_of_memory, open_devices, resident_threads
 from kernels.launch import Basis, CudaLauncher, Work
 from kernels.layout import Plan
 from kernels.metrics import METRICS, measure_all
@@ -63,17 +63,14 @@ def launcher(machine: Machine, most: int = 1 << 18, dtype: Any = np.float32) -> 
     ("registers", "threads"),
     # NVIDIA's occupancy calculator for compute capability 9.0: floor(16384 / (32 * registers, up to a multiple of 256))
     # warps on each quarter; 168 registers: floor(16384 / 5376) = 3, so 12 warps.
-    [(32, 2048), (64, 1024), (128, 512), (168, 384), (255, 256)],
+    [(32, 1024), (64, 1024), (128, 512), (168, 384), (255, 256)],
 )
 def test_a_multiprocessor_holds_what_its_registers_allow(registers: int, threads: int) -> None:
-    assert launch_shape(registers, 1024, HOPPER)[1] == threads
+    assert resident_threads(registers, HOPPER) == threads
 
 
-def test_the_block_is_the_smallest_that_fills() -> None:
-    assert launch_shape(168, 1024, HOPPER) == (64, 384)
-    # 16 blocks at most: of 64 threads they would be 1024, of 128 all 2048.
-    assert launch_shape(32, 1024, Limits(2048, 65536, 16)) == (128, 2048)
-    assert launch_shape(168, 32, HOPPER)[0] == 32, "a block has no more threads than its kernel allows"
+def test_a_multiprocessor_holds_so_many_blocks() -> None:
+    assert resident_threads(64, Limits(2048, 65536, 16)) == 512, "16 blocks of a warp"
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -161,12 +158,12 @@ def test_out_of_memory_halves_the_slice_and_says_so_once() -> None:
 
 
 def test_a_launch_without_memory_halves_the_slice_too() -> None:
-    # A grid has 128 blocks of 64 threads at least, so 8192: 20,000 lanes fail, 10,000 pass.
+    # A grid has whole blocks of 32 threads, and 128 at least: 20,000 lanes fail, 10,000 pass.
     params, machine = parameters(20_000), Machine(jit=jit, launch_fails_from=15_000)
     with pytest.warns(RuntimeWarning, match="20,000 lanes"):
         found = launcher(machine, 20_000).walk(params)
     np.testing.assert_array_equal(found, walked(params))
-    assert [threads for _, threads in machine.launches] == [10_048, 10_048], "of 64 threads a block"
+    assert [threads for _, threads in machine.launches] == [10_016, 10_016], "whole warps"
 
 
 def test_memory_for_nothing_is_an_error() -> None:
@@ -221,7 +218,7 @@ def test_numba_cuda_compiles_as_it_is_asked_to() -> None:
     assert "lto" in inspect.signature(cuda.jit).parameters
     assert "sync" in inspect.signature(cuda.as_cuda_array).parameters
     assert callable(cuda.external_stream)
-    for name in ("get_regs_per_thread", "get_local_mem_per_thread", "get_max_threads_per_block"):
+    for name in ("get_regs_per_thread", "get_local_mem_per_thread"):
         assert callable(getattr(CUDADispatcher, name))
 
 
@@ -251,7 +248,7 @@ def test_a_compiled_kernel_carries_what_it_needs() -> None:
         compiled = device.compile(jit, "a signature", False)
         assert device.compile(jit, "a signature", False) is compiled, "compiled once"
         assert device.compile(jit, "a signature", True) is not compiled
-    assert compiled == Compiled(compiled.launch, 128, 0, 512)
+    assert compiled == Compiled(compiled.launch, 128, 0)
     assert device.resident(compiled) == 4 * 512
 
 

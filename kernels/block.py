@@ -1,0 +1,11 @@
+"""What the lanes of a block agree on where one thread walks them all: it has asked every one of them itself. A GPU's are in warp.py."""
+
+from kernels.jit import inner
+
+inlined = inner(forceinline=True)
+
+
+@inlined
+def anyone(yes):
+    """Whether any lane of the block says yes, where any that this thread walks does."""
+    return yes
