@@ -31,12 +31,14 @@ def kernel(
 ):
     i = cuda.grid(1)
     last = params.shape[1] - 1
-    if i // 32 <= last // 32:  # the threads of a warp walk together; the last warp is filled up with the last lane
+    # The threads of a warp walk together, so the last warp is filled up with the last lane. That the shapes are as they are is said
+    # for the compiler, which then knows them.
+    if i // 32 <= last // 32 and price.shape[0] == {assets} and price.shape[2] == {n_price} and time.shape[1] == {n_time}:
         mine = cuda.local.array(({rows}, 1), types.{precision})
         lane = cuda.local.array(({n_lane}, 1), types.{precision})
         positions = cuda.local.array(({assets}, {n_lot}, 1), types.{precision})
-        pressure = cuda.local.array(({assets}, {channels}, 1), types.{precision})
-        decayed = cuda.local.array(({channels}, 1), types.{precision})
+        pressure = cuda.local.array(({assets}, {heard}, 1), types.{precision})
+        decayed = cuda.local.array(({heard}, 1), types.{precision})
         told = cuda.local.array(({told}, 1), types.{precision})
         found = cuda.local.array(({told}, 1), types.uint32)
         ends = cuda.local.array(({told}, 1), types.uint32)
@@ -51,7 +53,7 @@ def kernel(
         news = News(bar, asset, ranked, fresh)
         terms = Terms({terms})
         plan = Plan(order, {plan})
-        state = State(lane, positions, pressure, decayed, told[:{features}], found[:{features}], ends[:{features}], note, place)
+        state = State(lane, positions, pressure, decayed[:{channels}], told[:{features}], found[:{features}], ends[:{features}], note, place)
         nothing = Record(ledger[:0], count, path[:0])
         begin(terms, mine, state)
         walk(decide, price.shape[1], bars, news, terms, plan, mine, state, nothing)
@@ -76,9 +78,9 @@ def kernel_text(
 ) -> str:
     """Return the text of a kernel over functions of the modules `decide`, `steps` and `walk`, for one plan but for its order."""
     sizes = {
-        "assets": assets, "channels": max(channels, 1), "rows": rows,
+        "assets": assets, "channels": channels, "heard": max(channels, 1), "rows": rows,
         "features": features, "told": max(features, 1), "n_lane": at.N_LANE, "n_lot": at.N_LOT,
-        "noted": "shared" if assets > 1 else "local", "n_note": at.N_NOTE, "n_place": at.N_PLACE, "n_ledger": at.N_LEDGER, "n_path": at.N_PATH,
+        "noted": "shared" if assets > 1 else "local", "n_note": at.N_NOTE, "n_place": at.N_PLACE, "n_price": at.N_PRICE, "n_time": at.N_TIME, "n_ledger": at.N_LEDGER, "n_path": at.N_PATH,
     }  # fmt: skip
     modules = {"decide": decide, "steps": steps, "walk": walk}
     modules["plan"] = ", ".join(

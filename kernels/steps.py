@@ -42,8 +42,6 @@ from kernels.rules import (
 WIDTH = 128
 #: Lanes that a fill takes together, as few of a block have one at the same bar: a vector of float32.
 GROUP = min(16, WIDTH)
-#: Assets that are valued together.
-PAIR = min(2, WIDTH)
 #: Where a block begins, and where it is past; of the type of a group's bounds (`group_of`).
 FIRST, PAST = np.uint64(0), np.uint64(WIDTH)
 #: Runs of neighbouring rows in a block, beyond which a feature is looked up lane by lane.
@@ -71,6 +69,19 @@ def is_bar(bar):
 def asset_of(a, state):
     """Return the place of asset a; where there is but one, the compiler then knows it."""
     return np.uint32(a) if state.lot.shape[0] > 1 else np.uint32(0)
+
+
+@inlined
+def count_assets(plan, state):
+    """Count the assets of the market. Where there is one, the compiler knows it; it would write out the loops over more."""
+    return np.uint64(plan.order.shape[0]) if state.lot.shape[0] > 1 else np.uint64(1)
+
+
+@inlined
+def count_held(state):
+    """Count the assets that any lane holds; unsigned, so that the compiler need not think of fewer than none."""
+    held = np.uint32(state.place[at.HELD])
+    return np.uint64(held) if state.lot.shape[0] > 1 else np.uint64(min(held, np.uint32(1)))
 
 
 @inlined
@@ -154,7 +165,7 @@ def carry(t, bars, state):
         fee = lane[at.FEES, j]
         lane[at.CASH, j] -= fee
         lane[at.BORROW, j] += fee
-    for i in range(state.place[at.HELD]):
+    for i in range(count_held(state)):
         a = held_asset(i, state)
         charge = bars.price[a, np.uint32(t - 1), at.CHARGE]
         if charge != ZERO:
@@ -287,7 +298,7 @@ def size(t, closing, bars, state):
     for j in range(WIDTH):
         lane[at.SIZING, j] = lane[at.CASH, j] + (ZERO if closing else lane[at.VALUE, j])
     if closing or bars.time[t, at.PAYS] != ZERO:
-        for i in range(state.place[at.HELD]):
+        for i in range(count_held(state)):
             a = held_asset(i, state)
             counts = bars.price[a, t, at.LAST] if closing else -bars.price[a, t, at.DIVIDEND]
             for j in range(WIDTH):
@@ -300,7 +311,7 @@ def net_exposure(t, bars, state):
     lane, lot = of_width(state.lane), of_width(state.lot)
     for j in range(WIDTH):
         lane[at.NET, j] = ZERO
-    for i in range(state.place[at.HELD]):
+    for i in range(count_held(state)):
         a = held_asset(i, state)
         known = bars.price[a, t, at.KNOWN]
         for j in range(WIDTH):
@@ -468,7 +479,7 @@ def price_group(start, stop, t, closing, bars, terms, state):
     for j in range(start, stop):
         lane[at.WORTH, j] = lane[at.CASH, j]
         lane[at.NEED, j] = ZERO
-    for i in range(state.place[at.HELD]):
+    for i in range(count_held(state)):
         a = held_asset(i, state)
         bar = bars.price[a, t]
         price = bar[at.CLOSE] if closing else bar[at.OPEN]
@@ -558,10 +569,10 @@ def is_held(lot):
 
 
 @step
-def list_held(state):
+def list_held(plan, state):
     """List the assets that any lane holds, in ascending order."""
     n = 0
-    for i in range(state.lot.shape[0]):
+    for i in range(count_assets(plan, state)):
         a = asset_of(i, state)
         if state.note[at.OWNED, a] < 0:
             state.note[at.OWNED, a] = 1 if is_held(state.lot[a]) else 0
@@ -588,15 +599,15 @@ def value_held(t, long_need, bars, state):
 
     In a block, two assets go together where there are two, so that the sums are fetched half as often. Notes whether any lane is short.
     """
-    held, shorts = state.place[at.HELD], np.int32(0)
-    for i in range(0, held, PAIR):
+    shorts = np.int32(0)
+    pairs = count_held(state) // np.uint64(2) if WIDTH > 1 else np.uint64(0)
+    for i in range(pairs):
+        a, b = held_asset(np.uint64(2) * i, state), held_asset(np.uint64(2) * i + np.uint64(1), state)
+        one, other = bars.price[a, t], bars.price[b, t]
+        shorts |= value_two(i == 0, long_need, one, other, state.lane, state.lot[a], state.lot[b])
+    for i in range(np.uint64(2) * pairs, count_held(state)):
         a = held_asset(i, state)
-        if PAIR > 1 and i + 1 < held:
-            b = held_asset(i + 1, state)
-            one, other = bars.price[a, t], bars.price[b, t]
-            shorts |= value_two(i == 0, long_need, one, other, state.lane, state.lot[a], state.lot[b])
-        else:
-            shorts |= value(i == 0, long_need, bars.price[a, t], state.lane, state.lot[a])
+        shorts |= value(i == 0, long_need, bars.price[a, t], state.lane, state.lot[a])
     state.place[at.SHORT] = anyone(shorts != 0)
 
 
@@ -666,7 +677,7 @@ def call(now, terms, state):
         lane[at.CALLED, j] = called
         calls = np.int32(calls | np.int32(called != ZERO))
     state.place[at.CALLS] = anyone(calls != 0)
-    for i in range(state.place[at.HELD]):
+    for i in range(count_held(state)):
         a = held_asset(i, state)
         for j in range(WIDTH):
             called = (lane[at.CALLED, j] != ZERO) & (lot[a, at.SHARES, j] != ZERO)

@@ -27,6 +27,8 @@ from kernels.steps import (
     call,
     carry,
     close_ruined,
+    count_assets,
+    count_held,
     decay_pressure,
     enter,
     expose,
@@ -71,7 +73,7 @@ def leave_held(t, closing, bars, terms, plan, state, record):
     """Step 4, exits of every asset that is held: at the open, or at the close where `closing`."""
     now = bars.time[t, at.NOW]
     timed = closing == plan.closing  # only forced closes are filled at another price than orders
-    for i in range(state.place[at.HELD]):
+    for i in range(count_held(state)):
         a = held_asset(i, state)
         lot, bar = state.lot[a], bars.price[a, t]
         if is_due(FIRST, PAST, now, lot) and is_bar(bar):
@@ -86,13 +88,13 @@ def leave_held(t, closing, bars, terms, plan, state, record):
 def leave_one_inside(a, t, bars, terms, plan, params, state, record):
     """Step 6 for one asset that is held."""
     lot, bar = state.lot[a], bars.price[a, t]
-    if plan.bounded and is_bar(bar):
-        if is_touched(FIRST, PAST, bar, lot):
+    if plan.bounded:
+        if is_touched(FIRST, PAST, bar, lot) and is_bar(bar):
             if record.ledger.shape[0] > 0:
                 write_leave_inside(a, t, bars.time[t, at.NOW], bar, params, terms, state.lane, lot, record)
             leave_inside(bar, terms, state.lane, lot)
             note_fills(a, state)
-        if plan.trails and bars.managed[a]:
+        if plan.trails and bars.managed[a] and is_bar(bar):
             trail(bar, params, lot)
 
 
@@ -103,12 +105,12 @@ def ask(decide, t, bars, news, plan, params, state):
     if plan.nets:
         size(t, plan.closing, bars, state)
         net_exposure(t, bars, state)
-    for i in range(plan.order.shape[0]):
+    for i in range(count_assets(plan, state)):
         a = asset_of(plan.order[i], state)
         everyone = state.note[at.ITEM, a] >= 0 or plan.asked == at.ALWAYS
         if everyone or plan.asked == at.WHILE_HELD:
             now, known, lot = bars.time[t, at.NOW], bars.price[a, t, at.KNOWN], state.lot[a]
-            if news.fresh.shape[1] > 0:
+            if state.decayed.shape[0] > 0:
                 decay_pressure(a, t, params, state)
             for f in range(state.told.shape[0]):
                 look_up(bars.feature[a, t], state.rows[f], state.ends[f], state.told[f])
@@ -158,7 +160,7 @@ def settle(t, bars, terms, plan, state, record):
     now = bars.time[t, at.NOW]
     if is_troubled(terms.hair, state.lane):
         if mark_ruined(state.lane):
-            for i in range(state.place[at.HELD]):
+            for i in range(count_held(state)):
                 a = held_asset(i, state)
                 if record.ledger.shape[0] > 0:
                     write_ruin(a, t, now, bars.price[a, t], terms, state.lane, state.lot[a], record)
@@ -177,15 +179,15 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
 
     `decide` answers for one asset at one bar (kernels.layout.decide_types says to what); the rest is described in kernels.layout.
     """
-    n_items = news.bar.shape[0]
+    n_items, until = np.uint32(news.bar.shape[0]), np.uint32(until)
     t, k = np.uint32(state.place[at.BAR]), np.uint32(state.place[at.NEXT])
     quiet = t  # the first bar after the last that was not passed over
     while t < until:
         if state.place[at.STALE] != 0:
-            list_held(state)
+            list_held(plan, state)
         flat = state.place[at.HELD] == 0 and not plan.earns
         if flat and plan.asked != at.ALWAYS:  # flat is free
-            upcoming = np.uint32(min(news.bar[k], until)) if k < n_items else np.uint32(until)
+            upcoming = min(np.uint32(news.bar[k]), until) if k < n_items else until
             if upcoming > t:
                 t = upcoming
                 continue
@@ -200,14 +202,14 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
             if plan.earns or is_indebted(state.lane):
                 bear_interest(bars.time[t, at.CREDIT], bars.time[t, at.DEBIT], state.lane)
             if bars.time[t, at.PAYS] != ZERO:
-                for i in range(state.place[at.HELD]):
+                for i in range(count_held(state)):
                     a = held_asset(i, state)
                     pay(bars.price[a, t, at.DIVIDEND], state.lane, state.lot[a])
         if plan.closing:
             if state.place[at.CALLS] != 0:
                 leave_held(t, False, bars, terms, plan, state, record)  # forced closes, at the open
             count_exposure(quiet, bars, state)
-            for i in range(state.place[at.HELD]):
+            for i in range(count_held(state)):
                 leave_one_inside(held_asset(i, state), t, bars, terms, plan, params, state, record)
 
         wishes = 0
@@ -229,14 +231,14 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
             for i in range(first, k):
                 if news.ranked[i]:
                     enter_one(asset_of(news.asset[i], state), t, bars, terms, plan, params, state, record)
-            for i in range(state.lot.shape[0]):
+            for i in range(count_assets(plan, state)):
                 enter_one(asset_of(i, state), t, bars, terms, plan, params, state, record)
         if state.place[at.STALE] != 0:
-            list_held(state)
+            list_held(plan, state)
 
         if not plan.closing:
             count_exposure(t, bars, state)
-            for i in range(state.place[at.HELD]):
+            for i in range(count_held(state)):
                 leave_one_inside(held_asset(i, state), t, bars, terms, plan, params, state, record)
         if state.place[at.HELD] == 0:
             worth_nothing(state.lane)
