@@ -11,11 +11,14 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import os
 import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,7 @@ import numpy as np
 
 from benchmarks.gpu_jobs import ASSETS, OURS, Job, grid_job, narrative_job, parity_jobs
 from benchmarks.gpu_parity import Difference
-from engine.compile import compiled_run, gpu_kernel
+from engine.compile import compiled_run, gpu_kernel, kernels_folder
 from engine.strategy import Strategy
 from kernels.device import Device, open_devices, resident_threads
 from kernels.gpu import kernel_types
@@ -119,7 +122,7 @@ def cuda_launcher(job: Job, device: Device) -> CudaLauncher:
     """Return the launcher of a job; its kernel is compiled once a strategy, precision and number of assets."""
     dtype = job.params.dtype
     kernel = gpu_kernel(job.strategy, dtype, len(job.work.bars.price), job.work.plan)
-    return CudaLauncher(kernel, _types(dtype), job.work, dtype, [device])
+    return CudaLauncher(kernel, _types(dtype), job.work, dtype, [device], kernels_folder())
 
 
 _TYPES: dict[np.dtype[Any], Any] = {}
@@ -249,17 +252,18 @@ def timed_jobs(device: Device | None, quick: bool) -> dict[str, Callable[[], Job
             "one_asset": lambda: narrative_job(1, 100, 256, single),
         }
     bars, lanes = (20_000, 1 << 14) if quick else (200_000, 1 << 20)
+    many = 100 if quick else 1000
     return {
         "dense": lambda: grid_job(100, 100, bars, single),
-        "dense_100000_pairs": lambda: grid_job(250, 400, bars // 4, single),
+        "dense_many_pairs": lambda: grid_job(many, 1000, bars // 10, single),
         "narrative": lambda: narrative_job(20, 500, lanes, single),
         "narrative_float64": lambda: narrative_job(20, 500, lanes // 4, np.float64),
         "one_asset": lambda: narrative_job(1, 500, 4 * lanes, single),
     }
 
 
-def run(report: Report, device: Device | None, quick: bool, repeats: int) -> None:
-    """Run every part."""
+def run(report: Report, device: Device | None, quick: bool, repeats: int, workers: int) -> None:
+    """Run every part; those that only compare in so many processes."""
     report.part("device", lambda: facts(device))
     parts = report.found["parts"]
     for name, make in timed_jobs(device, quick).items():
@@ -273,15 +277,30 @@ def run(report: Report, device: Device | None, quick: bool, repeats: int) -> Non
         rate = parts[f"throughput {name}"]
         if made and (device is not None or (name == "dense" and not quick)):
             report.part(f"issue {name}", lambda job=made[0], rate=rate: issue(job, device, rate))  # type: ignore[misc]
-    markets, lanes = (2, 16) if device is None else (6, 64) if quick else (60, 128)
-    for strategy in OURS:
-        for dtype in (np.float64, np.float32):
-            if device is None and dtype is np.float64:
-                continue  # it would be held against itself
-            name = f"parity {strategy.name()} {np.dtype(dtype).name}"
-            report.part(name, lambda s=strategy, d=dtype: parity(s, d, markets, lanes, device))  # type: ignore[misc]
     if device is not None:
         report.part("memory", lambda: memory(device, parts))
+    markets, lanes = (2, 16) if device is None else (6, 64) if quick else (60, 128)
+    asked = {
+        f"parity {strategy.name()} {np.dtype(dtype).name}": (strategy, dtype, markets, lanes)
+        for strategy in OURS
+        for dtype in (np.float64, np.float32)
+        if device is not None or dtype is np.float32  # the CPU's float64 would be held against itself
+    }
+    if workers == 1:
+        for name, of in asked.items():
+            report.part(name, lambda of=of: parity(*of, device))  # type: ignore[misc]
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        tasks = {name: pool.submit(_parity_elsewhere, *of, device is not None) for name, of in asked.items()}
+        for name, task in tasks.items():
+            report.part(name, task.result)
+
+
+def _parity_elsewhere(
+    strategy: type[Strategy], dtype: Any, markets: int, lanes: int, on_device: bool
+) -> dict[str, Any]:
+    """The same in a process of its own, as compiling kernels takes one processor long."""
+    return parity(strategy, dtype, markets, lanes, open_devices([0])[0] if on_device else None)
 
 
 def memory(device: Device, parts: dict[str, Any]) -> dict[str, Any]:
@@ -331,6 +350,9 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--quick", action="store_true", help="small jobs, few repeats")
     parser.add_argument("--seconds", type=float, default=480.0, help="no part begins after so long")
+    parser.add_argument(
+        "--workers", type=int, default=min(os.cpu_count() or 1, 2 * len(OURS)), help="processes that compare at once"
+    )
     parser.add_argument("--commit", help="the commit that runs; left out, git is asked")
     asked = parser.parse_args(given)
     device = None
@@ -345,7 +367,7 @@ def main(given: list[str] | None = None) -> int:
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     common = {"commit": commit, "date": now, "on": asked.device, "quick": asked.quick}
     report = Report(asked.out, asked.seconds, common)
-    run(report, device, asked.quick, 1 if device is None else 3 if asked.quick else 7)
+    run(report, device, asked.quick, 1 if device is None else 3 if asked.quick else 7, asked.workers)
     print(table(report.found))
     return int(any(part["status"] != "done" for part in report.found["parts"].values()))
 

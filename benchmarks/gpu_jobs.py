@@ -73,24 +73,27 @@ def market(random: np.random.Generator) -> Any:
     )  # fmt: skip
 
 
-def account(random: np.random.Generator) -> Account:
-    """An account with every setting drawn; half of them trade whole lots, pay least fees and refuse small orders."""
+def account(random: np.random.Generator, closing: bool, earns: bool) -> Account:
+    """An account with every other setting drawn; half of them trade whole lots, pay least fees and refuse small orders."""
     odd = random.random() < 0.5
     return Account(
-        cash=float(random.choice([1_000_000.0, 10_000.0])), fill="close" if random.random() < 0.4 else "open",
+        cash=float(random.choice([1_000_000.0, 10_000.0])), fill="close" if closing else "open",
         slippage=float(random.choice([0.0005, 0.01])), fee_rate=float(random.choice([0.0001, 0.01])),
         fee_share=float(random.choice([0.005, 0.1])) if odd else 0.0, min_fee=float(random.choice([1.0, 35.0])) if odd else 0.0,
         borrow_rate=float(random.choice([0.03, 0.4, 5.0])), debit_rate=float(random.choice([0.06, 0.6])),
-        cash_rate=float(random.choice([0.0, 0.04])), initial=float(random.choice([0.53, 0.27, 0.11])),
+        cash_rate=0.04 if earns else 0.0, initial=float(random.choice([0.53, 0.27, 0.11])),
         lot=float(random.choice([1.0, 100.0])) if odd else 0.0, min_notional=500.0 if odd else 0.0,
     )  # fmt: skip
 
 
 def parity_jobs(strategy: type[Strategy], dtype: npt.DTypeLike, markets: int, lanes: int) -> Iterator[Job]:
-    """One job a market; the same in both precisions, but for the rounding."""
+    """One job a market; the same in both precisions, but for the rounding.
+
+    A kernel is compiled for one plan, so there are six, in which each of its settings is on and off.
+    """
     for seed in range(markets):
-        random = np.random.default_rng(seed)
-        bought, held = market(random), account(random)
+        random, plan_number = np.random.default_rng(seed), seed % 6
+        bought, held = market(random), account(random, plan_number > 2, plan_number in (1, 3, 4))
         of = strategy(index=bought.assets[0]) if "index" in strategy.options else strategy()
         of.reverses, of.refresh = bool(seed % 2), bool(seed % 3)
         bars = bars_of(bought, held, of, dtype, None, dict.fromkeys(of.features, _WINDOWS))

@@ -73,6 +73,11 @@ def cache_folder() -> Path:
     return Path(base) / "tocsin"
 
 
+def kernels_folder() -> Path:
+    """Where generated modules and compiled kernels are kept."""
+    return cache_folder() / "compiled"
+
+
 def own_rows(strategy: type[Strategy]) -> list[str]:
     """Names of the rows that follow the fixed ones in the parameter table: parameters, then features."""
     own = [name for name in strategy.parameters if name not in _FIXED and name not in _SPARE]
@@ -447,7 +452,7 @@ def _fingerprint() -> str:
 def _place(text: str, name: str) -> Path:
     """Return the file that a generated module goes into."""
     key = hashlib.sha256((text + _fingerprint()).encode()).hexdigest()[:20]
-    return cache_folder() / "compiled" / f"{name}_{key}.py"
+    return kernels_folder() / f"{name}_{key}.py"
 
 
 @cache

@@ -199,7 +199,7 @@ def launcher(
     Failure
         When the market does not fit in a GPU's memory.
     """
-    from engine.compile import compiled_run, gpu_kernel  # noqa: PLC0415 - numba takes its time to load
+    from engine.compile import compiled_run, gpu_kernel, kernels_folder  # noqa: PLC0415 - numba takes its time to load
     from kernels.device import is_out_of_memory  # noqa: PLC0415
     from kernels.launch import CpuLauncher, CudaLauncher  # noqa: PLC0415
 
@@ -214,7 +214,7 @@ def launcher(
         )
     kernel = gpu_kernel(strategy, dtype, assets, work.plan)
     try:
-        return CudaLauncher(kernel, kernel_types(np.dtype(dtype)), work, dtype, chosen.devices)
+        return CudaLauncher(kernel, kernel_types(np.dtype(dtype)), work, dtype, chosen.devices, kernels_folder())
     except Exception as error:
         if not is_out_of_memory(error):
             raise

@@ -1,25 +1,26 @@
-"""One CUDA device: its memory through CuPy, its kernels through numba-cuda.
+"""One CUDA device, through CuPy: its memory, its streams, its kernels, which kernels/ptx.py makes.
 
-Importing this file touches no device and needs neither; `open_devices` does. Everything that is asked of the two libraries is
-asked here, so that a test can put other objects in their place.
+Importing this file touches no device and needs no CuPy; `open_devices` does. Everything that is asked of it is asked here, so that a
+test can put other objects in its place.
 """
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from kernels.ptx import kept_ptx
 
 #: Threads of a warp, and of a block: what a block's memory holds is then one warp's, and the next begins as soon as it is done.
 WARP = 32
 #: Registers are given out to warps in units of this many, on each quarter of a multiprocessor.
 _REGISTER_UNIT, _QUARTERS = 256, 4
 _CLOCK_RATE = 13  # cudaDevAttrClockRate, kHz
-#: numba-cuda warns of grids below this; the threads beyond the lanes end at once.
-_LEAST_GRID = 128
 
 
 class Limits(NamedTuple):
@@ -35,7 +36,7 @@ class Compiled(NamedTuple):
 
     Attributes
     ----------
-    launch : numba-cuda's dispatcher
+    launch : CuPy's function of (grid, block, arguments)
     registers : a thread
     local : bytes of local memory a thread
     """
@@ -57,8 +58,18 @@ def resident_threads(registers: int, limits: Limits) -> int:
     return WARP * min(limits.threads // WARP, limits.blocks, limits.registers // _QUARTERS // a_warp * _QUARTERS)
 
 
+def flattened(args: Sequence[Any]) -> Iterator[Any]:
+    """Return arguments as numba compiles a kernel to take them: an array is two owners, size, an item's bytes, place, shape, strides."""
+    for given in args:
+        if isinstance(given, np.generic):
+            yield given
+        else:
+            yield from (np.uint64(0), np.uint64(0), np.int64(given.size), np.int64(given.itemsize), given)
+            yield from map(np.int64, (*given.shape, *given.strides))
+
+
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of CuPy, numba-cuda or the driver says that device or pinned memory ran out."""
+    """Whether an error of CuPy or the driver says that device or pinned memory ran out."""
     said = f"{type(error).__name__} {error}".lower().replace("_", " ")
     return isinstance(error, MemoryError) or "out of memory" in said or "memoryallocation" in said
 
@@ -66,10 +77,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 def open_devices(numbers: Sequence[int] | None = None) -> list[Device]:
     """Open the devices of these numbers; left out, all there are."""
     import cupy  # noqa: PLC0415 - importing kernels must not need it
-    from numba import cuda  # noqa: PLC0415
 
     found = range(cupy.cuda.runtime.getDeviceCount()) if numbers is None else numbers
-    return [Device(number, cupy, cuda) for number in found]
+    return [Device(number, cupy) for number in found]
 
 
 class Device:
@@ -78,12 +88,13 @@ class Device:
     Parameters
     ----------
     number : as CUDA counts
-    cupy, cuda : the module cupy, and numba.cuda
+    cupy : the module
+    ptx : `kernels.ptx.kept_ptx`
     """
 
-    def __init__(self, number: int, cupy: Any, cuda: Any) -> None:
+    def __init__(self, number: int, cupy: Any, ptx: Callable[..., tuple[Path, str]] = kept_ptx) -> None:
         found = cupy.cuda.runtime.getDeviceProperties(number)
-        self.number, self._cupy, self._cuda = number, cupy, cuda
+        self.number, self._cupy, self._ptx = number, cupy, ptx
         self.name: str = found["name"].decode()
         self.capability = (int(found["major"]), int(found["minor"]))
         self.multiprocessors = int(found["multiProcessorCount"])
@@ -96,25 +107,29 @@ class Device:
 
     @contextlib.contextmanager
     def current(self) -> Iterator[None]:
-        """Make the device the current one of both libraries, which share its primary context, on this thread."""
-        with self._cupy.cuda.Device(self.number), self._cuda.gpus[self.number]:
+        """Make the device the current one on this thread."""
+        with self._cupy.cuda.Device(self.number):
             yield
 
-    def compile(self, kernel: Callable[..., None], signature: Any, fastmath: bool) -> Compiled:
-        """Compile a plain kernel function, without link-time optimisation: as the tests look at it (kernels/static.py).
+    def compile(self, kernel: Callable[..., None], signature: Any, fastmath: bool, folder: Path) -> Compiled:
+        """Compile a plain kernel function; its PTX is kept in `folder`, what the driver makes of it where that keeps such.
 
         What was compiled before comes back as it is.
         """
         asked = (kernel, signature, fastmath)
         if asked not in self._compiled:
-            made = self._cuda.jit(signature, fastmath=fastmath, lto=False)(kernel)
-            self._compiled[asked] = Compiled(made, made.get_regs_per_thread(), made.get_local_mem_per_thread())
+            path, entry = self._ptx(kernel, signature, self.capability, fastmath, folder)
+            made = self._cupy.RawModule(path=str(path)).get_function(entry)
+            self._compiled[asked] = Compiled(made, int(made.num_regs), int(made.local_size_bytes))
         return self._compiled[asked]
 
     def start(self, compiled: Compiled, threads: int, stream: Any, args: Sequence[Any]) -> None:
-        """Start a kernel of `threads` threads on a stream of this device, and do not wait for it."""
-        grid = max(-(-threads // WARP), _LEAST_GRID)
-        compiled.launch[grid, WARP, self._cuda.external_stream(stream.ptr)](*args)
+        """Start a kernel of `threads` threads on a stream of this device, and do not wait for it.
+
+        Its arguments are arrays on the device, and numbers of numpy's, each of the type that its signature says.
+        """
+        with stream:
+            compiled.launch((-(-threads // WARP),), (WARP,), tuple(flattened(args)))
 
     def resident(self, compiled: Compiled) -> int:
         """Threads of a kernel that the whole device holds at once."""
@@ -155,9 +170,8 @@ class Device:
         return self.view(there, array.shape)
 
     def view(self, memory: Any, shape: tuple[int, ...]) -> Any:
-        """Return the start of flat device memory in a shape, as a kernel takes it, which does not make its launch wait."""
-        size = int(np.prod(shape))
-        return self._cuda.as_cuda_array(memory[:size].reshape(shape), sync=False)
+        """Return the start of flat device memory in a shape."""
+        return memory[: int(np.prod(shape))].reshape(shape)
 
     def free(self) -> int:
         """Bytes that may be had: free on the device, or kept by CuPy's pool."""

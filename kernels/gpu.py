@@ -53,7 +53,8 @@ def kernel(
         news = News(bar, asset, ranked, fresh)
         terms = Terms({terms})
         plan = Plan(order, {plan})
-        state = State(lane, positions, pressure, decayed[:{channels}], told[:{features}], found[:{features}], ends[:{features}], note, place)
+        rows, runs = found[:{features}], ends[:{features}]
+        state = State(lane, positions, pressure, decayed[:{channels}], told[:{features}], rows, runs, note, place)
         nothing = Record(ledger[:0], count, path[:0])
         begin(terms, mine, state)
         walk(decide, price.shape[1], bars, news, terms, plan, mine, state, nothing)
@@ -80,7 +81,8 @@ def kernel_text(
     sizes = {
         "assets": assets, "channels": channels, "heard": max(channels, 1), "rows": rows,
         "features": features, "told": max(features, 1), "n_lane": at.N_LANE, "n_lot": at.N_LOT,
-        "noted": "shared" if assets > 1 else "local", "n_note": at.N_NOTE, "n_place": at.N_PLACE, "n_price": at.N_PRICE, "n_time": at.N_TIME, "n_ledger": at.N_LEDGER, "n_path": at.N_PATH,
+        "noted": "shared" if assets > 1 else "local", "n_note": at.N_NOTE, "n_place": at.N_PLACE,
+        "n_price": at.N_PRICE, "n_time": at.N_TIME, "n_ledger": at.N_LEDGER, "n_path": at.N_PATH,
     }  # fmt: skip
     modules = {"decide": decide, "steps": steps, "walk": walk}
     modules["plan"] = ", ".join(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple, Protocol
 
@@ -109,6 +110,7 @@ class CudaLauncher:
     work : what every lane has in common
     dtype : the precision of all of it
     devices : see `kernels.device.open_devices`
+    folder : where compiled kernels are kept
     most : lanes that a device takes at a time, at most
 
     Raises
@@ -124,21 +126,19 @@ class CudaLauncher:
         work: Work,
         dtype: npt.DTypeLike,
         devices: Sequence[Device],
+        folder: Path,
         most: int = _MOST,
     ) -> None:
         from kernels import measuring  # noqa: PLC0415 - needs numba-cuda
 
         self._dtype, self._basis, self._most = np.dtype(dtype), work.basis, most
         fast = self._dtype == np.float32  # divisions and roots to 2 units in the last place; NaN stays NaN
-        made: dict[tuple[int, int], tuple[Compiled, Compiled]] = {}
         self._seats: list[_Seat] = []
         for device in devices:
             with device.current():
-                if device.capability not in made:
-                    measures = device.compile(measuring.kernel, measuring.kernel_types(self._dtype), False)
-                    made[device.capability] = (device.compile(kernel, signature, fast), measures)
-                seat = _Seat(device, *made[device.capability], work)
-            self._seats.append(seat)
+                walks = device.compile(kernel, signature, fast, folder)
+                measures = device.compile(measuring.kernel, measuring.kernel_types(self._dtype), False, folder)
+                self._seats.append(_Seat(device, walks, measures, work, self._dtype))
         self._slots: SimpleQueue[_Slot] = SimpleQueue()
         for _ in range(_UNDER_WAY):
             for seat in self._seats:
@@ -206,14 +206,13 @@ class CudaLauncher:
 class _Seat:
     """A device with the market on it and the kernels compiled; made inside ``with device.current():``."""
 
-    def __init__(self, device: Device, walks: Compiled, measures: Compiled, work: Work) -> None:
+    def __init__(self, device: Device, walks: Compiled, measures: Compiled, work: Work, dtype: np.dtype[Any]) -> None:
         self.device, self.walks, self.measures = device, walks, measures
         self._limit: int | None = None
         stream = device.stream()
         parts = (*work.bars, *work.news, *work.terms, work.plan.order)
         self.shared = [
-            device.put(part, stream) if isinstance(part, np.ndarray)
-            else part.item() if isinstance(part, np.generic) else part for part in parts
+            device.put(part, stream) if isinstance(part, np.ndarray) else dtype.type(part) for part in parts
         ]  # fmt: skip
 
     def fits(self, bytes_a_lane: int, most: int) -> int:
@@ -304,7 +303,8 @@ class _Memory:
             answer = self._lanes
             if basis is not None:
                 answer = self._measured
-                device.start(seat.measures, n, stream, [lanes, *basis, device.view(answer, out.shape)])
+                numbers = [np.int64(v) if name == "bars" else np.float64(v) for name, v in basis._asdict().items()]
+                device.start(seat.measures, n, stream, [lanes, *numbers, device.view(answer, out.shape)])
             answer[: out.size].get(stream, out=taken, blocking=False)
         finally:
             stream.synchronize()  # also where a launch failed: what was begun still uses the memory

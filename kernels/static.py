@@ -5,17 +5,18 @@ Needs numba-cuda, and NVIDIA's wheels of the compiler, the assembler and the dis
 
 from __future__ import annotations
 
-import contextlib
 import math
 import re
 import shutil
 import subprocess
 import sysconfig
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from kernels.ptx import ptx_of
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,7 @@ class Static:
 
 def compile_static(kernel: Callable[..., None], signature: Any, arch: tuple[int, int], fastmath: bool = True) -> Static:
     """Compile a plain kernel function for `arch`, such as (9, 0), and say what it needs."""
-    from numba import cuda  # noqa: PLC0415 - importing kernels must not need numba-cuda
-
-    with _pretended_device(arch):
-        ptx, _ = cuda.compile_ptx(kernel, signature, cc=arch, fastmath=fastmath)
+    ptx = ptx_of(kernel, signature, arch, fastmath)
     with tempfile.TemporaryDirectory() as folder:
         source, binary = Path(folder, "kernel.ptx"), Path(folder, "kernel.cubin")
         source.write_text(ptx, encoding="utf-8")
@@ -129,22 +127,6 @@ def loop_of(sass: str) -> tuple[int, int, int]:
     counts = [home(first), out[gathers] + home(gathers)]
     least, held = (int(steps) if steps < math.inf else 0 for steps in counts)
     return last - first + 1, least, held
-
-
-@contextlib.contextmanager
-def _pretended_device(capability: tuple[int, int]) -> Iterator[None]:
-    """A kernel that calls a device function asks the driver what the device can do; answer in its place."""
-    from numba.cuda import dispatcher  # noqa: PLC0415
-
-    class Device:
-        compute_capability = capability
-
-    asked = dispatcher.get_current_device
-    dispatcher.get_current_device = lambda: Device
-    try:
-        yield
-    finally:
-        dispatcher.get_current_device = asked
 
 
 def _tool(name: str) -> str:

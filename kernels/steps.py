@@ -552,12 +552,6 @@ def enter(wishes, now, raw, managed, bar, params, terms, lane, lot):
             enter_group(start, stop, now, raw, managed, bar, params, terms, lane, lot)
 
 
-@inlined
-def note_fills(a, state):
-    """Note that lanes may have entered or left an asset."""
-    state.note[at.OWNED, a], state.place[at.STALE], state.place[at.FILLED] = -1, 1, 1
-
-
 @step
 def is_held(lot):
     """Whether any lane holds the asset."""
@@ -568,14 +562,21 @@ def is_held(lot):
     return anyone(held != 0)
 
 
+@inlined
+def note_fills(a, state):
+    """Note that lanes may have entered or left an asset."""
+    owned = 1 if is_held(state.lot[a]) else 0
+    if owned != state.note[at.OWNED, a]:
+        state.note[at.OWNED, a], state.place[at.STALE] = owned, 1
+    state.place[at.FILLED] = 1
+
+
 @step
 def list_held(plan, state):
     """List the assets that any lane holds, in ascending order."""
     n = 0
     for i in range(count_assets(plan, state)):
         a = asset_of(i, state)
-        if state.note[at.OWNED, a] < 0:
-            state.note[at.OWNED, a] = 1 if is_held(state.lot[a]) else 0
         if state.note[at.OWNED, a] != 0:
             state.note[at.HOLDS, n] = a
             n += 1

@@ -1,4 +1,4 @@
-"""A CuPy and a numba.cuda of numpy arrays: what `kernels.device` asks of them, on devices with little memory.
+"""A CuPy of numpy arrays: what `kernels.device` asks of it, on devices with little memory.
 
 What is put on a stream is done when the stream is waited for, not before, in order; so who looks at an answer too early, or
 changes what is still to be copied, gets a wrong one.
@@ -11,6 +11,7 @@ import math
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,8 +27,13 @@ class OutOfMemoryError(MemoryError):
 class Stream:
     def __init__(self, non_blocking: bool = False) -> None:
         assert non_blocking
-        self.ptr, self.ahead = id(self), []
-        _STREAMS[self.ptr] = self
+        self.ahead: list[Callable[[], None]] = []
+
+    def __enter__(self) -> None:
+        _NOW.streams = [*getattr(_NOW, "streams", []), self]
+
+    def __exit__(self, *_: object) -> None:
+        _NOW.streams.pop()
 
     def synchronize(self) -> None:
         ahead, self.ahead = self.ahead, []
@@ -57,7 +63,8 @@ def elapsed(begun: Event, ended: Event) -> float:
     return 1.0
 
 
-_STREAMS: weakref.WeakValueDictionary[int, Stream] = weakref.WeakValueDictionary()
+#: The streams that a thread has made current, the last first.
+_NOW = threading.local()
 
 
 class Array:
@@ -65,6 +72,7 @@ class Array:
 
     def __init__(self, values: Any, owner: Any = None) -> None:
         self.values, self.owner = values, owner
+        self.size, self.itemsize, self.shape, self.strides = values.size, values.itemsize, values.shape, values.strides
 
     def __getitem__(self, part: slice) -> Array:
         return Array(self.values[part], self.owner or self)
@@ -113,6 +121,7 @@ class Machine:
         )
         self.cupy = SimpleNamespace(
             empty=self._empty,
+            RawModule=lambda path: SimpleNamespace(get_function=lambda name: _Kernel(self, path, name)),
             get_default_memory_pool=lambda: pool,
             get_default_pinned_memory_pool=lambda: pool,
             cuda=SimpleNamespace(
@@ -129,15 +138,10 @@ class Machine:
                 ),
             ),
         )
-        self.cuda = SimpleNamespace(
-            gpus=[contextlib.nullcontext()] * devices,
-            jit=self._jitted,
-            external_stream=lambda ptr: _STREAMS[ptr],
-            as_cuda_array=lambda array, sync: array.values if not sync else None,
-        )
+        self._kernels: list[Any] = []
 
     def open(self) -> list[Device]:
-        return [Device(number, self.cupy, self.cuda) for number in range(len(self.used))]
+        return [Device(number, self.cupy, self._ptx) for number in range(len(self.used))]
 
     def _now(self) -> int:
         return self._here.number
@@ -173,29 +177,43 @@ class Machine:
         self.uploads += 1
         return bytearray(count)
 
-    def _jitted(self, signature: Any, *, fastmath: bool, lto: bool) -> Callable[[Any], Any]:
+    def _ptx(
+        self, kernel: Any, signature: Any, arch: tuple[int, int], fastmath: bool, folder: Path
+    ) -> tuple[Path, str]:
         assert signature is not None
-        assert not lto
-        return lambda kernel: _Dispatcher(self, self._jit(kernel))
-
-    def launched(self, done: Callable[..., None], grid: int, block: int, stream: Stream, args: tuple[Any, ...]) -> None:
-        if grid * block >= self._fails_from:
-            raise RuntimeError("Call to cuLaunchKernel results in CUDA_ERROR_OUT_OF_MEMORY")
-        self.launches.append((self._now(), grid * block))
-        # A kernel's signature makes its arguments float64; numpy alone would round a Python number to a constant's float32.
-        typed = [np.float64(a) if type(a) is float else a for a in args]
-        stream.ahead.append(lambda: done(*typed))
+        self._kernels.append(kernel)
+        return folder / f"{len(self._kernels) - 1}.ptx", "entry"
 
 
-class _Dispatcher:
-    def __init__(self, machine: Machine, done: Callable[..., None]) -> None:
-        self._machine, self._done = machine, done
+class _Kernel:
+    """As cupy.RawKernel."""
 
-    def get_regs_per_thread(self) -> int:
-        return 128
+    num_regs = 128
 
-    def get_local_mem_per_thread(self) -> int:
-        return self._machine._local
+    def __init__(self, machine: Machine, path: str, name: str) -> None:
+        assert name == "entry"
+        self._machine, self._done = machine, machine._jit(machine._kernels[int(Path(path).stem)])
+        self.local_size_bytes = machine._local
 
-    def __getitem__(self, shape: tuple[int, int, Stream]) -> Callable[..., None]:
-        return lambda *args: self._machine.launched(self._done, *shape, args)
+    def __call__(self, grid: tuple[int], block: tuple[int], args: tuple[Any, ...]) -> None:
+        machine, threads = self._machine, grid[0] * block[0]
+        if threads >= machine._fails_from:
+            raise RuntimeError("CUDA_ERROR_OUT_OF_MEMORY: out of memory")
+        machine.launches.append((machine._now(), threads))
+        given = list(_unflattened(args))
+        _NOW.streams[-1].ahead.append(lambda: self._done(*given))
+
+
+def _unflattened(args: tuple[Any, ...]) -> Iterator[Any]:
+    """The arguments of a kernel, each array and number as it was before `kernels.device.flattened`."""
+    left = list(args)
+    while left:
+        if isinstance(left[0], np.uint64):
+            values, n = left[4].values, left[4].values.ndim
+            said = (0, 0, values.size, values.itemsize, *values.shape, *values.strides)
+            assert tuple(left[:4] + left[5 : 5 + 2 * n]) == said
+            del left[: 5 + 2 * n]
+            yield values
+        else:
+            assert isinstance(left[0], np.generic)
+            yield left.pop(0)

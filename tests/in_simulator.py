@@ -6,6 +6,7 @@ The script is handed a file to write, a precision and seeds; see test_compile_ga
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,9 @@ def in_simulator(seeds: Sequence[int], dtype: Any) -> dict[str, npt.NDArray[Any]
     found = {}
     for name, strategy, work, params in jobs(seeds, dtype):
         kernel = gpu_kernel(strategy, dtype, len(work.bars.price), work.plan)
-        cuda_launcher = CudaLauncher(kernel, kernel_types(np.dtype(dtype)), work, dtype, Machine(jit=jit).open())
+        cuda_launcher = CudaLauncher(
+            kernel, kernel_types(np.dtype(dtype)), work, dtype, Machine(jit=jit).open(), Path()
+        )
         found[name] = cuda_launcher.measure(params)[0]
     return found
 

@@ -50,7 +50,20 @@ sys.exit(status)
 
 def test_it_runs_on_a_processor_with_few_packages(tmp_path: Path) -> None:
     root = Path(__file__).parents[1]
-    command = [sys.executable, "-W", "error", "-c", ALONE, "--out", str(tmp_path), "--device", "cpu", "--quick"]
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        "-c",
+        ALONE,
+        "--out",
+        str(tmp_path),
+        "--device",
+        "cpu",
+        "--quick",
+        "--workers",
+        "1",
+    ]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads((tmp_path / "gpu.json").read_text())
@@ -100,7 +113,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 
 def test_every_part_of_a_gpu_is_written_down_also_the_failed(small: Machine, tmp_path: Path) -> None:
-    assert gpu.main(["--out", str(tmp_path), "--quick", "--commit", "abc"]) == 1
+    assert gpu.main(["--out", str(tmp_path), "--quick", "--workers", "1", "--commit", "abc"]) == 1
     found = json.loads((tmp_path / "gpu.json").read_text())
     parts = found["parts"]
     assert (found["commit"], found["on"]) == ("abc", "cuda")
@@ -135,7 +148,7 @@ def test_the_share_of_what_is_issued(small: Machine, monkeypatch: pytest.MonkeyP
 
 
 def test_what_comes_too_late_is_skipped(small: Machine, tmp_path: Path) -> None:
-    assert gpu.main(["--out", str(tmp_path), "--quick", "--seconds", "-1"]) == 1
+    assert gpu.main(["--out", str(tmp_path), "--quick", "--workers", "1", "--seconds", "-1"]) == 1
     parts = json.loads((tmp_path / "gpu.json").read_text())["parts"]
     assert {part["status"] for part in parts.values()} == {"skipped"}
 

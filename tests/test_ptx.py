@@ -1,0 +1,79 @@
+"""PTX is made with no device, kept, and takes the arguments that `kernels.device` hands it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba.cuda.dispatcher")
+
+from engine.compile import gpu_kernel
+from kernels import measuring, ptx
+from kernels.device import flattened
+from kernels.gpu import kernel_types
+from kernels.layout import every_plan
+from kernels.ptx import entry_of, kept_ptx, ptx_of
+from kernels.rules import Terms
+from strategies import SmaCross
+
+KINDS = {np.float32: "f32", np.float64: "f64", np.int64: "u64", np.uint64: "u64"}
+
+
+def taken(text: str) -> list[str]:
+    """The types of a kernel's parameters."""
+    head = text[text.index(".entry") :]
+    return re.findall(r"\.param \.(\w+) ", head[: head.index(")")])
+
+
+def handed(args: list[Any]) -> list[str]:
+    """The types of what a launch hands over; an array is a place."""
+    return ["u64" if isinstance(given, np.ndarray) else KINDS[type(given)] for given in flattened(args)]
+
+
+def test_a_walk_takes_what_it_is_handed() -> None:
+    kind, whole = np.float32, np.zeros(1, np.int64)
+    cube, table, yes = np.zeros((1, 1, 1), kind), np.zeros((1, 1), kind), np.zeros(1, np.bool_)
+    args = [
+        cube,
+        table,
+        cube,
+        table,
+        yes,
+        whole,
+        whole,
+        yes,
+        table,
+        *[kind(0)] * len(Terms._fields),
+        whole,
+        table,
+        table,
+    ]
+    text = ptx_of(gpu_kernel(SmaCross, kind, 1, every_plan()), kernel_types(kind), (9, 0), True)
+    assert taken(text) == handed(args)
+
+
+def test_the_metrics_take_what_they_are_handed() -> None:
+    table, real = np.zeros((1, 1), np.float32), np.float64(0)
+    text = ptx_of(measuring.kernel, measuring.kernel_types(np.float32), (9, 0), False)
+    assert taken(text) == handed([table, real, np.int64(0), real, real, real, table])
+
+
+def test_ptx_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    types = measuring.kernel_types(np.float64)
+    path, entry = kept_ptx(measuring.kernel, types, (8, 0), False, tmp_path / "new")
+    assert entry == entry_of(path.read_text())
+    assert ".target sm_80" in path.read_text()
+    monkeypatch.setattr(ptx, "ptx_of", lambda *asked: ".entry other(")
+    assert kept_ptx(measuring.kernel, types, (8, 0), False, tmp_path / "new") == (path, entry)
+    asked = [((9, 0), False), ((8, 0), True)]
+    assert all(kept_ptx(measuring.kernel, types, arch, fast, tmp_path / "new")[1] == "other" for arch, fast in asked)
+    assert len(list((tmp_path / "new").iterdir())) == 3
+
+
+def test_numpy_is_as_it_was_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """numba-cuda asks for a name that numpy 2.5 no longer has."""
+    monkeypatch.delattr(np, "row_stack", raising=False)
+    ptx_of(measuring.kernel, measuring.kernel_types(np.float32), (9, 0), False)
+    assert not hasattr(np, "row_stack")
