@@ -31,7 +31,9 @@ from engine.strategy import Strategy
 from kernels.device import Device, open_devices, resident_threads
 from kernels.gpu import kernel_types
 from kernels.launch import CpuLauncher, CudaLauncher
+from kernels.layout import Plan
 from kernels.metrics import METRICS
+from kernels.ptx import kept_ptx
 
 #: Largest relative difference allowed, by precision; none is stated for float32 yet (docs/accounting.md).
 BOUNDS = {"float64": 1e-9, "float32": None}
@@ -219,12 +221,13 @@ def issue(job: Job, device: Device | None, measured: dict[str, Any]) -> dict[str
     way of the metrics, and each at most about every instruction of it once (a loop over assets inside it goes round more often).
     The ceiling is multiprocessors x 4 schedulers x 32 lanes x clock / instructions.
     """
-    from kernels.static import compile_static  # noqa: PLC0415 - needs numba-cuda and NVIDIA's tools
+    from kernels.static import static_of  # noqa: PLC0415 - needs NVIDIA's tools
 
     dtype = job.params.dtype
     arch = (9, 0) if device is None else device.capability
     kernel = gpu_kernel(job.strategy, dtype, len(job.work.bars.price), job.work.plan)
-    static = compile_static(kernel, kernel_types(dtype), arch, dtype == np.float32)
+    ptx, _ = kept_ptx(kernel, kernel_types(dtype), arch, dtype == np.float32, kernels_folder())
+    static = static_of(ptx.read_text(encoding="utf-8"), arch)
     found: dict[str, Any] = {
         "arch": list(arch), "registers": static.registers, "stack_bytes": static.stack, "spilled_bytes": static.spilled,
         "float64_free": not static.float64, "instructions": static.instructions, "loop_instructions": static.loop,
@@ -263,44 +266,56 @@ def timed_jobs(device: Device | None, quick: bool) -> dict[str, Callable[[], Job
 
 
 def run(report: Report, device: Device | None, quick: bool, repeats: int, workers: int) -> None:
-    """Run every part; those that only compare in so many processes."""
+    """Run every part; compile in so many processes."""
     report.part("device", lambda: facts(device))
-    parts = report.found["parts"]
-    for name, make in timed_jobs(device, quick).items():
-        made: list[Job] = []
-
-        def timed(make: Callable[[], Job] = make, made: list[Job] = made) -> dict[str, Any]:
-            made.append(make())
-            return throughput(made[0], device, repeats)
-
-        report.part(f"throughput {name}", timed)
-        rate = parts[f"throughput {name}"]
-        if made and (device is not None or (name == "dense" and not quick)):
-            report.part(f"issue {name}", lambda job=made[0], rate=rate: issue(job, device, rate))  # type: ignore[misc]
+    parts, jobs = report.found["parts"], {name: make() for name, make in timed_jobs(device, quick).items()}
+    if device is not None and workers > 1:
+        report.part("compile", lambda: compile_all(list(jobs.values()), device.capability, workers))
+    for name, job in jobs.items():
+        report.part(f"throughput {name}", lambda job=job: throughput(job, device, repeats))  # type: ignore[misc]
+        if device is not None or (name == "dense" and not quick):
+            rate = parts[f"throughput {name}"]
+            report.part(f"issue {name}", lambda job=job, rate=rate: issue(job, device, rate))  # type: ignore[misc]
     if device is not None:
         report.part("memory", lambda: memory(device, parts))
     markets, lanes = (2, 16) if device is None else (6, 64) if quick else (60, 128)
-    asked = {
-        f"parity {strategy.name()} {np.dtype(dtype).name}": (strategy, dtype, markets, lanes)
-        for strategy in OURS
-        for dtype in (np.float64, np.float32)
-        if device is not None or dtype is np.float32  # the CPU's float64 would be held against itself
+    for strategy in OURS:
+        for dtype in (np.float64, np.float32):
+            if device is None and dtype is np.float64:
+                continue  # it would be held against itself
+            name = f"parity {strategy.name()} {np.dtype(dtype).name}"
+            report.part(name, lambda s=strategy, d=dtype: parity(s, d, markets, lanes, device))  # type: ignore[misc]
+
+
+def compile_all(jobs: list[Job], arch: tuple[int, int], workers: int) -> dict[str, Any]:
+    """Compile what the jobs and the parity need, in so many processes; what comes after finds it on disk."""
+    jobs = jobs + [job for of in OURS for dtype in (np.float64, np.float32) for job in parity_jobs(of, dtype, 6, 1)]
+    kernels = {
+        (job.strategy, job.params.dtype, len(job.work.bars.price), job.work.plan[1:]): job.work.plan for job in jobs
     }
-    if workers == 1:
-        for name, of in asked.items():
-            report.part(name, lambda of=of: parity(*of, device))  # type: ignore[misc]
-        return
+    runs = [(of, dtype) for of in OURS for dtype in (np.float64, np.float32)]
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        tasks = {name: pool.submit(_parity_elsewhere, *of, device is not None) for name, of in asked.items()}
-        for name, task in tasks.items():
-            report.part(name, task.result)
+        walks = [pool.submit(_compile_run, *of) for of in runs[:2]]  # both with the walk, which the others then find
+        tasks = [pool.submit(_compile_kernel, *of[:3], plan, arch) for of, plan in kernels.items()]
+        for task in (
+            *walks,
+            *[pool.submit(_compile_run, *of) for of in runs[2:] if all(t.result() for t in walks)],
+            *tasks,
+        ):
+            task.result()
+    return {"kernels": len(kernels), "workers": workers}
 
 
-def _parity_elsewhere(
-    strategy: type[Strategy], dtype: Any, markets: int, lanes: int, on_device: bool
-) -> dict[str, Any]:
-    """The same in a process of its own, as compiling kernels takes one processor long."""
-    return parity(strategy, dtype, markets, lanes, open_devices([0])[0] if on_device else None)
+def _compile_run(strategy: type[Strategy], dtype: Any) -> bool:
+    return callable(compiled_run(strategy, dtype))
+
+
+def _compile_kernel(
+    strategy: type[Strategy], dtype: np.dtype[Any], assets: int, plan: Plan, arch: tuple[int, int]
+) -> None:
+    kept_ptx(
+        gpu_kernel(strategy, dtype, assets, plan), kernel_types(dtype), arch, dtype == np.float32, kernels_folder()
+    )
 
 
 def memory(device: Device, parts: dict[str, Any]) -> dict[str, Any]:
@@ -350,9 +365,7 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--quick", action="store_true", help="small jobs, few repeats")
     parser.add_argument("--seconds", type=float, default=480.0, help="no part begins after so long")
-    parser.add_argument(
-        "--workers", type=int, default=min(os.cpu_count() or 1, 2 * len(OURS)), help="processes that compare at once"
-    )
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that compare at once")
     parser.add_argument("--commit", help="the commit that runs; left out, git is asked")
     asked = parser.parse_args(given)
     device = None

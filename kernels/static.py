@@ -46,7 +46,11 @@ class Static:
 
 def compile_static(kernel: Callable[..., None], signature: Any, arch: tuple[int, int], fastmath: bool = True) -> Static:
     """Compile a plain kernel function for `arch`, such as (9, 0), and say what it needs."""
-    ptx = ptx_of(kernel, signature, arch, fastmath)
+    return static_of(ptx_of(kernel, signature, arch, fastmath), arch)
+
+
+def static_of(ptx: str, arch: tuple[int, int]) -> Static:
+    """Compile the PTX of a kernel for `arch`, as a driver does, and say what it needs."""
     with tempfile.TemporaryDirectory() as folder:
         source, binary = Path(folder, "kernel.ptx"), Path(folder, "kernel.cubin")
         source.write_text(ptx, encoding="utf-8")

@@ -137,7 +137,7 @@ def test_every_part_of_a_gpu_is_written_down_also_the_failed(small: Machine, tmp
 
 
 def test_the_share_of_what_is_issued(small: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(static, "compile_static", lambda *args: static.Static(93, 96, 0, (), 4520, 4000, 80, 200))
+    monkeypatch.setattr(static, "static_of", lambda *args: static.Static(93, 96, 0, (), 4520, 4000, 80, 200))
     (device,) = small.open()
     told = ISSUE(gpu.timed_jobs(None, True)["dense"](), device, {"bar_steps_a_second": 1e9})
     issued = 4 * 4 * 32 * 1.98e9  # multiprocessors, schedulers, lanes, cycles a second
