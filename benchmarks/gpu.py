@@ -217,8 +217,8 @@ def throughput(job: Job, device: Device | None, repeats: int, few: int = 128) ->
 def issue(job: Job, device: Device | None, measured: dict[str, Any]) -> dict[str, Any]:
     """Count instructions a bar without running, and hold what was measured against what the device can issue.
 
-    Between bounds: a bar takes at least the shortest way round the loop over bars, one on which something is held at least the shortest by
-    way of the metrics, and each at most about every instruction of it once (a loop over assets inside it goes round more often).
+    A bar takes at least the shortest way round the loop over bars, one on which something is held at least the shortest by way of the
+    metrics; fills and each asset that is held come on top. So the shares are of what the device could do at best.
     The ceiling is multiprocessors x 4 schedulers x 32 lanes x clock / instructions.
     """
     from kernels.static import static_of  # noqa: PLC0415 - needs NVIDIA's tools
@@ -239,7 +239,7 @@ def issue(job: Job, device: Device | None, measured: dict[str, Any]) -> dict[str
         with device.current():
             issued = device.multiprocessors * _ISSUED * device.clock()
         rate = measured.get("bar_steps_a_second")
-        for name, count in (("least", static.least), ("held", static.held), ("loop", static.loop)):
+        for name, count in (("least", static.least), ("held", static.held)):
             found[f"ceiling_by_{name}_bar_steps_a_second"] = issued / count
             found[f"share_by_{name}"] = rate and rate * count / issued
     return found
@@ -342,7 +342,7 @@ def table(found: dict[str, Any]) -> str:
             lines.append(f"{of:42s} {rates}  whole {part['whole_backtests_a_second']:11,.0f}/s")
         elif kind == "issue":
             share = part.get("share_by_least")
-            shown = "" if share is None else f", share of the issue ceiling {share:.3f} to {part['share_by_loop']:.3f}"
+            shown = "" if share is None else f", share of the issue ceiling {share:.3f} to {part['share_by_held']:.3f}"
             bar = f"{part['least_instructions_a_bar']}, {part['held_instructions_a_bar']} to {part['loop_instructions']} instructions a bar"
             lines.append(f"{name:42s} {part['registers']} registers, {bar}{shown}")
         elif kind == "parity":

@@ -61,8 +61,12 @@ from kernels.rules import KEEP, ONE, ZERO
 from kernels.steps import WIDTH, of_width
 
 Number_ = np.{precision}
+DUST = Number_({dust})
 
 '''
+
+#: A weight of all other positions, by precision, beneath which it is what rounding left of none.
+_DUST = {"float64": 1e-9, "float32": 1e-5}
 
 
 def cache_folder() -> Path:
@@ -226,7 +230,9 @@ def gpu_kernel(strategy: type[Strategy], dtype: npt.DTypeLike, assets: int, plan
 def source(strategy: type[Strategy], dtype: npt.DTypeLike) -> str:
     """Return the text of the module that is compiled for a strategy."""
     precision = np.dtype(dtype).name
-    head = _HEAD.format(title=f"What {strategy.name()} answers, in {precision}", precision=precision)
+    head = _HEAD.format(
+        title=f"What {strategy.name()} answers, in {precision}", precision=precision, dust=_DUST[precision]
+    )
     return "\n".join([head, *_functions(strategy), _decide(strategy)])
 
 
@@ -415,7 +421,7 @@ def _decide(strategy: type[Strategy]) -> str:
         "side": "side",
         "bars_held": "(now - lot[at.OPENED, j] if side != ZERO else ZERO)",
         "gain": "(side * (known / lot[at.ENTRY, j] - ONE) if side != ZERO else ZERO)",
-        "others": "(lane[at.NET, j] - own)",
+        "others": "(rest if abs(rest) > DUST else ZERO)",
     }
     for name in arguments:
         if name not in meaning:
@@ -430,6 +436,7 @@ def _decide(strategy: type[Strategy]) -> str:
         inside.append("side = ONE if shares > ZERO else (-ONE if shares < ZERO else ZERO)")
     if "others" in asks:
         inside.append("own = shares * known / lane[at.SIZING, j] if side != ZERO else ZERO")
+        inside.append("rest = lane[at.NET, j] - own")
     call = ", ".join(meaning[name] for name in arguments)
     lines = ["def decide(now, known, k, fresh, trait, decayed, told, params, lane, lot):"]
     lines += [f"    {table} = of_width({table})" for table in ("decayed", "told", "params", "lane", "lot")]

@@ -16,7 +16,7 @@ A strategy is a class; its rule is a plain function of numbers that asks for wha
 A rule may ask for: each parameter but `half_life`; for each channel ``name``, the decayed pressure on the asset, and ``name_new``,
 what this bar's news adds to it; each feature; each trait of the asset; and of the account, at the last closes known: ``side``
 (-1, 0, 1), ``bars_held``, ``gain`` (unrealised return on the entry price), ``others`` (signed weights of all other positions, after what
-has been decided for them at this bar). It answers a target weight, 0 to leave, or `KEEP`.
+has been decided for them at this bar; 0 where rounding alone is left of them). It answers a target weight, 0 to leave, or `KEEP`.
 """
 
 from __future__ import annotations

@@ -35,6 +35,8 @@ def kept_ptx(
     key = hashlib.sha256(asked.encode()).hexdigest()[:20]
     path = folder / f"{kernel.__module__}_{key}.ptx"
     if not path.exists():
+        name = kernel.__module__.rpartition("_kernel_")[0] or kernel.__module__
+        sys.stderr.write(f"Compiling {name} for GPUs of compute capability {arch[0]}.{arch[1]}, once ...\n")
         text = ptx_of(kernel, signature, arch, fastmath)
         folder.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(f".{os.getpid()}.tmp")
