@@ -17,6 +17,8 @@ from engine.faults import Fault
 RESULTS = Path(__file__).parent / "results"
 #: The record that the documents' numbers are made from.
 SHOWN = RESULTS / "suite.json"
+#: What `benchmarks.gpu` last found on a GPU.
+GPU = RESULTS / "gpu.json"
 _PACKAGES = (
     "numba", "numpy", "polars", "pyarrow", "pandas", "vectorbt", "vectorbt-rust", "raptorbt", "backtesting", "llvmlite",
 )  # fmt: skip

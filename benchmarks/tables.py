@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -244,6 +245,11 @@ def block(name: str, record: dict[str, Any]) -> str:
     }
     if name in makers:
         return makers[name](record)
+    if name.startswith("gpu"):
+        from benchmarks import gpu_tables  # noqa: PLC0415 - it writes numbers as this file does
+
+        makers = {"gpu": gpu_tables.throughput, "gpu_parity": gpu_tables.parity, "gpu_readme": gpu_tables.readme}
+        return makers[name](json.loads(records.GPU.read_text(encoding="utf-8")))
     missing = [r["missing"] for r in record["results"] if r["workload"] == name and "missing" in r]
     return markdown(COLUMNS, rows_of(record, name)) + "".join(f"\n{sentence}\n" for sentence in missing)
 

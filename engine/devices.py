@@ -197,7 +197,7 @@ def launcher(
     Fault
         When the market has more assets than a GPU takes.
     Failure
-        When the market does not fit in a GPU's memory.
+        When the market does not fit in a GPU's memory, or the kernels cannot be compiled.
     """
     from engine.compile import compiled_run, gpu_kernel, kernels_folder  # noqa: PLC0415 - numba takes its time to load
     from kernels.device import is_out_of_memory  # noqa: PLC0415
@@ -217,7 +217,10 @@ def launcher(
         return CudaLauncher(kernel, kernel_types(np.dtype(dtype)), work, dtype, chosen.devices, kernels_folder())
     except Exception as error:
         if not is_out_of_memory(error):
-            raise
+            cause = str(error).strip().partition("\n")[0] or type(error).__name__
+            raise Failure(
+                f"{strategy.__name__} cannot be walked on the GPU ({cause}); install the extra `gpu` anew, or choose device='cpu'."
+            ) from error
         size = sum(array.nbytes for array in (*work.bars, *work.news)) / 2**30
         raise Failure(
             f"The market and its features take {size:.1f} GiB, which the GPU has not free; end what else runs on it, or take fewer "

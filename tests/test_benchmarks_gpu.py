@@ -128,7 +128,7 @@ def test_every_part_of_a_gpu_is_written_down_also_the_failed(small: Machine, tmp
             part = parts[f"parity {strategy.name()} {precision}"]
             assert part["against_cpu"]["trades_identical"]
             assert part["against_cpu"]["largest_relative_difference"] == 0
-            assert part["agrees"] is (True if precision == "float64" else None)
+            assert part["agrees"]
     dense = parts["throughput dense"]
     assert dense["walk_seconds"] == 1e-3
     assert dense["backtests_a_second"] == pytest.approx(dense["lanes"] * 1e3)

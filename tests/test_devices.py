@@ -145,6 +145,19 @@ def test_launchers() -> None:
     assert cuda.piece > 64
 
 
+def test_a_kernel_that_cannot_be_compiled_is_no_traceback() -> None:
+    pytest.importorskip("numba.cuda.dispatcher")
+
+    def broken(kernel: Any) -> Any:
+        raise RuntimeError("libnvrtc.so.13 is missing\nand more")
+
+    there = Chosen(tuple(Machine(jit=broken).open()), "")
+    with pytest.raises(
+        Failure, match=r"ShortBubbleWarning cannot be walked on the GPU \(libnvrtc.so.13 is missing\); .*'cpu'"
+    ):
+        launcher(ShortBubbleWarning, work(), np.float32, there, 64)
+
+
 def test_what_a_gpu_cannot_take_is_refused() -> None:
     pytest.importorskip("numba.cuda.dispatcher")
     there = Chosen(tuple(Machine(memory=1000, jit=jit).open()), "")
