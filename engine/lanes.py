@@ -31,6 +31,8 @@ from kernels.steps import WIDTH
 
 #: Lanes that one thread lays out, walks and measures at a time.
 PIECE = 1 << 14
+#: Lanes that a GPU takes at a time at least, where there are so many: two such pieces under way fill it, and leave work for every thread.
+GPU_PIECE = 1 << 16
 #: Pieces for each thread, where lanes are few: so many that none waits long for the others.
 _TURNS = 2
 
@@ -123,7 +125,8 @@ class Lanes:
     def pieces(self, low: int, high: int) -> Iterator[Numbers]:
         """Cut the lanes from `low` to before `high` into pieces that keep every thread, or every GPU, busy."""
         share = -(-(high - low) // (_TURNS * self.threads))
-        size = self.piece if self.device.devices else min(PIECE, -(-share // WIDTH) * WIDTH)
+        least, most = (GPU_PIECE, self.piece) if self.device.devices else (WIDTH, PIECE)
+        size = min(most, max(least, -(-share // WIDTH) * WIDTH))
         return (np.arange(start, min(start + size, high)) for start in range(low, high, size))
 
     @property

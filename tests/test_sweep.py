@@ -333,3 +333,20 @@ def test_float32_sums_over_a_million_bars_are_within_the_bound_that_is_stated() 
     single, double = (sweep(Holds, long, weight=[0.5], precision=p).table for p in ("float32", "float64"))
     assert (double["exposure"][0], double["open_trades"][0]) == (pytest.approx(1, abs=1e-5), 1)
     assert single["sharpe"][0] == pytest.approx(double["sharpe"][0], rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("devices", "lanes", "size"),
+    [
+        ((), 1 << 20, 1 << 14),
+        ((), 1000, 128),
+        (("a GPU",), 1000, 1 << 16),
+        (("a GPU",), 1 << 22, 1 << 17),
+        (("a GPU",), 1 << 26, 1 << 18),
+    ],
+)
+def test_pieces_keep_every_thread_busy(devices: tuple[Any, ...], lanes: int, size: int) -> None:
+    of: Any = SimpleNamespace(threads=16, device=SimpleNamespace(devices=devices), piece=1 << 18)
+    found = list(Lanes.pieces(of, 5, 5 + lanes))
+    assert [piece.size for piece in found[:-1]] == [size] * (len(found) - 1)
+    np.testing.assert_array_equal(np.concatenate(found), np.arange(5, 5 + lanes))
