@@ -4,6 +4,7 @@ The script is handed a file to write, a precision and seeds; see test_compile_ga
 """
 
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -85,19 +86,41 @@ def on_cpu(seeds: Sequence[int], dtype: Any) -> dict[str, npt.NDArray[Any]]:
     return found
 
 
-def in_simulator(seeds: Sequence[int], dtype: Any) -> dict[str, npt.NDArray[Any]]:
-    """The same by the CUDA launcher, on a fake device whose kernels the simulator runs.
+class Warp:
+    """A vote of the simulator's threads, which has none: all wait for all, and have to ask at the same place."""
 
-    It knows no warps, so each thread is one of its own: it agrees with itself.
-    """
+    def __init__(self) -> None:
+        self._barrier = threading.Barrier(LANES, timeout=60)
+        self._said: dict[int, tuple[bool, Any]] = {}
+
+    def any_sync(self, mask: int, yes: bool) -> bool:
+        """Whether any thread says yes; `anyone` asks this, and somebody asked it."""
+        asker = sys._getframe(2)
+        self._said[threading.get_ident()] = (bool(yes), (asker.f_code, asker.f_lineno))
+        self._barrier.wait()
+        said = list(self._said.values())
+        self._barrier.wait()
+        assert len({place for _, place in said}) == 1, "the threads of a warp have parted"
+        return any(yes for yes, _ in said)
+
+
+def in_simulator(seeds: Sequence[int], dtype: Any) -> dict[str, npt.NDArray[Any]]:
+    """The same by the CUDA launcher, on a fake device whose kernels the simulator runs, all lanes in one warp."""
     from fake_cuda import Machine  # noqa: PLC0415
     from numba import cuda  # noqa: PLC0415
+    from numba.cuda.simulator.kernelapi import FakeCUDALocal, FakeCUDAShared  # noqa: PLC0415
 
-    cuda.any_sync = lambda mask, yes: yes
+    # What threads note in common they would overwrite for one another, as only a warp keeps step: let each have its own.
+    FakeCUDAShared.array = FakeCUDALocal.array
 
     def jit(kernel: Any) -> Any:
         made = cuda.jit(kernel)
-        return lambda *args: made[args[-1].shape[1], 1](*args)
+
+        def launch(*args: Any) -> None:
+            cuda.any_sync = Warp().any_sync
+            made[1, LANES](*args)
+
+        return launch
 
     found = {}
     for name, strategy, work, params in jobs(seeds, dtype):
