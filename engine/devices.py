@@ -143,9 +143,7 @@ def choose(device: str = "auto") -> Chosen:
     >>> choose("cpu").says
     'Runs on the CPU.'
     """
-    kind, colon, number = device.partition(":") if isinstance(device, str) else ("", "", "")
-    if device not in ("auto", "cpu", "cuda") and not (kind == "cuda" and colon and number.isdecimal()):
-        raise Fault(f"device is {device!r}, allowed are 'auto', 'cpu', 'cuda' and 'cuda:0', 'cuda:1', ...; choose one.")
+    number = check_device(device)
     if device == "cpu":
         return Chosen((), "Runs on the CPU.")
     found = gpu()
@@ -168,6 +166,14 @@ def choose(device: str = "auto") -> Chosen:
             f"device is {device!r}, allowed here are 'auto' and 'cpu', for it cannot be opened ({cause}); install the extra `gpu` anew."
         ) from error
     return Chosen(opened, f"Runs on {', '.join(f'{d.name} (cuda:{d.number})' for d in opened)}.")
+
+
+def check_device(device: str) -> str:
+    """Return the number in the name of a device, empty where it has none, or raise `Fault` where it is no device's name."""
+    kind, colon, number = device.partition(":") if isinstance(device, str) else ("", "", "")
+    if device not in ("auto", "cpu", "cuda") and not (kind == "cuda" and colon and number.isdecimal()):
+        raise Fault(f"device is {device!r}, allowed are 'auto', 'cpu', 'cuda' and 'cuda:0', 'cuda:1', ...; choose one.")
+    return number
 
 
 def _open(numbers: list[int]) -> list[Device]:

@@ -2,7 +2,8 @@
 
 Every function loops over lanes innermost: it loads, calls a scalar rule, and stores, without a branch between lanes, so that
 the compiler puts lanes side by side in a vector. What few lanes of a block need is done to a group of
-them, from lane `start` to before lane `stop` (`group_of`). A CPU task hands in a block of `WIDTH` lanes, a GPU thread a block of one.
+them, from lane `start` to before lane `stop` (`group_of`). A CPU task hands in a block of `WIDTH` lanes; a GPU's block is a warp,
+of which each thread hands in its own lane, and what one lane sees counts for all (`anyone`).
 What happens to every lane at every bar is put into the walk where it stands (`inlined`); what few bars see is called. No lane's
 arithmetic depends on which others share its block.
 """
@@ -38,7 +39,7 @@ from kernels.rules import (
     worth_and_need,
 )
 
-#: Lanes in a block; a single backtest's and a GPU's build of this file have 1.
+#: Lanes in a block; of those that a thread of a GPU walks, and in a single backtest, 1.
 WIDTH = 128
 #: Lanes that a fill takes together, as few of a block have one at the same bar: a vector of float32.
 GROUP = min(16, WIDTH)

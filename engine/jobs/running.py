@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from engine.devices import choose
+from engine.devices import check_device, choose
 from engine.faults import Failure, Fault, Stopped
 from engine.jobs.chunks import Folder, Survey
 from engine.jobs.forward import idle, judged, stitched
@@ -130,6 +130,7 @@ def run(order: Order, say: Callable[[str], None] = lambda _: None) -> dict[str, 
 
 def device_of(device: str, cluster: bool = False) -> str:
     """Return the kind of device that is walked on, "cpu" or "cuda"; results agree to the last bit on one kind alone."""
+    check_device(device)
     if cluster and device != "auto":
         return device.partition(":")[0]
     return "cuda" if choose("cpu" if cluster else device).devices else "cpu"

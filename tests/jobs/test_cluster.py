@@ -61,6 +61,16 @@ def test_what_is_no_address_is_refused_before_anything_is_written(
 
 
 @with_ray
+@pytest.mark.parametrize("where", [(), ("--cluster", "local")])
+def test_what_is_no_device_is_refused_before_anything_is_written(
+    where: tuple[str, ...], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["sweep", "job.toml", "--out", "out", "--device", "foo", *where]) == 2
+    assert capsys.readouterr().err.startswith("device is 'foo', allowed are 'auto', 'cpu', 'cuda'")
+    assert not Path("out").exists()
+
+
+@with_ray
 def test_a_cluster_leaves_the_same_files_though_a_worker_is_killed(here: Path) -> None:
     Path("own.py").write_text(SCRIPT)
     edit(
