@@ -421,7 +421,7 @@ def _decide(strategy: type[Strategy]) -> str:
         "side": "side",
         "bars_held": "(now - lot[at.OPENED, j] if side != ZERO else ZERO)",
         "gain": "(side * (known / lot[at.ENTRY, j] - ONE) if side != ZERO else ZERO)",
-        "others": "(rest if abs(rest) > DUST else ZERO)",
+        "others": "(ZERO if abs(rest) <= DUST else rest)",
     }
     for name in arguments:
         if name not in meaning:

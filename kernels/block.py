@@ -9,3 +9,8 @@ inlined = inner(forceinline=True)
 def anyone(yes):
     """Whether any lane of the block says yes, where any that this thread walks does."""
     return yes
+
+
+@inlined
+def together():
+    """Wait until every lane of the block has read what is noted of assets, which is about to change: a thread alone need not."""

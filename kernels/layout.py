@@ -60,7 +60,7 @@ REASON_NAMES = (
 # whether any asset pays a dividend.
 CREDIT, DEBIT, NOW, PAYS, N_TIME = range(5)
 
-# Rows of what a block notes of its assets, (row, asset): bar of the last news; the news of this bar, -1 for none; a bit for each
+# Rows of what a block notes of its assets, (row, asset): bar of the last news; its last item of the news, -1 for none; a bit for each
 # group of lanes in which any wants to enter; whether any lane holds it; the assets that any lane
 # holds, ascending.
 SINCE, ITEM, WISHED, OWNED, HOLDS, N_NOTE = range(6)

@@ -12,14 +12,17 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
-import numba
 import numpy as np
 
 from kernels import jit
 
+#: One thread compiles at a time: making PTX lends names to libraries for a while.
+_ALONE = Lock()
 
 def kept_ptx(
     kernel: Callable[..., None], signature: Any, arch: tuple[int, int], fastmath: bool, folder: Path
@@ -27,22 +30,39 @@ def kept_ptx(
     """Return the file in `folder` with a plain kernel function's PTX, and the name of the entry in it.
 
     It is found again by the kernel's source, that of this package, and the versions of what compiles it.
-    """
-    from numba_cuda import __version__  # noqa: PLC0415 - importing kernels must not need numba-cuda
 
-    makers = (jit.fingerprint(), numba.__version__, __version__, sys.version)
+    Raises
+    ------
+    OSError
+        When the folder cannot be written.
+    """
+    makers = (jit.fingerprint(), sys.version, *map(_version, ("numba", "numba-cuda", "nvidia-nvvm")))
     asked = repr((inspect.getsource(kernel), str(signature), arch, fastmath, makers))
     key = hashlib.sha256(asked.encode()).hexdigest()[:20]
     path = folder / f"{kernel.__module__}_{key}.ptx"
-    if not path.exists():
-        name = kernel.__module__.rpartition("_kernel_")[0] or kernel.__module__
-        sys.stderr.write(f"Compiling {name} for GPUs of compute capability {arch[0]}.{arch[1]}, once ...\n")
-        text = ptx_of(kernel, signature, arch, fastmath)
-        folder.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{os.getpid()}.tmp")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(path)
+    with _ALONE:
+        if not path.exists() or ".entry" not in path.read_text(encoding="utf-8"):
+            _make(path, kernel, signature, arch, fastmath)
     return path, entry_of(path.read_text(encoding="utf-8"))
+
+
+def _make(path: Path, kernel: Callable[..., None], signature: Any, arch: tuple[int, int], fastmath: bool) -> None:
+    """Write a kernel's PTX into a file, whole or not at all, and say so, as it takes a while."""
+    name = kernel.__module__.rpartition("_kernel_")[0] or kernel.__module__
+    sys.stderr.write(f"Compiling {name} for GPUs of compute capability {arch[0]}.{arch[1]}, once ...\n")
+    text = ptx_of(kernel, signature, arch, fastmath)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(f".{os.getpid()}.tmp")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
+
+
+def _version(package: str) -> str:
+    """Return a package's version; what comes with a CUDA toolkit in its place has none to tell."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
 
 
 def ptx_of(kernel: Callable[..., None], signature: Any, arch: tuple[int, int], fastmath: bool) -> str:

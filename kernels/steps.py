@@ -11,7 +11,7 @@ arithmetic depends on which others share its block.
 import numpy as np
 
 from kernels import layout as at
-from kernels.block import anyone
+from kernels.block import anyone, together
 from kernels.jit import inner
 from kernels.rules import (
     FAR,
@@ -280,6 +280,7 @@ def hear(k, t, news, params, state):
     decay_pressure(a, t, params, state)
     for c in range(state.decayed.shape[0]):
         add_news(news.fresh[k, c], state.decayed[c], state.pressure[a, c])
+    together()
     state.note[at.SINCE, a] = t
     state.note[at.ITEM, a] = k
 
@@ -566,8 +567,8 @@ def is_held(lot):
 @inlined
 def note_fills(a, state):
     """Note that lanes may have entered or left an asset."""
-    owned = 1 if is_held(state.lot[a]) else 0
-    if owned != state.note[at.OWNED, a]:
+    before, owned = state.note[at.OWNED, a], 1 if is_held(state.lot[a]) else 0
+    if owned != before:
         state.note[at.OWNED, a], state.place[at.STALE] = owned, 1
     state.place[at.FILLED] = 1
 
@@ -678,12 +679,12 @@ def call(now, terms, state):
         called = now + ONE if short & (pending == ZERO) else pending
         lane[at.CALLED, j] = called
         calls = np.int32(calls | np.int32(called != ZERO))
-    state.place[at.CALLS] = anyone(calls != 0)
     for i in range(count_held(state)):
         a = held_asset(i, state)
         for j in range(WIDTH):
             called = (lane[at.CALLED, j] != ZERO) & (lot[a, at.SHARES, j] != ZERO)
             lot[a, at.DUE, j] = min(lot[a, at.DUE, j], ZERO) if called else lot[a, at.DUE, j]
+    state.place[at.CALLS] = anyone(calls != 0)
 
 
 @step

@@ -99,22 +99,26 @@ def leave_one_inside(a, t, bars, terms, plan, params, state, record):
 
 
 @inlined
-def ask(decide, t, bars, news, plan, params, state):
-    """Step 3: ask the rule about every asset that it is to be asked about; a bit for each group that wants to enter one."""
+def ask(decide, t, first, bars, news, plan, params, state):
+    """Step 3: ask the rule about every asset that it is to be asked about; a bit for each group that wants to enter one.
+
+    The news of this bar begin with item `first`.
+    """
     wishes = 0
     if plan.nets:
         size(t, plan.closing, bars, state)
         net_exposure(t, bars, state)
     for i in range(count_assets(plan, state)):
         a = asset_of(plan.order[i], state)
-        everyone = state.note[at.ITEM, a] >= 0 or plan.asked == at.ALWAYS
+        item = state.note[at.ITEM, a]
+        everyone = item >= first or plan.asked == at.ALWAYS
         if everyone or plan.asked == at.WHILE_HELD:
             now, known, lot = bars.time[t, at.NOW], bars.price[a, t, at.KNOWN], state.lot[a]
             if state.decayed.shape[0] > 0:
                 decay_pressure(a, t, params, state)
             for f in range(state.told.shape[0]):
                 look_up(bars.feature[a, t], state.rows[f], state.ends[f], state.told[f])
-            k, trait = state.note[at.ITEM, a], bars.trait[a]
+            k, trait = item if item >= first else np.int32(-1), bars.trait[a]
             speaks = decide(now, known, k, news.fresh, trait, state.decayed, state.told, params, state.lane, lot)
             if speaks or plan.nets:
                 wished = weigh(now, known, everyone, bars.managed[a], plan, params, state.lane, lot)
@@ -133,8 +137,8 @@ def enter_one(a, t, bars, terms, plan, params, state, record):
         if record.ledger.shape[0] > 0:
             write_entry(a, t, bars.time[t, at.NOW], raw, bar, terms, state.lane, lot, record)
         enter(wishes, bars.time[t, at.NOW], raw, bars.managed[a], bar, params, terms, state.lane, lot)
-        state.note[at.WISHED, a] = 0
         note_fills(a, state)
+        state.note[at.WISHED, a] = 0
 
 
 @inlined
@@ -214,9 +218,7 @@ def walk(decide, until, bars, news, terms, plan, params, state, record):
 
         wishes = 0
         if k > first or plan.asked != at.ON_EVENTS:
-            wishes = ask(decide, t, bars, news, plan, params, state)
-        for i in range(first, k):
-            state.note[at.ITEM, asset_of(news.asset[i], state)] = -1
+            wishes = ask(decide, t, first, bars, news, plan, params, state)
         if flat and wishes == 0:
             t = np.uint32(t + 1)
             continue

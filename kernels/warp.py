@@ -18,3 +18,9 @@ ALL = 0xFFFFFFFF
 def anyone(yes):
     """Whether any lane of the block says yes, where the one that this thread walks does; all threads of the warp ask together."""
     return cuda.any_sync(ALL, yes)
+
+
+@inlined
+def together():
+    """Wait until every lane of the block has read what is noted of assets, which is about to change; a vote does too."""
+    cuda.syncwarp(ALL)

@@ -24,6 +24,8 @@ from kernels.launch import Basis, CpuLauncher, CudaLauncher, Work
 from kernels.layout import N_FIXED, News
 
 LANES = 4
+#: Threads of the simulator's warp: one more than lanes, which walks the last lane again and leaves nothing.
+THREADS = LANES + 1
 OURS: list[type[Strategy]] = [getattr(strategies, name) for name in strategies.__all__]
 
 
@@ -87,21 +89,40 @@ def on_cpu(seeds: Sequence[int], dtype: Any) -> dict[str, npt.NDArray[Any]]:
 
 
 class Warp:
-    """A vote of the simulator's threads, which has none: all wait for all, and have to ask at the same place."""
+    """A vote of the simulator's threads, which has none: all wait for all.
+
+    They have to ask at the same place, on the same way to it, at the same bar and asset, with the same notes: a warp has one of each.
+    """
 
     def __init__(self) -> None:
-        self._barrier = threading.Barrier(LANES, timeout=60)
+        self._barrier = threading.Barrier(THREADS, timeout=60)
         self._said: dict[int, tuple[bool, Any]] = {}
 
     def any_sync(self, mask: int, yes: bool) -> bool:
-        """Whether any thread says yes; `anyone` asks this, and somebody asked it."""
-        asker = sys._getframe(2)
-        self._said[threading.get_ident()] = (bool(yes), (asker.f_code, asker.f_lineno))
+        """Whether any thread says yes."""
+        self._said[threading.get_ident()] = (bool(yes), asked_at())
         self._barrier.wait()
         said = list(self._said.values())
         self._barrier.wait()
         assert len({place for _, place in said}) == 1, "the threads of a warp have parted"
         return any(yes for yes, _ in said)
+
+    def syncwarp(self, mask: int) -> None:
+        """Wait for all threads."""
+        self.any_sync(mask, False)
+
+
+def asked_at() -> tuple[Any, ...]:
+    """Return the way on which a thread came to a vote, and what a warp has in common on it."""
+    way: list[Any] = []
+    frame = sys._getframe(3)
+    while frame is not None and frame.f_code.co_name != "kernel":
+        local = frame.f_locals
+        way.append((frame.f_code, frame.f_lineno, *(int(local[name]) for name in ("t", "a", "k") if name in local)))
+        if frame.f_code.co_name == "walk":
+            way.append(local["state"].note.tobytes())
+        frame = frame.f_back
+    return tuple(way)
 
 
 def in_simulator(seeds: Sequence[int], dtype: Any) -> dict[str, npt.NDArray[Any]]:
@@ -111,14 +132,15 @@ def in_simulator(seeds: Sequence[int], dtype: Any) -> dict[str, npt.NDArray[Any]
     from numba.cuda.simulator.kernelapi import FakeCUDALocal, FakeCUDAShared  # noqa: PLC0415
 
     # What threads note in common they would overwrite for one another, as only a warp keeps step: let each have its own.
-    FakeCUDAShared.array = FakeCUDALocal.array
+    FakeCUDAShared.array = lambda self, shape, dtype: np.zeros_like(FakeCUDALocal().array(shape, dtype))
 
     def jit(kernel: Any) -> Any:
         made = cuda.jit(kernel)
 
         def launch(*args: Any) -> None:
-            cuda.any_sync = Warp().any_sync
-            made[1, LANES](*args)
+            warp = Warp()
+            cuda.any_sync, cuda.syncwarp = warp.any_sync, warp.syncwarp
+            made[1, THREADS](*args)
 
         return launch
 
