@@ -32,7 +32,8 @@ def throughput(record: dict[str, Any]) -> str:
     for name, shown in JOBS.items():
         part, static = record["parts"][f"throughput {name}"], record["parts"][f"issue {name}"]
         size = f"{part['lanes']:,} × {part['bars']:,} × {part['assets']}"
-        share = f"{part_of(static['share_by_least'])} to {part_of(static['share_by_held'])}"
+        counted = static["status"] == "done"  # else the machine has none of NVIDIA's tools
+        share = f"{part_of(static['share_by_least'])} to {part_of(static['share_by_held'])}" if counted else ""
         rows.append((
             shown, size, quantity(part["bar_steps_a_second"], "bar-steps/s"), quantity(part["backtests_a_second"], "backtests/s"),
             quantity(part["whole_backtests_a_second"], "backtests/s"), str(part["registers"]),
@@ -40,7 +41,7 @@ def throughput(record: dict[str, Any]) -> str:
         ))  # fmt: skip
     columns = (
         "job", "lanes × bars × assets", "walk", "walk", "with metrics and copies", "registers", "threads a multiprocessor",
-        "share of what can be issued, at least",
+        "bars × instructions a bar, of what can be issued: all flat to all held",
     )  # fmt: skip
     peak = record["parts"]["memory"]["peak_used_bytes"] / 2**30
     return (

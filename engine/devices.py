@@ -224,7 +224,9 @@ def launcher(
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             folder = kernels_folder()
-            raise Failure(f"The cache folder {folder} cannot be written ({error.strerror}); set TOCSIN_CACHE to one that can.") from None
+            raise Failure(
+                f"The cache folder {folder} cannot be written ({error.strerror}); set TOCSIN_CACHE to one that can."
+            ) from None
         if not is_out_of_memory(error):
             cause = str(error).strip().partition("\n")[0] or type(error).__name__
             raise Failure(

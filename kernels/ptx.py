@@ -24,6 +24,7 @@ from kernels import jit
 #: One thread compiles at a time: making PTX lends names to libraries for a while.
 _ALONE = Lock()
 
+
 def kept_ptx(
     kernel: Callable[..., None], signature: Any, arch: tuple[int, int], fastmath: bool, folder: Path
 ) -> tuple[Path, str]:

@@ -220,3 +220,28 @@ def test_rounding_decides_no_trade(strategy: type[Strategy]) -> None:
     found = apart.found()
     assert found["trades_identical"]
     assert 0 < found["lane_of_99_in_100"] < 1e-9
+
+
+def test_a_gpu_that_disagrees_is_no_success(small: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sound = jit
+
+    def broken(kernel: Any) -> Any:
+        done = sound(kernel)
+
+        def walk(*args: Any) -> None:
+            done(*args)
+            if len(args) > len(Terms._fields):  # the walk, not the metrics
+                args[-1][at.CLOSED, 3] += 1
+
+        return walk
+
+    monkeypatch.setattr(small, "_jit", broken)
+    counted = dict.fromkeys(
+        ("registers", "least_instructions_a_bar", "held_instructions_a_bar", "loop_instructions"), 1
+    )
+    monkeypatch.setattr(gpu, "issue", lambda job, device, rate: counted)
+    monkeypatch.setattr(gpu, "OURS", OURS[:1])
+    assert gpu.main(["--out", str(tmp_path), "--quick", "--workers", "1"]) == 1
+    parts = json.loads((tmp_path / "gpu.json").read_text())["parts"]
+    assert all(part["status"] == "done" for part in parts.values()), "it is the answers that are at fault"
+    assert not any(part["agrees"] for name, part in parts.items() if name.startswith(("parity", "throughput")))
