@@ -54,6 +54,18 @@ def test_a_walk_takes_what_it_is_handed() -> None:
     assert taken(text) == handed(args)
 
 
+def test_an_array_is_handed_over_as_numba_lays_it_out() -> None:
+    from numba.core.datamodel import default_manager  # noqa: PLC0415
+
+    fields = default_manager[kernel_types(np.float32).args[0]]._fields
+    assert fields == ("meminfo", "parent", "nitems", "itemsize", "data", "shape", "strides")
+    given = np.zeros((2, 3, 5), np.float32)
+    handed_over = list(flattened([given]))
+    assert handed_over[:4] == [0, 0, given.size, 4]
+    assert handed_over[4] is given
+    assert handed_over[5:] == [*given.shape, *given.strides]
+
+
 def test_the_metrics_take_what_they_are_handed() -> None:
     table, real = np.zeros((1, 1), np.float32), np.float64(0)
     text = ptx_of(measuring.kernel, measuring.kernel_types(np.float32), (9, 0), False)
@@ -70,6 +82,21 @@ def test_ptx_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     asked = [((9, 0), False), ((8, 0), True)]
     assert all(kept_ptx(measuring.kernel, types, arch, fast, tmp_path / "new")[1] == "other" for arch, fast in asked)
     assert len(list((tmp_path / "new").iterdir())) == 3
+    for changed in ("fingerprint", "_version"):
+        with monkeypatch.context() as another:
+            another.setattr(ptx.jit if changed == "fingerprint" else ptx, changed, lambda *_: "another")
+            kept_ptx(measuring.kernel, types, (8, 0), False, tmp_path / changed)
+            assert kept_ptx(measuring.kernel, types, (8, 0), False, tmp_path / "new")[0] != path
+
+
+def test_what_was_cut_off_is_made_anew(tmp_path: Path) -> None:
+    types = measuring.kernel_types(np.float64)
+    path, _ = kept_ptx(measuring.kernel, types, (8, 0), False, tmp_path)
+    path.write_text("")
+    assert kept_ptx(measuring.kernel, types, (8, 0), False, tmp_path)[0] == path
+    assert "kernel" in entry_of(path.read_text())
+    with pytest.raises(OSError, match="nowhere"):
+        kept_ptx(measuring.kernel, types, (8, 0), False, Path("/dev/null/nowhere"))
 
 
 def test_numpy_is_as_it_was_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
