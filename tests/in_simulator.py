@@ -19,6 +19,7 @@ import strategies
 from engine.arrays import bars_of, bars_per_year, plan_of, years_of
 from engine.compile import compiled_run, gpu_kernel, lane_rows, own_rows, rule_asks
 from engine.strategy import Strategy
+from kernels import layout as at
 from kernels.gpu import kernel_types
 from kernels.launch import Basis, CpuLauncher, CudaLauncher, Work
 from kernels.layout import N_FIXED, News
@@ -120,7 +121,8 @@ def asked_at() -> tuple[Any, ...]:
         local = frame.f_locals
         way.append((frame.f_code, frame.f_lineno, *(int(local[name]) for name in ("t", "a", "k") if name in local)))
         if frame.f_code.co_name == "walk":
-            way.append(local["state"].note.tobytes())
+            note, held = local["state"].note, local["state"].place[at.HELD]
+            way += [note[: at.HOLDS].tobytes(), note[at.HOLDS, :held].tobytes()]
         frame = frame.f_back
     return tuple(way)
 
@@ -132,7 +134,7 @@ def in_simulator(seeds: Sequence[int], dtype: Any) -> dict[str, npt.NDArray[Any]
     from numba.cuda.simulator.kernelapi import FakeCUDALocal, FakeCUDAShared  # noqa: PLC0415
 
     # What threads note in common they would overwrite for one another, as only a warp keeps step: let each have its own.
-    FakeCUDAShared.array = lambda self, shape, dtype: np.zeros_like(FakeCUDALocal().array(shape, dtype))
+    FakeCUDAShared.array = FakeCUDALocal.array
 
     def jit(kernel: Any) -> Any:
         made = cuda.jit(kernel)

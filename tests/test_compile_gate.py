@@ -136,6 +136,6 @@ def test_the_simulator_walks_as_the_cpu_does(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(0, 100, 20))
+@pytest.mark.parametrize("first", range(0, 50, 10))
 def test_the_simulator_walks_many_markets_as_the_cpu_does(first: int, tmp_path: Path) -> None:
-    check(range(first, first + 20), np.float64, 1e-9, tmp_path / "found.npz")
+    check(range(first, first + 10), np.float64, 1e-9, tmp_path / "found.npz")
