@@ -305,17 +305,16 @@ def compile_all(jobs: list[Job], arch: tuple[int, int], workers: int) -> dict[st
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         walks = [pool.submit(_compile_run, *of) for of in runs[:2]]  # both with the walk, which the others then find
         tasks = [pool.submit(_compile_kernel, *of[:3], plan, arch) for of, plan in kernels.items()]
-        for task in (
-            *walks,
-            *[pool.submit(_compile_run, *of) for of in runs[2:] if all(t.result() for t in walks)],
-            *tasks,
-        ):
+        for walk in walks:
+            walk.result()
+        tasks += [pool.submit(_compile_run, *of) for of in runs[2:]]
+        for task in tasks:
             task.result()
     return {"kernels": len(kernels), "workers": workers}
 
 
-def _compile_run(strategy: type[Strategy], dtype: Any) -> bool:
-    return callable(compiled_run(strategy, dtype))
+def _compile_run(strategy: type[Strategy], dtype: Any) -> None:
+    compiled_run(strategy, dtype)
 
 
 def _compile_kernel(
@@ -375,7 +374,7 @@ def main(given: list[str] | None = None) -> int:
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--quick", action="store_true", help="small jobs, few repeats")
     parser.add_argument("--seconds", type=float, default=480.0, help="no part begins after so long")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that compare at once")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that compile at once")
     parser.add_argument("--commit", help="the commit that runs; left out, git is asked")
     asked = parser.parse_args(given)
     device = None

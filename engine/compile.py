@@ -82,6 +82,13 @@ def kernels_folder() -> Path:
     return cache_folder() / "compiled"
 
 
+def unwritable(error: OSError) -> Failure:
+    """Return what to raise where `kernels_folder` cannot be written."""
+    return Failure(
+        f"The cache folder {kernels_folder()} cannot be written ({error.strerror}); set TOCSIN_CACHE to one that can."
+    )
+
+
 def own_rows(strategy: type[Strategy]) -> list[str]:
     """Names of the rows that follow the fixed ones in the parameter table: parameters, then features."""
     own = [name for name in strategy.parameters if name not in _FIXED and name not in _SPARE]
@@ -148,17 +155,18 @@ def _of_width(text: str, width: int) -> str:
     """Return a module's text with the steps of kernels/steps.py built for blocks of another width in their place."""
     if width == steps.WIDTH:
         return text
-    if width == WARP:
-        text = text.replace("from kernels.block import", "from kernels.warp import")
-    return text.replace("from kernels.steps import", f"from {_steps(width).__name__} import")
+    return _agreeing(text, width).replace("from kernels.steps import", f"from {_steps(width).__name__} import")
+
+
+def _agreeing(text: str, width: int) -> str:
+    """Return a module's text in which the lanes of a block agree as blocks of a width do."""
+    return text.replace("from kernels.block import", "from kernels.warp import") if width == WARP else text
 
 
 @cache
 def _steps(width: int) -> ModuleType:
     text = inspect.getsource(steps).replace(f"WIDTH = {steps.WIDTH}", f"WIDTH = {max(width, 1)}")
-    if width == WARP:
-        text = text.replace("from kernels.block import", "from kernels.warp import")
-    return _load(text, _titled("steps", width))
+    return _load(_agreeing(text, width), _titled("steps", width))
 
 
 def _titled(name: str, width: int) -> str:
@@ -473,9 +481,7 @@ def _load(text: str, name: str) -> ModuleType:
             fresh.write_text(text, encoding="utf-8")
             fresh.replace(path)
     except OSError as error:
-        raise Failure(
-            f"The cache folder {folder} cannot be written ({error.strerror}); set TOCSIN_CACHE to one that can."
-        ) from None
+        raise unwritable(error) from None
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise Failure(f"{path} cannot be loaded; delete it and run again.")

@@ -205,7 +205,7 @@ def launcher(
     Failure
         When the market does not fit in a GPU's memory, or the kernels cannot be compiled.
     """
-    from engine.compile import compiled_run, gpu_kernel, kernels_folder  # noqa: PLC0415 - numba takes its time to load
+    from engine.compile import compiled_run, gpu_kernel, kernels_folder, unwritable  # noqa: PLC0415 - numba takes its time to load
     from kernels.device import is_out_of_memory  # noqa: PLC0415
     from kernels.launch import CpuLauncher, CudaLauncher  # noqa: PLC0415
 
@@ -223,10 +223,7 @@ def launcher(
         return CudaLauncher(kernel, kernel_types(np.dtype(dtype)), work, dtype, chosen.devices, kernels_folder())
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
-            folder = kernels_folder()
-            raise Failure(
-                f"The cache folder {folder} cannot be written ({error.strerror}); set TOCSIN_CACHE to one that can."
-            ) from None
+            raise unwritable(error) from None
         if not is_out_of_memory(error):
             cause = str(error).strip().partition("\n")[0] or type(error).__name__
             raise Failure(

@@ -159,7 +159,7 @@ def test_out_of_memory_halves_the_slice_and_says_so_once() -> None:
 
 
 def test_a_launch_without_memory_halves_the_slice_too() -> None:
-    # A grid has whole blocks of 32 threads, and 128 at least: 20,000 lanes fail, 10,000 pass.
+    # A grid has whole blocks of 32 threads: 20,000 lanes fail, 10,000 pass.
     params, machine = parameters(20_000), Machine(jit=jit, launch_fails_from=15_000)
     with pytest.warns(RuntimeWarning, match="20,000 lanes"):
         found = launcher(machine, 20_000).walk(params)
