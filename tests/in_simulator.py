@@ -1,6 +1,6 @@
 """Every strategy on generated markets in which everything happens, walked by any launcher; in the CUDA simulator when run as a script.
 
-The script is handed a file to write, a precision and seeds; see test_compile_gate.py.
+The script is handed a file to write, a precision, how to look at votes, and seeds; see test_compile_gate.py.
 """
 
 import sys
@@ -27,6 +27,8 @@ from kernels.layout import N_FIXED, News
 LANES = 4
 #: Threads of the simulator's warp: one more than lanes, which walks the last lane again and leaves nothing.
 THREADS = LANES + 1
+#: Whether each vote looks at the whole way to it, and at all notes, which takes several times as long, or at its place alone.
+CLOSELY = True
 OURS: list[type[Strategy]] = [getattr(strategies, name) for name in strategies.__all__]
 
 
@@ -115,8 +117,10 @@ class Warp:
 
 def asked_at() -> tuple[Any, ...]:
     """Return the way on which a thread came to a vote, and what a warp has in common on it."""
-    way: list[Any] = []
     frame = sys._getframe(3)
+    if not CLOSELY:
+        return frame.f_code, frame.f_lineno
+    way: list[Any] = []
     while frame is not None and frame.f_code.co_name != "kernel":
         local = frame.f_locals
         way.append((frame.f_code, frame.f_lineno, *(int(local[name]) for name in ("t", "a", "k") if name in local)))
@@ -157,5 +161,6 @@ def in_simulator(seeds: Sequence[int], dtype: Any) -> dict[str, npt.NDArray[Any]
 
 
 if __name__ == "__main__":
-    out, precision, *numbers = sys.argv[1:]
+    out, precision, how, *numbers = sys.argv[1:]
+    CLOSELY = how == "closely"
     np.savez(out, **in_simulator([int(n) for n in numbers], np.dtype(precision).type))
