@@ -40,7 +40,8 @@ def decide_order(
     Parameters
     ----------
     days
-        Columns ymd, mdy, dmy: the day of each row by each order, null where it gives none.
+        Columns ymd, mdy, dmy: the day of each row by each order, null where it gives none; or ymd alone, where it makes no
+        difference.
     text
         What is written in each row, for messages.
     where
@@ -58,6 +59,8 @@ def decide_order(
     OpenDates
         The order stays open, or the dates contradict one another or the user.
     """
+    if days.width == 1:
+        return "ymd", ""
     differs = days.select(
         ~pl.col("mdy").eq_missing(pl.col("dmy")) | ~pl.col("ymd").eq_missing(pl.col("dmy"))
     ).to_series()

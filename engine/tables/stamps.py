@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import polars as pl
@@ -11,7 +12,7 @@ import polars as pl
 from engine.faults import Fault
 from engine.tables.order import decide_order
 from engine.tables.spelling import Order
-from engine.tables.written import DAYS, LOCAL, UTC, is_written, mapped, spelled
+from engine.tables.written import LOCAL, UTC, Spelled, is_written, mapped, same, spelled
 from engine.tables.zones import check_zone, latest, readings, zone_info
 
 _TICK: Final = dt.timedelta(microseconds=1)
@@ -53,8 +54,6 @@ class Stamps:
         datetime[us, UTC]: `local` in the zone it was written with, else in that of the source; null where neither is known.
     is_day
         bool: a day, which says no time of day.
-    known
-        datetime[us, UTC]: when what bears the stamp was out for sure: `instant`, and for a day its last microsecond.
     zone
         str: the words of the zone as written, folded; "" where there are none.
     unread
@@ -66,10 +65,23 @@ class Stamps:
     local: pl.Series
     instant: pl.Series
     is_day: pl.Series
-    known: pl.Series
     zone: pl.Series
     unread: pl.Series
     notes: tuple[str, ...]
+    _zones: pl.Series
+    _source_zone: str | None
+
+    @cached_property
+    def known(self) -> pl.Series:
+        """When what bears the stamp was out for sure, datetime[us, UTC]: `instant`, and for a day its last microsecond."""
+        if not self.is_day.any():
+            return self.instant
+        after, zones = self.local.filter(self.is_day) + _ONE_DAY, self._zones.filter(self.is_day)
+        ends = _instants(after, zones)
+        if self._source_zone is not None:  # of two zones that a day may be counted in, the one in which it ends later
+            own = _instants(after, same(self._source_zone, len(after)))
+            ends = pl.select(pl.max_horizontal(ends, own)).to_series()
+        return self.instant.clone().scatter(self.is_day.arg_true(), ends - _TICK)
 
 
 def read_stamps(
@@ -118,21 +130,16 @@ def read_stamps(
     check_zone(zone, f"{source}: the zone of column {what!r}")
     read = spelled(column, what, source)
     decision = decision or _decide(read, column, what, source, zone, order, language)
-    timed = read["clock"].is_not_null()
+    timed = read.clock.is_not_null()
     local, zones, instant = _placed(read, decision.order, zone, language)
     if decision.midnights == "zone":
-        moved = timed & (read["zone"] != "")
+        moved = timed & (read.zone != "")
         local = local.zip_with(~moved, _wall(instant, zone or "+00:00"))
-        zones = zones.zip_with(~moved, _same(zone or "", len(zones)))
-    is_day = local.is_not_null() & (~timed | (decision.midnights != ""))
-    known = instant
-    if is_day.any():
-        after, named = local.filter(is_day) + _ONE_DAY, zones.filter(is_day)
-        ends = _instants(after, named)
-        if zone is not None:  # of two zones that a day may be counted in, the one in which it ends later
-            ends = pl.select(pl.max_horizontal(ends, _instants(after, _same(zone, len(after))))).to_series()
-        known = instant.clone().scatter(is_day.arg_true(), ends - _TICK)
-    return Stamps(local, instant, is_day, known, read["zone"], is_written(column) & local.is_null(), decision.notes)
+        zones = zones.zip_with(~moved, same(zone or "", len(zones)))
+    lost = local.is_null()
+    is_day = ~lost if decision.midnights else ~lost & ~timed
+    unread = lost & is_written(column) if lost.any() else lost
+    return Stamps(local, instant, is_day, read.zone, unread, decision.notes, zones, zone)
 
 
 def decide(
@@ -222,7 +229,7 @@ def _first(column: pl.Series, mask: pl.Series) -> str:
 
 
 def _decide(
-    read: pl.DataFrame,
+    read: Spelled,
     column: pl.Series,
     what: str,
     source: str,
@@ -231,27 +238,35 @@ def _decide(
     language: str | None,
 ) -> Decision:
     where = f"{source}: column {what!r}"
-    chosen, note = decide_order(read.select(*DAYS), column, where, order=order, zone=zone, language=language)
+    chosen, note = decide_order(read.days, column, where, order=order, zone=zone, language=language)
     notes = [note] if note else []
-    clock = read["clock"].drop_nulls()
-    midnights = "written" if len(clock) and (clock == 0).all() else ""
-    if not midnights and zone is not None and (moved := read.filter(pl.col("clock").is_not_null())).height:
-        _, _, instant = _placed(moved, chosen, zone, language)
-        midnights = "zone" if (_wall(instant, zone).dt.time() == dt.time()).all() else ""
+    midnights = ""
+    if times := len(read.clock) - read.clock.null_count():
+        at_midnight = int((read.clock == 0).sum())
+        midnights = "written" if at_midnight == times else _midnights_in_zone(read, chosen, zone, language)
+        if not midnights and times >= _MANY and at_midnight > _SHARE * times:
+            notes.append(
+                f"{where} has {at_midnight:,} of {times:,} times at midnight; they are taken for instants, so write days "
+                "without a time."
+            )
     if midnights:
         notes.append(f"{where} is midnight throughout; its stamps are taken for days, and a day counts as its end.")
-    elif len(clock) >= _MANY and (share := (clock == 0).sum() / len(clock)) > _SHARE:
-        notes.append(
-            f"{where} has {share:.0%} of its times at midnight; they are taken for instants, so write days without a time."
-        )
     return Decision(chosen, midnights, tuple(notes))
+
+
+def _midnights_in_zone(read: Spelled, order: Order, zone: str | None, language: str | None) -> str:
+    """Tell whether instants with zones of their own are all midnight on the clock of the source."""
+    if zone is None or (read.zone == "").any():
+        return ""
+    _, _, instant = _placed(read, order, zone, language)
+    return "zone" if (_wall(instant.drop_nulls(), zone).dt.time() == dt.time()).all() else ""
 
 
 # ---------------------------------------------------------------------------------------------------------------- zones
 
 
 def _placed(
-    read: pl.DataFrame, order: Order, zone: str | None, language: str | None
+    read: Spelled, order: Order, zone: str | None, language: str | None
 ) -> tuple[pl.Series, pl.Series, pl.Series]:
     """Give the local time of each row, the zones that it can be in (parted by blanks; "" for none), and its latest instant."""
 
@@ -259,23 +274,31 @@ def _placed(
         named = readings(words, zone=zone, language=language)
         return (None if named is None else " ".join(named) or zone or "",)
 
-    zones = mapped(read["zone"].fill_null(""), meant, {"zones": pl.String})["zones"]
-    local = read.select(pl.col(order).cast(LOCAL) + pl.duration(microseconds=pl.col("clock").fill_null(0))).to_series()
-    local = local.set(zones.is_null(), None)
-    if read["exact"].null_count() == 0:
-        return local, zones, read["exact"]
-    return local, zones, _instants(local, zones)
+    zones = mapped(read.zone, meant, {"zones": pl.String})["zones"]
+    local = read.day(order).cast(LOCAL)
+    if read.clock.null_count() < len(local):
+        local += read.clock.fill_null(0).cast(pl.Duration("us"))
+    if zones.null_count():
+        local = local.set(zones.is_null(), None)
+    return local, zones, _instants(local, zones) if read.exact is None else read.exact
 
 
 def _instants(local: pl.Series, zones: pl.Series) -> pl.Series:
     """Give the latest instant that each local time can be in its zones; null where it has none."""
-    out = _same(None, len(local), UTC)
-    for names in zones.unique().drop_nulls():
-        rows = (zones == names).fill_null(False)
+    named = zones.unique()
+    if len(named) == 1 and named[0]:
+        return _in_zones(local, named[0])
+    out = pl.repeat(None, len(local), dtype=UTC, eager=True)
+    for names in named:
         if names:
-            at = [_in_one(local.filter(rows), name) for name in names.split()]
-            out = out.scatter(rows.arg_true(), pl.select(pl.max_horizontal(at)).to_series())
+            rows = (zones == names).fill_null(False)
+            out = out.scatter(rows.arg_true(), _in_zones(local.filter(rows), names))
     return out
+
+
+def _in_zones(local: pl.Series, names: str) -> pl.Series:
+    at = [_in_one(local, name) for name in names.split()]
+    return at[0] if len(at) == 1 else pl.select(pl.max_horizontal(at)).to_series()
 
 
 def _in_one(local: pl.Series, zone: str) -> pl.Series:
@@ -295,7 +318,3 @@ def _wall(instant: pl.Series, zone: str) -> pl.Series:
 
 def _offset(zone: str) -> dt.timedelta:
     return zone_info(zone).utcoffset(None) or dt.timedelta(0)
-
-
-def _same(value: str | None, length: int, kind: pl.DataType | type[pl.DataType] = pl.String) -> pl.Series:
-    return pl.repeat(value, length, dtype=kind, eager=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
 from engine.faults import Fault
 from engine.tables.numbers import of_numbers
-from engine.tables.spelling import DAY, clock_text, plain, read_one, zone_words
+from engine.tables.spelling import DAY, Order, clock_text, plain, read_one, zone_words
 from engine.tables.zones import readings
 
 LOCAL: Final = pl.Datetime("us")
@@ -17,6 +17,7 @@ UTC: Final = pl.Datetime("us", "UTC")
 DAYS: Final = {"ymd": pl.Date, "mdy": pl.Date, "dmy": pl.Date}
 _SPELLED: Final = {**DAYS, "clock": pl.Int64, "zone": pl.String}
 _EMPTY: Final = ("", "null", "none", "nan", "na", "n/a", "#n/a", "-", "nat", "<na>")
+_SAMPLE: Final = 50_000  # rows that are looked at to see whether many are alike
 _NUMBER: Final = r"^\d+(\.\d*)?$"
 _RUN: Final = r"^(\d{8})[Tt ](\d{2})(\d{2})(\d{2})"
 _TIMED: Final = (
@@ -25,7 +26,33 @@ _TIMED: Final = (
 )
 
 
+class Spelled(NamedTuple):
+    """What is written in each row.
+
+    Attributes
+    ----------
+    days
+        The day in each order, columns ymd, mdy, dmy; or ymd alone, where the order makes no difference.
+    clock
+        int64, microseconds since the day's midnight; null where no time of day is said.
+    zone
+        The words of the zone; "" where there are none.
+    exact
+        datetime[us, UTC] of a column that holds instants, else None.
+    """
+
+    days: pl.DataFrame
+    clock: pl.Series
+    zone: pl.Series
+    exact: pl.Series | None = None
+
+    def day(self, order: Order) -> pl.Series:
+        """Give the day of each row, read in an order."""
+        return self.days[order if order in self.days.columns else "ymd"]
+
+
 def is_written(column: pl.Series) -> pl.Series:
+    """Tell where something is written: no null, no NaN, no text that stands for one."""
     if column.dtype == pl.String:
         return ~column.str.strip_chars().str.to_lowercase().is_in(_EMPTY).fill_null(True)
     if column.dtype.is_float():
@@ -33,52 +60,61 @@ def is_written(column: pl.Series) -> pl.Series:
     return column.is_not_null()
 
 
-def spelled(column: pl.Series, what: str, source: str) -> pl.DataFrame:
-    """Give the day of each stamp in each order, its clock in microseconds (null: none), its zone's words, and an exact instant."""
+def spelled(column: pl.Series, what: str, source: str) -> Spelled:
+    """Read what is written in each row of a column.
+
+    Raises
+    ------
+    Fault
+        The column is of a type that holds no dates, times, numbers or texts.
+    """
     kind = column.dtype
     if isinstance(kind, (pl.Categorical, pl.Enum)):
         column, kind = column.cast(pl.String), pl.String()
-    exact = pl.repeat(None, len(column), dtype=UTC, eager=True)
+    if kind == pl.Null:
+        column, kind = column.cast(pl.Date), pl.Date()
     if kind == pl.String:
         read = _of_column(column)
-    elif kind == pl.Date:
-        read = _one_day(column).with_columns(clock=pl.lit(None, pl.Int64), zone=pl.lit(""))
-    elif isinstance(kind, pl.Datetime):
-        if kind.time_unit == "ns":  # nothing is known before it was: what a microsecond cannot hold is the next
-            column = ((column.to_physical() + 999) // 1000).cast(pl.Datetime("us", "UTC" if kind.time_zone else None))
-            column = column.dt.convert_time_zone(kind.time_zone) if kind.time_zone else column
-        wall = column.dt.replace_time_zone(None).cast(LOCAL)
-        clock = wall.to_physical() % DAY
-        read = _one_day(wall.dt.date()).with_columns(clock=clock, zone=pl.lit((kind.time_zone or "").lower()))
-        exact = column.dt.convert_time_zone("UTC").cast(UTC) if kind.time_zone else exact
-    elif kind.is_integer() or kind.is_float():
-        read = _of_numbers(column)
-    elif kind == pl.Null:
-        read = pl.DataFrame({name: pl.repeat(None, len(column), dtype=t, eager=True) for name, t in _SPELLED.items()})
-    else:
+        return Spelled(read.select(*DAYS), read["clock"], read["zone"])
+    if kind == pl.Date:
+        return Spelled(column.to_frame("ymd"), same(None, len(column), pl.Int64), same("", len(column)))
+    if kind.is_integer() or kind.is_float():
+        read = of_numbers(column)
+        return Spelled(read.select(ymd="day"), read["clock"], read["zone"])
+    if not isinstance(kind, pl.Datetime):
         raise Fault(f"{source}: column {what!r} must hold dates or times (got {kind}); convert it.")
-    return read.with_columns(exact=exact)
+    if kind.time_unit == "ns":  # nothing is known before it was: what a microsecond cannot hold is the next
+        utc = ((column.to_physical() + 999) // 1000).cast(pl.Datetime("us", "UTC" if kind.time_zone else None))
+        column = utc.dt.convert_time_zone(kind.time_zone) if kind.time_zone else utc
+    wall = column.dt.replace_time_zone(None).cast(LOCAL)
+    zone = same((kind.time_zone or "").lower(), len(column))
+    exact = column.dt.convert_time_zone("UTC").cast(UTC) if kind.time_zone else None
+    return Spelled(wall.dt.date().to_frame("ymd"), wall.to_physical() % DAY, zone, exact)
 
 
-def _one_day(days: pl.Series) -> pl.DataFrame:
-    return pl.DataFrame(dict.fromkeys(DAYS, days))
+def same(value: str | None, length: int, kind: pl.DataType | type[pl.DataType] = pl.String) -> pl.Series:
+    """Give a series of one value."""
+    return pl.repeat(value, length, dtype=kind, eager=True)
 
 
 def _of_numbers(values: pl.Series) -> pl.DataFrame:
     read = of_numbers(values)
-    return _one_day(read["day"]).with_columns(read["clock"], read["zone"])
+    return read.select(*(pl.col("day").alias(name) for name in DAYS), "clock", "zone")
 
 
 def _of_column(column: pl.Series) -> pl.DataFrame:
     """Read texts, each once where many are alike."""
-    text = column.str.strip_chars().set(~is_written(column), None)
-    values = text.unique()
-    if len(values) > len(text) // 2:
-        return _of_texts(text)
-    table = _of_texts(values).with_columns(text=values)
-    return (
-        text.to_frame("text").join(table, on="text", how="left", maintain_order="left", nulls_equal=True).drop("text")
-    )
+    sample = column.gather_every(max(1, len(column) // _SAMPLE))
+    if 2 * sample.n_unique() > len(sample):
+        return _of_texts(_stripped(column))
+    values = column.unique()
+    table = _of_texts(_stripped(values)).with_columns(text=values)
+    joined = column.to_frame("text").join(table, on="text", how="left", maintain_order="left", nulls_equal=True)
+    return joined.drop("text")
+
+
+def _stripped(column: pl.Series) -> pl.Series:
+    return column.str.strip_chars().set(~is_written(column), None)
 
 
 def _of_texts(text: pl.Series) -> pl.DataFrame:
@@ -133,7 +169,11 @@ def _zone(text: str) -> tuple[str | None]:
 
 def mapped(keys: pl.Series, read: Callable[[str], Any], schema: dict[str, Any]) -> pl.DataFrame:
     """Work a reading out once for each text that there is."""
-    once = keys.unique().drop_nulls()
+    once = keys.unique()
     nothing = (None,) * len(schema)
+    if len(once) == 1 and once[0] is not None:
+        values = zip(schema.items(), read(once[0]) or nothing, strict=True)
+        return pl.DataFrame({name: same(value, len(keys), kind) for (name, kind), value in values})
+    once = once.drop_nulls()
     table = pl.DataFrame([read(text) or nothing for text in once], schema=schema, orient="row").with_columns(key=once)
     return keys.to_frame("key").join(table, on="key", how="left", maintain_order="left").drop("key")
