@@ -26,6 +26,7 @@ from engine.guess import did_you_mean
 
 if TYPE_CHECKING:
     from engine.prices.placing import Hours
+    from engine.tables.spelling import Order
 
 SCHEMA = pl.Schema(
     {
@@ -130,6 +131,7 @@ class Market:
         interval: str | None = None,
         hours: Hours = "regular",
         accept: Iterable[str] = (),
+        dates: Order | None = None,
     ) -> Market:
         """Read a market that `write` wrote, or import prices in any usual form.
 
@@ -137,7 +139,7 @@ class Market:
         ----------
         path
             A Parquet file, a CSV file, or a folder of either with one file a symbol.
-        calendar, timezone, interval, hours, accept
+        calendar, timezone, interval, hours, accept, dates
             As for ``engine.prices.import_prices``. A file written by `write` has been checked already; for such a file
             calendar and interval have to be its own, and the others do nothing.
 
@@ -158,7 +160,9 @@ class Market:
         # Imported late: reading our own files needs none of the import.
         from engine.prices import import_prices  # noqa: PLC0415
 
-        return import_prices(path, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept)
+        return import_prices(
+            path, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept, dates=dates
+        )
 
     @classmethod
     def from_frame(
@@ -171,6 +175,7 @@ class Market:
         interval: str | None = None,
         hours: Hours = "regular",
         accept: Iterable[str] = (),
+        dates: Order | None = None,
     ) -> Market:
         """Import prices from a data frame, checked like a file.
 
@@ -181,7 +186,7 @@ class Market:
             may be a pandas index.
         asset
             The symbol, where the frame has no column for it.
-        calendar, timezone, interval, hours, accept
+        calendar, timezone, interval, hours, accept, dates
             As for ``engine.prices.import_prices``.
 
         Raises
@@ -200,7 +205,14 @@ class Market:
         from engine.prices import import_frame  # noqa: PLC0415
 
         return import_frame(
-            frame, asset=asset, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept
+            frame,
+            asset=asset,
+            calendar=calendar,
+            timezone=timezone,
+            interval=interval,
+            hours=hours,
+            accept=accept,
+            dates=dates,
         )
 
     @classmethod

@@ -46,6 +46,10 @@ def import_(
             metavar="CHECK", help="A check that shall not stop the import, such as high_below_low; repeatable."
         ),
     ] = None,
+    dates: Annotated[
+        Literal["mdy", "dmy", "ymd"] | None,
+        typer.Option(help="How dates such as 01/02/2025 are read, where the column leaves it open."),
+    ] = None,
     label: Annotated[
         str | None, typer.Option(help="A label that goes wherever these prices go, such as SIMULATED.")
     ] = None,
@@ -57,7 +61,7 @@ def import_(
 
     check_file(out)
     market = import_prices(
-        sources, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept or ()
+        sources, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept or (), dates=dates
     )
     if label:
         market = market.labelled(label)

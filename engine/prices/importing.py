@@ -17,7 +17,10 @@ from engine.prices.checks import check_bars, check_gaps, check_order, check_spli
 from engine.prices.findings import Findings
 from engine.prices.placing import Hours, choose_calendar, make_grid, place
 from engine.prices.spelling import name_columns, parse_numbers
-from engine.prices.stamps import check_timezone, parse_stamps
+from engine.prices.stamps import parse_stamps
+from engine.tables.order import check_dates
+from engine.tables.spelling import Order
+from engine.tables.zones import check_zone
 
 _TEXTS = (".csv", ".tsv", ".csv.gz")
 _TABLES = (".parquet", ".arrow", ".feather")
@@ -41,11 +44,13 @@ class _Options:
     interval: str | None
     hours: Hours
     accept: Iterable[str]
+    dates: Order | None
     findings: Findings = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "findings", Findings(self.accept))
-        check_timezone(self.timezone)
+        check_zone(self.timezone)
+        check_dates(self.dates)
         if self.interval is not None:
             interval_length(self.interval)
         if self.hours not in ("regular", "all"):
@@ -70,6 +75,7 @@ def import_prices(
     interval: str | None = None,
     hours: Hours = "regular",
     accept: Iterable[str] = (),
+    dates: Order | None = None,
 ) -> Market:
     """Read prices from files, check them, and align them to an exchange's sessions.
 
@@ -90,6 +96,8 @@ def import_prices(
         "regular" leaves out intraday bars outside the exchange's hours, "all" keeps them.
     accept
         Names of checks that shall not stop the import, out of ``engine.prices.findings.ACCEPTABLE``.
+    dates
+        "mdy", "dmy" or "ymd": how dates such as 01/02/2025 are read, where the column itself leaves it open.
 
     Returns
     -------
@@ -101,7 +109,7 @@ def import_prices(
     Fault
         For the first finding that makes the prices unfit for use, with a count of the others.
     """
-    options = _Options(calendar, timezone, interval, hours, accept)
+    options = _Options(calendar, timezone, interval, hours, accept, dates)
     listed = [sources] if isinstance(sources, str | Path) else list(sources)
     files = [file for source in listed for file in _files(Path(source))]
     if not files:
@@ -118,9 +126,10 @@ def import_frame(
     interval: str | None = None,
     hours: Hours = "regular",
     accept: Iterable[str] = (),
+    dates: Order | None = None,
 ) -> Market:
     """Do with a data frame what `import_prices` does with files; see ``Market.from_frame``."""
-    options = _Options(calendar, timezone, interval, hours, accept)
+    options = _Options(calendar, timezone, interval, hours, accept, dates)
     table = _to_polars(frame)
     return _market([_Table("frame", _numbered(table, "frame", 0), asset, is_text=False)], options)
 
@@ -169,7 +178,7 @@ def _rows(table: _Table, options: _Options) -> pl.DataFrame:
         frame = frame.with_columns(asset=pl.lit(symbol[0]))
     else:
         raise Fault(f"{source}: no column for the symbol; add one, or give asset='NVDA' or whichever it is.")
-    frame = parse_stamps(frame, source, options.timezone, findings)
+    frame = parse_stamps(frame, source, options.timezone, findings, options.dates)
     check_order(frame, source, findings)
     frame = frame.with_columns(source=pl.lit(source))
     absent = [pl.lit(None, kind).alias(name) for name, kind in _ROW_TYPES.items() if name not in frame.columns]
