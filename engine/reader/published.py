@@ -79,7 +79,7 @@ def published(
         Nobody states it, or it is stated in words that are not understood.
     """
     zone = _zone_of(document, tongue)
-    stated = [stamp for stamp in (document.published, document.modified) if stamp]
+    stated = [stamp for stamp in (document.published, *document.modified) if stamp]
     moments = [_known(document, stamp, written(stamp), zone, tongue, order) for stamp in stated]
     if not moments or _REVISED.search(folded, 0, _HEAD) or _REVISED.search(folded, len(folded) - _FOOT):
         own = own_times(text, folded, "zh" if tongue.startswith("zh") else tongue)

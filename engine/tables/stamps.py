@@ -58,8 +58,8 @@ class Stamps:
         str: the words of the zone as written, folded; "" where there are none.
     unread
         bool: something is written and is not understood.
-    notes
-        What was decided about the column as a whole, a sentence each.
+    decision
+        What was decided about the column as a whole.
     """
 
     local: pl.Series
@@ -67,9 +67,15 @@ class Stamps:
     is_day: pl.Series
     zone: pl.Series
     unread: pl.Series
-    notes: tuple[str, ...]
+    decision: Decision
+    _given: pl.Series
     _zones: pl.Series
     _source_zone: str | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided about the column as a whole, a sentence each."""
+        return self.decision.notes
 
     @cached_property
     def known(self) -> pl.Series:
@@ -82,6 +88,27 @@ class Stamps:
             own = _instants(after, same(self._source_zone, len(after)))
             ends = pl.select(pl.max_horizontal(ends, own)).to_series()
         return self.instant.clone().scatter(self.is_day.arg_true(), ends - _TICK)
+
+    @property
+    def texts(self) -> pl.Series:
+        """Every stamp in one spelling, str: 2025-01-27, or 2025-01-27 09:30:00.000000, with its zone; what is unread as it was."""
+        utc = isinstance(self._given.dtype, pl.Datetime) and self._given.dtype.time_zone is not None
+        zone = self.zone.replace({"z": "+00:00", "utc": "+00:00", "gmt": "+00:00"})
+        frame = pl.DataFrame({"local": self.local, "instant": self.instant, "zone": zone, "is_day": self.is_day})
+        blank = (
+            pl.when((pl.col("zone") == "") | (self.decision.midnights == "zone"))
+            .then(pl.lit(""))
+            .otherwise(pl.lit(" "))
+        )
+        named = pl.when(blank == "").then(pl.lit("")).otherwise(pl.col("zone"))
+        form = "%Y-%m-%d %H:%M:%S%.6f"
+        day = pl.col("local").dt.to_string("%Y-%m-%d") + blank + named
+        offset = pl.col("zone").str.contains(r"^[+-]\d\d:\d\d$")
+        time = pl.col("local").dt.to_string(form) + pl.when(offset).then(pl.lit("")).otherwise(blank) + named
+        if utc:
+            time = pl.col("instant").dt.to_string(form) + "+00:00"
+        text = frame.select(pl.when("is_day").then(day).otherwise(time)).to_series()
+        return text.zip_with(~self.unread, self._given.cast(pl.String))
 
 
 def read_stamps(
@@ -142,7 +169,7 @@ def read_stamps(
     lost = local.is_null()
     is_day = ~lost if decision.midnights else ~lost & ~timed
     unread = lost & is_written(column) if lost.any() else lost
-    return Stamps(local, instant, is_day, read.zone, unread, decision.notes, zones, zone)
+    return Stamps(local, instant, is_day, read.zone, unread, decision, column, zones, zone)
 
 
 def decide(
