@@ -123,31 +123,39 @@ class Market:
     @classmethod
     def read(
         cls,
-        path: str | Path,
+        path: str | os.PathLike[str],
         *,
+        asset: str | None = None,
         calendar: str | None = None,
         timezone: str | None = None,
         interval: str | None = None,
         hours: Hours = "regular",
         accept: Iterable[str] = (),
+        decimal: Decimal | None = None,
     ) -> Market:
         """Read a market that `write` wrote, or import prices in any usual form.
 
         Parameters
         ----------
         path
-            A Parquet file, a CSV file, or a folder of either with one file a symbol.
-        calendar, timezone, interval, hours, accept
-            As for ``engine.prices.import_prices``. A file written by `write` has been checked already; for such a file
-            calendar and interval have to be its own, and the others do nothing.
+            A file of text, Parquet, Arrow or Excel, or a folder of such with one file a symbol.
+        asset, calendar, timezone, interval, hours, accept, decimal
+            As for ``engine.prices.import_prices``. A file written by `write` has been checked already, and names its
+            symbols; for such a file calendar and interval have to be its own, and the others do nothing.
 
         Raises
         ------
         Fault
             Where the file cannot be read, or the prices in it are not fit for use.
         """
+        if not isinstance(path, (str, os.PathLike)):
+            raise Fault(
+                f"path must be the path of a file or folder (got {_kind(path)}); Market.from_frame(table) takes tables."
+            )
         stored = _stored(Path(path))
         if stored is not None:
+            if asset is not None:
+                raise Fault(f"asset must be left out for {path}, which names its symbols (got {asset!r}).")
             for name, wanted in (("calendar", calendar), ("interval", interval)):
                 if wanted is not None and wanted != stored.metadata[name]:
                     raise Fault(
@@ -158,7 +166,9 @@ class Market:
         # Imported late: reading our own files needs none of the import.
         from engine.prices import import_prices  # noqa: PLC0415
 
-        return import_prices(path, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept)
+        return import_prices(
+            path, asset=asset, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept, decimal=decimal
+        )  # fmt: skip
 
     @classmethod
     def from_frame(
@@ -171,17 +181,18 @@ class Market:
         interval: str | None = None,
         hours: Hours = "regular",
         accept: Iterable[str] = (),
+        decimal: Decimal | None = None,
     ) -> Market:
         """Import prices from a data frame, checked like a file.
 
         Parameters
         ----------
         frame
-            A polars, pandas or pyarrow table, or anything else with the Arrow C stream: one row a bar and asset. Times
-            may be a pandas index.
+            A polars, pandas or pyarrow table, anything else with the Arrow C stream, a dict of columns, or a list of rows
+            that are dicts: one row a bar and asset, or several tickers side by side. Times may be a pandas index.
         asset
             The symbol, where the frame has no column for it.
-        calendar, timezone, interval, hours, accept
+        calendar, timezone, interval, hours, accept, decimal
             As for ``engine.prices.import_prices``.
 
         Raises
@@ -200,8 +211,8 @@ class Market:
         from engine.prices import import_frame  # noqa: PLC0415
 
         return import_frame(
-            frame, asset=asset, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept
-        )
+            frame, asset=asset, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept, decimal=decimal
+        )  # fmt: skip
 
     @classmethod
     def sample(cls) -> Market:
@@ -390,12 +401,16 @@ def _date(name: str, day: dt.date | str | None) -> dt.date | None:
 
 def _stored(path: Path) -> Market | None:
     """Read a file that `write` wrote; None where it is something else, or was changed since."""
-    if not path.is_file() or path.suffix != ".parquet":
+    if not path.is_file():
         return None
     try:
+        with path.open("rb") as stream:
+            if stream.read(4) != b"PAR1":
+                return None
         kept = pl.read_parquet_metadata(path)
         if kept.get(_OWN + "format") != _FORMAT:
             return None
+        refuse_large([(path, "parquet")], _TIMES, "select a part of it, and write that")
         frame = pl.read_parquet(path).rechunk()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise Fault(
