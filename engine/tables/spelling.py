@@ -33,7 +33,7 @@ _DAYS: Final = [
 ]  # fmt: skip
 _CLOCKS: Final = [
     re.compile(
-        r"(?P<half>上午|下午|晚上|晚间|傍晚|凌晨|中午|早上|清晨|早间)?\s*(?<![\d:.])(?P<h>\d{1,2})\s*:\s*(?P<m>\d{2})(?:\s*:\s*(?P<s>\d{2})(?:[.,](?P<f>\d{1,9})\d*)?)?(?![\d:])"
+        r"(?P<half>上午|下午|晚上|晚间|傍晚|凌晨|中午|早上|清晨|早间)?\s*(?<![\d:.+-])(?P<h>\d{1,2})\s*:\s*(?P<m>\d{2})(?:\s*:\s*(?P<s>\d{2})(?:[.,](?P<f>\d{1,9})\d*)?)?(?![\d:])"
         r"\s*(?P<ampm>[ap]\.?\s?m\b\.?)?"
     ),
     re.compile(r"(?P<half>)(?<![\d:.])(?P<h>\d{1,2})\s?h(?:\s?(?P<m>\d{2})(?:\s?m(?:in|n)?)?(?:\s?(?P<s>\d{2})\s?s)?)?(?![\da-z])(?P<f>)(?P<ampm>)"),
@@ -51,7 +51,8 @@ _FILLER = re.compile(
     r"|发布时间|发布于|发布|发表于|发表时间|更新于|更新时间|更新|编辑于|日期|时间(?=\s*:)|:(?!\d)|[|,;·•]|\(\s*\)|\[\s*\]|(?<=\s)-(?=\s)|^\s*-(?!\d)|-\s*$"
 )
 _TRADITIONAL: Final = str.maketrans(
-    "時點號發間紐約東國華頓羅倫敦臺灣蘭蘇內達馬盧爾維納廣韓協當編輯佈週禮學園舊聖溫網獅買蘋際標準極", "时点号发间纽约东国华顿罗伦敦台湾兰苏内达马卢尔维纳广韩协当编辑布周礼学园旧圣温网狮买苹际标准极"
+    "時點號發間紐約東國華頓羅倫敦臺灣蘭蘇內達馬盧爾維納廣韓協當編輯佈週禮學園舊聖溫網獅買蘋際標準極磯圖魯奧靈調",
+    "时点号发间纽约东国华顿罗伦敦台湾兰苏内达马卢尔维纳广韩协当编辑布周礼学园旧圣温网狮买苹际标准极矶图鲁奥灵调",
 )
 _SIGNS: Final = str.maketrans(dict.fromkeys("‐‑‒–—―−﹣", "-") | dict.fromkeys("’‘ʼ´`", "'"))
 
@@ -106,9 +107,31 @@ def read_one(text: str) -> Written | None:
             if days is None:
                 return None
             zone = found.groupdict().get("zone") or ""
-            left = _FILLER.sub(" ", f"{rest[: found.start()]} {zone} {rest[found.end() :]}")
-            return Written(*days, clock, " ".join(left.split()))
+            return Written(*days, clock, zone_words(f"{rest[: found.start()]} {zone} {rest[found.end() :]}"))
     return None
+
+
+def clock_text(text: str) -> int | None:
+    """Read a time of day written with colons, in microseconds; None where there is no such time.
+
+    Examples
+    --------
+    >>> clock_text("9:30 pm") == 21.5 * 3600 * 1_000_000, clock_text("25:61")
+    (True, None)
+    """
+    found = _CLOCKS[0].fullmatch(text.strip().lower())
+    return clock_of(found) if found else None
+
+
+def zone_words(text: str) -> str:
+    """Leave the words out that say no zone: weekdays, commas, "published", "at".
+
+    Examples
+    --------
+    >>> zone_words("fri, at heure de paris")
+    'heure de paris'
+    """
+    return " ".join(_FILLER.sub(" ", text).split())
 
 
 def clock_of(found: re.Match[str]) -> int | None:

@@ -3,59 +3,85 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import polars as pl
 
 from engine.faults import Fault
-from engine.tables.spelling import DAY, ORDERS, Order, plain, read_one
-from engine.tables.zones import Readings, latest, readings, zone_info
+from engine.tables.order import decide_order
+from engine.tables.spelling import Order
+from engine.tables.written import LOCAL, UTC, Spelled, is_written, mapped, same, spelled
+from engine.tables.zones import check_zone, latest, readings, zone_info
 
-LOCAL: Final = pl.Datetime("us")
-UTC: Final = pl.Datetime("us", "UTC")
-_EMPTY: Final = ("", "null", "none", "nan", "na", "n/a", "#n/a", "-", "nat", "<na>")
-_CLOCK: Final = (
-    r"^(?<day>.*?\d)(?:[ T]|, )+(?<hour>\d{1,2}):(?<minute>\d{2})(?::(?<second>\d{2})(?:[.,](?<fraction>\d+))?)?"
-    r"\s*(?<half>[AaPp][Mm])?\s*(?<zone>[^\d:.,].*)?$"
-)
 _TICK: Final = dt.timedelta(microseconds=1)
+_ONE_DAY: Final = dt.timedelta(days=1)
+# An instant falls on midnight once in 1,440 minutes: more than a tenth of twenty are days among instants, or bars of hours.
+_SHARE, _MANY = 0.1, 20
 
 
-class OpenDates(Fault):
-    """Dates of a column that may be month first or day first, and nobody says which."""
+@dataclass(frozen=True)
+class Decision:
+    """What only a whole column can tell of each of its stamps.
+
+    Attributes
+    ----------
+    order
+        How dates such as 01/02/2025 are read.
+    midnights
+        Whether a midnight stands for its day, for the column is midnight throughout: as "written", or on the clock of the
+        source's "zone"; else "".
+    notes
+        The same in words, a sentence each.
+    """
+
+    order: Order = "ymd"
+    midnights: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Stamps:
-    """What a column of dates and times says; all of its length.
+    """What a column of dates and times says; each series is of its length.
 
     Attributes
     ----------
     local
-        datetime[us], as it was written, without its zone; a day is its midnight; null where there is none, or it is not understood.
+        datetime[us], as it was written, without its zone; a day is its midnight; null where nothing is written, or it is
+        not understood.
     instant
         datetime[us, UTC]: `local` in the zone it was written with, else in that of the source; null where neither is known.
     is_day
         bool: a day, which says no time of day.
-    known
-        datetime[us, UTC]: when what bears the stamp was out for sure: `instant`, and for a day its last microsecond.
     zone
         str: the words of the zone as written, folded; "" where there are none.
     unread
         bool: something is written and is not understood.
     notes
-        What was decided about the whole column, a sentence each.
+        What was decided about the column as a whole, a sentence each.
     """
 
     local: pl.Series
     instant: pl.Series
     is_day: pl.Series
-    known: pl.Series
     zone: pl.Series
     unread: pl.Series
     notes: tuple[str, ...]
+    _zones: pl.Series
+    _source_zone: str | None
+
+    @cached_property
+    def known(self) -> pl.Series:
+        """When what bears the stamp was out for sure, datetime[us, UTC]: `instant`, and for a day its last microsecond."""
+        if not self.is_day.any():
+            return self.instant
+        after, zones = self.local.filter(self.is_day) + _ONE_DAY, self._zones.filter(self.is_day)
+        ends = _instants(after, zones)
+        if self._source_zone is not None:  # of two zones that a day may be counted in, the one in which it ends later
+            own = _instants(after, same(self._source_zone, len(after)))
+            ends = pl.select(pl.max_horizontal(ends, own)).to_series()
+        return self.instant.clone().scatter(self.is_day.arg_true(), ends - _TICK)
 
 
 def read_stamps(
@@ -66,12 +92,12 @@ def read_stamps(
     zone: str | None = None,
     order: Order | None = None,
     language: str | None = None,
+    decision: Decision | None = None,
 ) -> Stamps:
     """Read a column of dates or times.
 
-    Dates such as 01/02/2025 are read in the order that the whole column allows, else in `order`, else in that of the
-    source's language or zone. A column that is midnight throughout is one of days. A time that can be two instants (a clock
-    that is set back, CST) is the later.
+    A column that is midnight throughout is one of days. A time that may be two instants (a clock that is set back, an
+    abbreviation of two zones) is the later; one beside which stand unknown words is not read.
 
     Parameters
     ----------
@@ -82,9 +108,11 @@ def read_stamps(
     zone
         The source's own time zone, an IANA name or an offset: that of stamps that name none.
     order
-        What the user says of dates such as 01/02/2025.
+        How the user reads dates such as 01/02/2025, where the column leaves it open.
     language
-        The language of the source, such as "fr", "zh-Hans".
+        The language of the source, such as "fr" or "zh-Hans".
+    decision
+        What `decide` said of the whole column, where `column` is a part of it.
 
     Raises
     ------
@@ -92,31 +120,201 @@ def read_stamps(
         The order of the dates stays open, or they contradict one another or `order`.
     Fault
         The column is of a type that holds no times, or `zone` is not known.
+
+    Examples
+    --------
+    >>> stamps = read_stamps(pl.Series(["27/01/2025 9:30 ET", "02/03/2025"]), what="date", source="news", zone="Europe/Paris")
+    >>> [known.isoformat() for known in stamps.known]
+    ['2025-01-27T14:30:00+00:00', '2025-03-02T22:59:59.999999+00:00']
     """
-    raise NotImplementedError
+    check_zone(zone, f"{source}: the zone of column {what!r}")
+    read = spelled(column, what, source)
+    decision = decision or _decide(read, column, what, source, zone, order, language)
+    timed = read.clock.is_not_null()
+    local, zones, instant = _placed(read, decision.order, zone, language)
+    if decision.midnights == "zone":
+        moved = timed & (read.zone != "")
+        local = local.zip_with(~moved, _wall(instant, zone or "+00:00"))
+        zones = zones.zip_with(~moved, same(zone or "", len(zones)))
+    lost = local.is_null()
+    is_day = ~lost if decision.midnights else ~lost & ~timed
+    unread = lost & is_written(column) if lost.any() else lost
+    return Stamps(local, instant, is_day, read.zone, unread, decision.notes, zones, zone)
+
+
+def decide(
+    column: pl.Series,
+    *,
+    what: str,
+    source: str,
+    zone: str | None = None,
+    order: Order | None = None,
+    language: str | None = None,
+) -> Decision:
+    """Decide what only a whole column can tell, for `read_stamps` of its parts; parameters and faults are those of it."""
+    check_zone(zone, f"{source}: the zone of column {what!r}")
+    return _decide(spelled(column, what, source), column, what, source, zone, order, language)
 
 
 def days_of(
     column: pl.Series, *, what: str, source: str, order: Order | None = None, language: str | None = None
 ) -> pl.Series:
-    """Read a column of days (sessions, ex-dates): Date; null where nothing is written.
+    """Read a column of days, such as sessions or ex-dates: Date, null where nothing is written.
 
     Raises
     ------
     Fault
-        A text is no date, or says a time of day that is not midnight.
+        A stamp is no date, or says a time of day that is not midnight.
+
+    Examples
+    --------
+    >>> days_of(pl.Series([20250127, 20250128]), what="session", source="signals").to_list()
+    [datetime.date(2025, 1, 27), datetime.date(2025, 1, 28)]
     """
-    raise NotImplementedError
+    stamps = read_stamps(column, what=what, source=source, order=order, language=language)
+    _refuse_unread(stamps, column, what, source, "a day", "write it as 2025-01-31")
+    timed = (stamps.local.dt.time() != dt.time()).fill_null(False)
+    if timed.any():
+        raise Fault(
+            f"{source}: column {what!r} must hold days (got {_first(column, timed)}, which says a time of day); leave the time out."
+        )
+    return stamps.local.dt.date().alias(column.name)
 
 
 def instants_of(
-    column: pl.Series, *, what: str, source: str, zone: str | None = None, order: Order | None = None, language: str | None = None
+    column: pl.Series,
+    *,
+    what: str,
+    source: str,
+    zone: str | None = None,
+    order: Order | None = None,
+    language: str | None = None,
 ) -> pl.Series:
-    """Read a column of instants: datetime[us, UTC]; a day counts as its last microsecond in its zone; null where nothing is written.
+    """Read a column of instants: datetime[us, UTC], null where nothing is written; a day counts as its last microsecond.
 
     Raises
     ------
     Fault
-        A text is no time, or neither it nor `zone` says a time zone.
+        A stamp is no time, or neither it nor `zone` says in which zone it is.
+
+    Examples
+    --------
+    >>> instants_of(pl.Series(["2025-01-27"]), what="known_at", source="signals", zone="America/New_York")[0].isoformat()
+    '2025-01-28T04:59:59.999999+00:00'
     """
-    raise NotImplementedError
+    stamps = read_stamps(column, what=what, source=source, zone=zone, order=order, language=language)
+    _refuse_unread(stamps, column, what, source, "a time", "write it as 2025-01-31T09:30-05:00")
+    zoneless = stamps.local.is_not_null() & stamps.known.is_null()
+    if zoneless.any():
+        raise Fault(
+            f"{source}: column {what!r} must say its time zone (got {_first(column, zoneless)}); "
+            "write 2025-01-31T09:30-05:00, or name the zone of the table."
+        )
+    return stamps.known.alias(column.name)
+
+
+def _refuse_unread(stamps: Stamps, column: pl.Series, what: str, source: str, wanted: str, remedy: str) -> None:
+    if stamps.unread.any():
+        more = int(stamps.unread.sum()) - 1
+        rest = f", and {more:,} more" if more else ""
+        raise Fault(
+            f"{source}: column {what!r} must hold {wanted} in every row (got {_first(column, stamps.unread)}{rest}); {remedy}."
+        )
+
+
+def _first(column: pl.Series, mask: pl.Series) -> str:
+    row = int(mask.arg_true()[0])
+    value = column[row]
+    return f"{str(value) if isinstance(value, dt.date) else repr(value)} in row {row + 1}"
+
+
+def _decide(
+    read: Spelled,
+    column: pl.Series,
+    what: str,
+    source: str,
+    zone: str | None,
+    order: Order | None,
+    language: str | None,
+) -> Decision:
+    where = f"{source}: column {what!r}"
+    chosen, note = decide_order(read.days, column, where, order=order, zone=zone, language=language)
+    notes = [note] if note else []
+    midnights = ""
+    if times := len(read.clock) - read.clock.null_count():
+        at_midnight = int((read.clock == 0).sum())
+        midnights = "written" if at_midnight == times else _midnights_in_zone(read, chosen, zone, language)
+        if not midnights and times >= _MANY and at_midnight > _SHARE * times:
+            notes.append(
+                f"{where} has {at_midnight:,} of {times:,} times at midnight; they are taken for instants, so write days "
+                "without a time."
+            )
+    if midnights:
+        notes.append(f"{where} is midnight throughout; its stamps are taken for days, and a day counts as its end.")
+    return Decision(chosen, midnights, tuple(notes))
+
+
+def _midnights_in_zone(read: Spelled, order: Order, zone: str | None, language: str | None) -> str:
+    """Tell whether instants with zones of their own are all midnight on the clock of the source."""
+    if zone is None or (read.zone == "").any():
+        return ""
+    _, _, instant = _placed(read, order, zone, language)
+    return "zone" if (_wall(instant.drop_nulls(), zone).dt.time() == dt.time()).all() else ""
+
+
+# ---------------------------------------------------------------------------------------------------------------- zones
+
+
+def _placed(
+    read: Spelled, order: Order, zone: str | None, language: str | None
+) -> tuple[pl.Series, pl.Series, pl.Series]:
+    """Give the local time of each row, the zones that it can be in (parted by blanks; "" for none), and its latest instant."""
+
+    def meant(words: str) -> tuple[str | None]:
+        named = readings(words, zone=zone, language=language)
+        return (None if named is None else " ".join(named) or zone or "",)
+
+    zones = mapped(read.zone, meant, {"zones": pl.String})["zones"]
+    local = read.day(order).cast(LOCAL)
+    if read.clock.null_count() < len(local):
+        local += read.clock.fill_null(0).cast(pl.Duration("us"))
+    if zones.null_count():
+        local = local.set(zones.is_null(), None)
+    return local, zones, _instants(local, zones) if read.exact is None else read.exact
+
+
+def _instants(local: pl.Series, zones: pl.Series) -> pl.Series:
+    """Give the latest instant that each local time can be in its zones; null where it has none."""
+    named = zones.unique()
+    if len(named) == 1 and named[0]:
+        return _in_zones(local, named[0])
+    out = pl.repeat(None, len(local), dtype=UTC, eager=True)
+    for names in named:
+        if names:
+            rows = (zones == names).fill_null(False)
+            out = out.scatter(rows.arg_true(), _in_zones(local.filter(rows), names))
+    return out
+
+
+def _in_zones(local: pl.Series, names: str) -> pl.Series:
+    at = [_in_one(local, name) for name in names.split()]
+    return at[0] if len(at) == 1 else pl.select(pl.max_horizontal(at)).to_series()
+
+
+def _in_one(local: pl.Series, zone: str) -> pl.Series:
+    if zone[0] in "+-":
+        return (local - _offset(zone)).dt.replace_time_zone("UTC")
+    there = local.dt.replace_time_zone(zone, ambiguous="latest", non_existent="null").dt.convert_time_zone("UTC")
+    skipped = (there.is_null() & local.is_not_null()).arg_true()
+    return there.scatter(skipped, [latest(at, (zone,)) for at in local.gather(skipped)]) if len(skipped) else there
+
+
+def _wall(instant: pl.Series, zone: str) -> pl.Series:
+    """Give what the clocks of a zone show at each instant."""
+    if zone[0] in "+-":
+        return instant.dt.replace_time_zone(None) + _offset(zone)
+    return instant.dt.convert_time_zone(zone).dt.replace_time_zone(None)
+
+
+def _offset(zone: str) -> dt.timedelta:
+    return zone_info(zone).utcoffset(None) or dt.timedelta(0)
