@@ -23,9 +23,11 @@ from engine.checksum import checksum
 from engine.faults import Failure, Fault
 from engine.fingerprint import fingerprint
 from engine.guess import did_you_mean
+from engine.tables.memory import refuse_large
 
 if TYPE_CHECKING:
     from engine.prices.placing import Hours
+    from engine.tables.table import Decimal
 
 SCHEMA = pl.Schema(
     {
@@ -42,6 +44,7 @@ SCHEMA = pl.Schema(
     }
 )
 _FORMAT = "market 1"  # changes with the layout of the file; a file of another format is checked like any input
+_TIMES = 2.5  # how often the table stands in memory while the file is read: measured
 _OWN = "tocsin."  # prefix of the metadata that belongs to the file, not to the market
 
 
@@ -149,8 +152,10 @@ class Market:
             Where the file cannot be read, or the prices in it are not fit for use.
         """
         if not isinstance(path, (str, os.PathLike)):
+            from engine.tables.frames import described  # noqa: PLC0415
+
             raise Fault(
-                f"path must be the path of a file or folder (got {_kind(path)}); Market.from_frame(table) takes tables."
+                f"path must be the path of a file or folder (got {described(path)}); Market.from_frame(table) takes tables."
             )
         stored = _stored(Path(path))
         if stored is not None:

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import accumulate
 from typing import NamedTuple
 
 import polars as pl
@@ -53,9 +54,9 @@ def stack(table: Table, asset: str | None) -> tuple[Table, bool]:
     Fault
         A ticker lacks a price, has one twice, or nobody can tell tickers from prices.
     """
-    below = _second_line(table)
-    if below is not None:
-        columns = _by_levels(table, [*zip(table.headers[1:], below[1:], strict=True)])
+    pairs = _two_lines(table)
+    if pairs:
+        columns = _by_levels(table, pairs)
         table = _without_lines(table, 1)
         first, table = _index_name(table)
         columns = [_Column(table.frame.columns[0], "", first), *columns] if columns else []
@@ -79,13 +80,17 @@ def stack(table: Table, asset: str | None) -> tuple[Table, bool]:
     return replace(table, frame=frame, rows=pl.concat(rows), headers=tuple(frame.columns)), True
 
 
-def _second_line(table: Table) -> list[str] | None:
-    """Give the cells of a second line of headers: words throughout, of which those above or below are prices."""
+def _two_lines(table: Table) -> list[tuple[str, str]]:
+    """Give the headers from the second column on, where a second line of them follows: words, and prices in one of the two."""
     if not table.in_lines or table.frame.width < 1 + len(PRICES) or table.frame.is_empty():
-        return None
-    cells = [str(cell or "").strip() for cell in table.frame.row(0)]
-    words = all(cell.lower() not in EMPTY and not _NUMBER.match(cell) for cell in cells[1:])
-    return cells if words and (_has_prices(table.headers[1:]) or _has_prices(cells[1:])) else None
+        return []
+    below = [str(cell or "").strip() for cell in table.frame.row(0)][1:]
+    above = list(accumulate(table.headers[1:], lambda left, own: own or left))  # merged cells: only the first is filled
+    words = all(cell.lower() not in EMPTY and not _NUMBER.match(cell) for cell in below)
+    pairs = [*zip(above, below, strict=True)]
+    level = 0 if _has_prices(above) else 1
+    tickers = {pair[1 - level].lower() for pair in pairs}
+    return pairs if words and _has_prices(pair[level] for pair in pairs) and not tickers <= _NO_TICKERS else []
 
 
 def _without_lines(table: Table, count: int) -> Table:

@@ -15,7 +15,7 @@ _NUMBERS = (*PRICES, "volume", "adj_close", "dividend", "split")
 _ALIASES = {
     "stamp": (
         "datetime", "timestamp", "date", "session", "day", "tradedate", "tradingdate", "tradingday", "ts", "t", "dt",
-        "opentime", "datetimeutc", "dateutc", "timestamputc", "unixtime", "epoch", "index", "level0", "unnamed0", "",
+        "opentime", "datetimeutc", "dateutc", "timestamputc", "unixtime", "epoch", "index", "level0", "unnamed0", "indexlevel0", "",
     ),
     "clock": ("time", "timeutc"),
     "asset": ("asset", "symbol", "ticker", "tic", "instrument", "ric", "code", "stock", "pair", "underlying", "name"),

@@ -15,9 +15,9 @@ from engine.tables.table import EMPTY, Table
 
 #: The usual names of what side tables have, without case, blanks and signs; the first is our own.
 ASSET = ("asset", "symbol", "ticker", "tic", "instrument", "ric", "stock", "underlying")
-SESSION = ("session", "date", "day", "since", "from", "effectivedate", "index", "level0", "unnamed0", "")
+SESSION = ("session", "date", "day", "since", "from", "effectivedate", "index", "level0", "unnamed0", "indexlevel0", "")
 #: What an index without a name becomes.
-_UNNAMED = ("index", "level0", "unnamed0", "")
+_UNNAMED = ("index", "level0", "unnamed0", "indexlevel0", "")
 
 
 def plain_header(header: str) -> str:

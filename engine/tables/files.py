@@ -12,8 +12,8 @@ import polars as pl
 
 from engine.devices import memory_of_machine
 from engine.faults import Failure, Fault
-from engine.tables.formats import Format, format_of, head_of, unpacked
-from engine.tables.memory import refuse_large, size
+from engine.tables.formats import SPOKEN, Format, format_of, head_of, unpacked
+from engine.tables.memory import first_line, refuse_large, size
 from engine.tables.table import Table, Style
 
 _SEPARATORS = (",", ";", "\t", "|")
@@ -61,20 +61,15 @@ def read_file(
         if kind == "xlsx":
             return _read_sheet(path, source, style)
         if kind in ("parquet", "arrow"):
-            frame = pl.read_parquet(path) if kind == "parquet" else pl.read_ipc(path, memory_map=False)
+            frame = pl.read_parquet(path) if kind == "parquet" else pl.read_ipc(path)
             rows = pl.int_range(frame.height, dtype=pl.Int64, eager=True)
             return Table(frame, source, rows, tuple(frame.columns), style=style)
         return _read_text(path, source, kind == "gzip", style)
     except pl.exceptions.NoDataError:
         raise Fault(f"{source} is empty; it needs a header and rows.") from None
     except (pl.exceptions.PolarsError, OSError) as error:
-        name = {"parquet": "Parquet", "arrow": "Arrow", "xlsx": "Excel"}.get(kind or "", "CSV")
-        raise Fault(f"{source} cannot be read as {name} ({first_line(error)}); write or fetch it anew.") from None
-
-
-def first_line(error: BaseException) -> str:
-    """Give the first line of somebody else's message."""
-    return (str(error).strip() or type(error).__name__).partition("\n")[0].rstrip(".")
+        told = f" as {SPOKEN[kind]}" if kind else ""
+        raise Fault(f"{source} cannot be read{told} ({first_line(error)}); write or fetch it anew.") from None
 
 
 # Text

@@ -12,6 +12,10 @@ from engine.faults import Fault
 
 Format = Literal["text", "gzip", "parquet", "arrow", "xlsx"]
 
+#: What messages call them.
+SPOKEN: dict[Format, str] = {
+    "text": "CSV", "gzip": "CSV packed with gzip", "parquet": "Parquet", "arrow": "Arrow", "xlsx": "Excel"
+}  # fmt: skip
 TEXTS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 BINARIES = (".parquet", ".arrow", ".feather", ".ipc", ".xlsx", ".xlsm")
 #: The endings that tables have.
@@ -31,9 +35,9 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"DUCK", "a DuckDB database", "write its table as Parquet or CSV"),
     (b"%PDF", "a PDF", "save its table as CSV"),
     (b"\x89PNG", "a picture", _REMEDY),
-    (b"BZh", "packed with bzip2", "unpack it first"),
-    (b"\xfd7zXZ\x00", "packed with xz", "unpack it first"),
-    (b"\x28\xb5\x2f\xfd", "packed with zstd", "unpack it first"),
+    (b"BZh", "a bzip2 file", "unpack it first"),
+    (b"\xfd7zXZ\x00", "an xz file", "unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it, and give the table in it"),
     (b"Rar!", "a RAR archive", "unpack it, and give the table in it"),
 )
@@ -65,7 +69,7 @@ def format_of(path: Path, source: str) -> Format:
     _refuse_foreign(head, source)
     if path.name.lower().endswith(BINARIES):
         raise Fault(
-            f"{source} cannot be read as {_spoken(path)} (it holds text, or was cut short); write or fetch it anew, or name it .csv "
+            f"{source} cannot be read as {SPOKEN[_named(path)]} (it holds text, or was cut short); write or fetch it anew, or name it .csv "
             "if it is CSV."
         )
     return "text"
@@ -117,6 +121,6 @@ def _zipped(path: Path, source: str) -> Format:
     raise Fault(f"{source} must be a table (got a ZIP archive of {inside or 'nothing'}); unpack it, and give the table in it.")
 
 
-def _spoken(path: Path) -> str:
+def _named(path: Path) -> Format:
     ending = path.suffix.lower()
-    return "Parquet" if ending == ".parquet" else "Excel" if ending.startswith(".xls") else "Arrow"
+    return "parquet" if ending == ".parquet" else "xlsx" if ending.startswith(".xls") else "arrow"

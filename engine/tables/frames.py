@@ -10,7 +10,8 @@ from typing import Any
 import polars as pl
 
 from engine.faults import Fault
-from engine.tables.files import first_line, read_file
+from engine.tables.files import read_file
+from engine.tables.memory import first_line
 from engine.tables.table import Table, Style
 
 _ALLOWED = "a polars, pandas or Arrow table, a dict of columns, a list of rows that are dicts, or the path of a file"
@@ -68,8 +69,19 @@ def to_polars(given: Any, name: str) -> pl.DataFrame:
             return pl.DataFrame(given)
     except (pl.exceptions.PolarsError, ValueError, TypeError, NotImplementedError, OSError) as error:
         raise Fault(f"{name} cannot be read as a table ({first_line(error)}); give columns of one length, each of one type.") from None
-    kind = f"the class {given.__name__}" if isinstance(given, type) else f"{_article(type(given).__name__)}"
-    raise Fault(f"{name} must be {_ALLOWED} (got {kind}); give one.")
+    raise Fault(f"{name} must be {_ALLOWED} (got {described(given)}); give one.")
+
+
+def described(given: object) -> str:
+    """Say what something is: "a pandas DataFrame", "the path 'x.csv'", "the class Market"."""
+    if isinstance(given, type):
+        return f"the class {given.__name__}"
+    if isinstance(given, (str, os.PathLike)):
+        return f"the path {str(given)!r}"
+    kind = type(given)
+    library = kind.__module__.partition(".")[0]
+    name = f"{library} {kind.__name__}" if library in ("pandas", "polars", "pyarrow") else kind.__name__
+    return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
 def _is_pandas(given: object) -> bool:
@@ -85,7 +97,3 @@ def _from_pandas(frame: Any) -> pl.DataFrame:
     frame.columns = [str(header) for header in frame.columns]
     made: pl.DataFrame = pl.from_pandas(frame)
     return made
-
-
-def _article(noun: str) -> str:
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"

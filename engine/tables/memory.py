@@ -10,6 +10,7 @@ import polars as pl
 
 from engine.devices import memory_of_machine
 from engine.faults import Fault
+from engine.tables.formats import SPOKEN, Format
 
 #: Bytes of one value in memory; of a text the view of it, whatever it points to.
 _VIEW = 16
@@ -17,7 +18,7 @@ _VIEW = 16
 _SHEET = 4
 
 
-def refuse_large(tables: Iterable[tuple[Path, str]], times: float, remedy: str) -> None:
+def refuse_large(tables: Iterable[tuple[Path, Format]], times: float, remedy: str) -> None:
     """Refuse files whose tables would not fit into memory together.
 
     Parameters
@@ -35,8 +36,12 @@ def refuse_large(tables: Iterable[tuple[Path, str]], times: float, remedy: str) 
         With the rows that were counted, and what they would take.
     """
     listed = list(tables)
-    there = memory_of_machine()
-    needed = times * sum(_bytes_of(path, kind) for path, kind in listed)
+    there, needed = memory_of_machine(), 0.0
+    for path, kind in listed:
+        try:
+            needed += times * _bytes_of(path, kind)
+        except (pl.exceptions.PolarsError, zipfile.BadZipFile) as error:
+            raise Fault(f"{path} cannot be read as {SPOKEN[kind]} ({first_line(error)}); write or fetch it anew.") from None
     if needed > there:
         rows = sum(_rows_of(path, kind) for path, kind in listed)
         named = str(listed[0][0]) + (f" and {len(listed) - 1} more files" if len(listed) > 1 else "")
@@ -47,12 +52,17 @@ def refuse_large(tables: Iterable[tuple[Path, str]], times: float, remedy: str) 
         )
 
 
+def first_line(error: BaseException) -> str:
+    """Give the first line of somebody else's message."""
+    return (str(error).strip() or type(error).__name__).partition("\n")[0].rstrip(".")
+
+
 def size(count: float) -> str:
     """Write a number of bytes: "8.4 GiB", "300 MiB"."""
     return f"{count / 2**30:,.1f} GiB" if count >= 2**30 else f"{count / 2**20:,.0f} MiB"
 
 
-def _bytes_of(path: Path, kind: str) -> int:
+def _bytes_of(path: Path, kind: Format) -> int:
     """Give the bytes that a table takes once it is read; of packed texts, what they take packed."""
     if kind == "parquet":
         schema = pl.read_parquet_schema(path)
@@ -67,7 +77,7 @@ def _bytes_of(path: Path, kind: str) -> int:
     return path.stat().st_size
 
 
-def _rows_of(path: Path, kind: str) -> int:
+def _rows_of(path: Path, kind: Format) -> int:
     """Count the rows of a Parquet or Arrow file by what its footer says; 0 of other files."""
     if kind not in ("parquet", "arrow"):
         return 0
