@@ -122,7 +122,9 @@ def import_prices(
     if not files:
         raise Fault("sources names no file; give CSV or Parquet files, or folders of them.")
     if asset is not None and len(files) > 1:
-        raise Fault(f"asset={asset!r} names the symbol of one file (got {len(files)}); import them one by one, or leave it out.")
+        raise Fault(
+            f"asset={asset!r} names the symbol of one file (got {len(files)}); import them one by one, or leave it out."
+        )
     refuse_large(files, _TIMES, "import a part, such as fewer symbols or years")
     return _market((_read(file, kind, options) for file, kind in files), options)
 
@@ -211,7 +213,9 @@ def _refuse_other_name(frame: pl.DataFrame, table: Table, asset: str | None) -> 
     """Refuse a symbol given for a table that names another."""
     others = frame["asset"].filter(frame["asset"] != asset) if asset is not None else []
     if len(others):
-        raise Fault(f"{table.source}: asset must be left out where the table names its symbols (got {asset!r} beside {others[0]!r}).")
+        raise Fault(
+            f"{table.source}: asset must be left out where the table names its symbols (got {asset!r} beside {others[0]!r})."
+        )
 
 
 def _note_names(named: list[_Named], findings: Findings) -> None:
@@ -219,7 +223,9 @@ def _note_names(named: list[_Named], findings: Findings) -> None:
     if named:
         first = named[0]
         files = "the file's name is" if len(named) == 1 else f"the names of {len(named)} files are"
-        message = f"no symbols are named; {files} taken, as {first.asset} (--asset, or asset=, names the symbol of one file)."
+        message = (
+            f"no symbols are named; {files} taken, as {first.asset} (--asset, or asset=, names the symbol of one file)."
+        )
         findings.add("note", "symbol_of_file", message, source=first.table.source, value=first.asset)
 
 

@@ -17,9 +17,9 @@ _JOINTS = re.compile(r"[\s_.:|/-]+")
 _NUMBER = re.compile(r"^[-+$(]?[\d.,]+\)?$")
 #: Names beside a price that are no ticker's: of what was done to it, and in what it is counted.
 _NO_TICKERS = frozenset(
-    "adj adjusted adjclose raw unadjusted unadj mid bid ask avg mean price prices px last prev previous day daily usd eur gbp jpy "
-    "cny usdt btc eth local trade official".split()
-)
+    ("adj", "adjusted", "adjclose", "raw", "unadjusted", "unadj", "mid", "bid", "ask", "avg", "mean", "price", "prices", "px", "last",
+     "prev", "previous", "day", "daily", "usd", "eur", "gbp", "jpy", "cny", "usdt", "btc", "eth", "local", "trade", "official")
+)  # fmt: skip
 
 
 class _Column(NamedTuple):

@@ -56,7 +56,9 @@ def pick(table: Table, wanted: Mapping[str, Sequence[str]], needed: Collection[s
     for name in needed:
         if name not in found:
             spare = [header for header in frame.columns if header not in found.values()]
-            guess = next((hint for header in spare if (hint := did_you_mean(header.lower(), [name, *wanted[name]]))), "")
+            guess = next(
+                (hint for header in spare if (hint := did_you_mean(header.lower(), [name, *wanted[name]]))), ""
+            )
             listed = ", ".join(map(repr, frame.columns)) or "none"
             raise Fault(
                 f"{table.source} must have a column {name!r} (got {listed}){f'; {guess.strip()[1:-1]}' if guess else ''}; name it so."
@@ -111,7 +113,12 @@ def days(table: Table, column: pl.Series) -> pl.Series:
     """
     stamps = read_stamps(column, what=column.name, source=table.source, order=table.style.dates)
     midnight = stamps.local == stamps.local.dt.truncate("1d")
-    refuse(table, column, ~(stamps.is_day | midnight).fill_null(False) | stamps.local.is_null(), "a date, such as 2025-01-31")
+    refuse(
+        table,
+        column,
+        ~(stamps.is_day | midnight).fill_null(False) | stamps.local.is_null(),
+        "a date, such as 2025-01-31",
+    )
     return stamps.local.dt.date().alias(column.name)
 
 
@@ -125,7 +132,9 @@ def instants(table: Table, column: pl.Series) -> pl.Series:
     """
     stamps = read_stamps(column, what=column.name, source=table.source, order=table.style.dates)
     refuse(table, column, stamps.local.is_null(), "a time with its zone, such as 2025-01-28T05:32+08:00")
-    refuse(table, column, stamps.known.is_null(), "a time with its zone, such as 2025-01-28T05:32+08:00", "name its zone")
+    refuse(
+        table, column, stamps.known.is_null(), "a time with its zone, such as 2025-01-28T05:32+08:00", "name its zone"
+    )
     return stamps.known.alias(column.name)
 
 
@@ -136,7 +145,9 @@ def refuse(table: Table, column: pl.Series, wrong: pl.Series, allowed: str, reme
         value = column[row]
         blank = value is None or (isinstance(value, str) and value.strip().lower() in EMPTY)
         shown = "nothing" if blank else repr(value) if isinstance(value, str) else str(value)
-        raise Fault(f"{table.at(row)}: {column.name} must be {allowed} (got {shown}); {'fill it in' if blank else remedy}.")
+        raise Fault(
+            f"{table.at(row)}: {column.name} must be {allowed} (got {shown}); {'fill it in' if blank else remedy}."
+        )
 
 
 def _first(wrong: pl.Series) -> int:

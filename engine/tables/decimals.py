@@ -157,7 +157,10 @@ def _either(sign: str) -> str:
 def _decided(table: Table, cleaned: Mapping[str, pl.DataFrame]) -> Decimal:
     """Tell the decimal sign of a table from all its numbers."""
     text = pl.concat([frame["text"] for frame in cleaned.values()])
-    proofs = {sign: int(text.str.contains(_proof(sign, other)).sum()) for sign, other in zip(_SIGNS, _SIGNS[::-1], strict=True)}
+    proofs = {
+        sign: int(text.str.contains(_proof(sign, other)).sum())
+        for sign, other in zip(_SIGNS, _SIGNS[::-1], strict=True)
+    }
     either = {sign: text.filter(text.str.contains(_either(sign))) for sign in _SIGNS}
     if table.separator == ",":
         proofs["."] += len(either["."])  # a comma parts the columns already, so that a dot parts no thousands

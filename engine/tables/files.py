@@ -14,7 +14,7 @@ from engine.devices import memory_of_machine
 from engine.faults import Failure, Fault
 from engine.tables.formats import SPOKEN, Format, format_of, head_of, unpacked
 from engine.tables.memory import first_line, refuse_large, size
-from engine.tables.table import Table, Style
+from engine.tables.table import Style, Table
 
 _SEPARATORS = (",", ";", "\t", "|")
 _LINES = 20  # that tell the separator
@@ -131,7 +131,9 @@ def _encoding(head: bytes, source: str) -> str:
     if half and head[0::2].count(0) > 0.8 * half and 0 not in head[1::2]:
         return "utf-16-be"
     if 0 in head:
-        raise Fault(f"{source} must be a table (got bytes that are no text); give CSV, Parquet, Arrow or Excel (.xlsx).")
+        raise Fault(
+            f"{source} must be a table (got bytes that are no text); give CSV, Parquet, Arrow or Excel (.xlsx)."
+        )
     return "utf-8"
 
 
@@ -142,7 +144,9 @@ def _as_utf8(content: Path | bytes, encoding: str, source: str) -> bytes:
         text = raw.decode(encoding)
     except UnicodeDecodeError:
         if encoding != "utf-8":
-            raise Fault(f"{source} must be text in UTF-8 (got broken {encoding.upper()}); save it as CSV UTF-8.") from None
+            raise Fault(
+                f"{source} must be text in UTF-8 (got broken {encoding.upper()}); save it as CSV UTF-8."
+            ) from None
         _refuse_encoding(raw, source)
     if "\n" not in text:
         text = text.replace("\r", "\n")

@@ -118,7 +118,9 @@ def _zipped(path: Path, source: str) -> Format:
     if "content.xml" in names:
         raise Fault(f"{source} must be a table (got an OpenDocument file); save it as .xlsx or CSV.")
     inside = ", ".join(names[:3]) + (", .." if len(names) > 3 else "")
-    raise Fault(f"{source} must be a table (got a ZIP archive of {inside or 'nothing'}); unpack it, and give the table in it.")
+    raise Fault(
+        f"{source} must be a table (got a ZIP archive of {inside or 'nothing'}); unpack it, and give the table in it."
+    )
 
 
 def _named(path: Path) -> Format:

@@ -12,7 +12,7 @@ import polars as pl
 from engine.faults import Fault
 from engine.tables.files import read_file
 from engine.tables.memory import first_line
-from engine.tables.table import Table, Style
+from engine.tables.table import Style, Table
 
 _ALLOWED = "a polars, pandas or Arrow table, a dict of columns, a list of rows that are dicts, or the path of a file"
 
@@ -68,7 +68,9 @@ def to_polars(given: Any, name: str) -> pl.DataFrame:
         if is_table(given) or getattr(getattr(given, "dtype", None), "names", None):
             return pl.DataFrame(given)
     except (pl.exceptions.PolarsError, ValueError, TypeError, NotImplementedError, OSError) as error:
-        raise Fault(f"{name} cannot be read as a table ({first_line(error)}); give columns of one length, each of one type.") from None
+        raise Fault(
+            f"{name} cannot be read as a table ({first_line(error)}); give columns of one length, each of one type."
+        ) from None
     raise Fault(f"{name} must be {_ALLOWED} (got {described(given)}); give one.")
 
 

@@ -41,7 +41,9 @@ def refuse_large(tables: Iterable[tuple[Path, Format]], times: float, remedy: st
         try:
             needed += times * _bytes_of(path, kind)
         except (pl.exceptions.PolarsError, zipfile.BadZipFile) as error:
-            raise Fault(f"{path} cannot be read as {SPOKEN[kind]} ({first_line(error)}); write or fetch it anew.") from None
+            raise Fault(
+                f"{path} cannot be read as {SPOKEN[kind]} ({first_line(error)}); write or fetch it anew."
+            ) from None
     if needed > there:
         rows = sum(_rows_of(path, kind) for path, kind in listed)
         named = str(listed[0][0]) + (f" and {len(listed) - 1} more files" if len(listed) > 1 else "")

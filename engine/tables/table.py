@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import polars as pl
 
@@ -11,6 +11,8 @@ from engine.faults import Fault
 from engine.tables.spelling import ORDERS, Order
 
 Decimal = Literal[".", ","]
+#: A table in any form, or the path of one; `engine.tables.frames.to_table` says which.
+Tabular: TypeAlias = Any
 
 #: Texts that say that there is nothing.
 EMPTY = ("", "null", "none", "nan", "na", "n/a", "n.a.", "#n/a", "#n/a n/a", "-", "--", "nat", "<na>")
