@@ -166,7 +166,7 @@ def _to_instants(column: pl.Series, table: Table, exact: bool) -> list[pl.Series
     if exact and isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None:
         return [column.dt.convert_time_zone("UTC").cast(_UTC)]
     allowed = "a time with its zone, such as 2025-01-28T05:32+08:00"
-    stamps = read_stamps(column, what=column.name, source=table.source, order=table.style.dates)
+    stamps = read_stamps(column, what=column.name, source=table.source, order=table.style.dates, tell_days=not exact)
     refuse(table, column, stamps.unread, allowed)
     zoneless = stamps.local.is_not_null() & stamps.known.is_null()
     refuse(table, column, zoneless, allowed, "name its zone; of a day, too, which counts as its end there")

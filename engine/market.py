@@ -27,6 +27,7 @@ from engine.tables.memory import refuse_large
 
 if TYPE_CHECKING:
     from engine.prices.placing import Hours
+    from engine.tables.spelling import Order
     from engine.tables.table import Decimal
 
 SCHEMA = pl.Schema(
@@ -134,6 +135,7 @@ class Market:
         interval: str | None = None,
         hours: Hours = "regular",
         accept: Iterable[str] = (),
+        dates: Order | None = None,
         decimal: Decimal | None = None,
     ) -> Market:
         """Read a market that `write` wrote, or import prices in any usual form.
@@ -142,7 +144,7 @@ class Market:
         ----------
         path
             A file of text, Parquet, Arrow or Excel, or a folder of such with one file a symbol.
-        asset, calendar, timezone, interval, hours, accept, decimal
+        asset, calendar, timezone, interval, hours, accept, dates, decimal
             As for ``engine.prices.import_prices``. A file written by `write` has been checked already, and names its
             symbols; for such a file calendar and interval have to be its own, and the others do nothing.
 
@@ -172,7 +174,8 @@ class Market:
         from engine.prices import import_prices  # noqa: PLC0415
 
         return import_prices(
-            path, asset=asset, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept, decimal=decimal
+            path, asset=asset, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept, dates=dates,
+            decimal=decimal,
         )  # fmt: skip
 
     @classmethod
@@ -186,6 +189,7 @@ class Market:
         interval: str | None = None,
         hours: Hours = "regular",
         accept: Iterable[str] = (),
+        dates: Order | None = None,
         decimal: Decimal | None = None,
     ) -> Market:
         """Import prices from a data frame, checked like a file.
@@ -197,7 +201,7 @@ class Market:
             that are dicts: one row a bar and asset, or several tickers side by side. Times may be a pandas index.
         asset
             The symbol, where the frame has no column for it.
-        calendar, timezone, interval, hours, accept, decimal
+        calendar, timezone, interval, hours, accept, dates, decimal
             As for ``engine.prices.import_prices``.
 
         Raises
@@ -216,7 +220,8 @@ class Market:
         from engine.prices import import_frame  # noqa: PLC0415
 
         return import_frame(
-            frame, asset=asset, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept, decimal=decimal
+            frame, asset=asset, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept, dates=dates,
+            decimal=decimal,
         )  # fmt: skip
 
     @classmethod

@@ -108,7 +108,7 @@ def test_zoneless_intraday_times_are_refused(tmp_path: Path) -> None:
     assert "line 2: 2025-01-02 09:30:00 has no time zone" in fault_of(file)
     market = import_prices(file, timezone="America/New_York")
     assert market.frame["time"][0].isoformat() == "2025-01-02T14:30:00+00:00"  # five hours behind UTC in winter
-    assert "timezone='America/NewYork' is not known (did you mean 'America/New_York'?)" in fault_of(
+    assert "(got 'America/NewYork'); correct it (did you mean 'America/New_York'?)" in fault_of(
         file, timezone="America/NewYork"
     )
 

@@ -71,7 +71,7 @@ def backtest(
     made, account = kind(**{**own, **tables}), Account.from_settings(of_account)
     rates = read_borrow(borrow, style, "--borrow") if borrow else None
     known = _events(events, delay, as_of, style) if events else None
-    market = Market.read(prices, decimal=decimal)
+    market = Market.read(prices, dates=dates, decimal=decimal)
     run = run_backtest(made, market, known, account, borrow=rates)
     run.info["files"] = {"prices": str(prices.absolute()), "events": str(events.absolute()) if events else None}
     stale = (out / "report.html").is_file() and (out / "run.json").is_file()

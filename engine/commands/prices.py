@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from engine.commands.output import DecimalOption, JsonFlag, answer, count, table
+from engine.commands.output import DatesOption, DecimalOption, JsonFlag, answer, count, table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -49,6 +49,7 @@ def import_(
             metavar="CHECK", help="A check that shall not stop the import, such as high_below_low; repeatable."
         ),
     ] = None,
+    dates: DatesOption = None,
     decimal: DecimalOption = None,
     label: Annotated[
         str | None, typer.Option(help="A label that goes wherever these prices go, such as SIMULATED.")
@@ -62,7 +63,7 @@ def import_(
     check_file(out)
     market = import_prices(
         sources, asset=asset, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept or (),
-        decimal=decimal,
+        dates=dates, decimal=decimal,
     )  # fmt: skip
     if label:
         market = market.labelled(label)

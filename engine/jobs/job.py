@@ -217,9 +217,7 @@ class _Reading:
             path = self.folder / market.prices
             if not path.exists():
                 raise Fault(f"market.prices is {market.prices!r}, and {path} does not exist; correct the path.")
-            prices = Market.read(
-                path, calendar=market.calendar, decimal=self.style.decimal
-            )  # fmt: skip
+            prices = Market.read(path, calendar=market.calendar, dates=self.style.dates, decimal=self.style.decimal)
         if prices and (market.assets or market.start or market.end):
             key = "assets" if market.assets else "start" if market.start else "end"
             with self.wrong.at("market", key):

@@ -18,12 +18,14 @@ from engine.prices.findings import Findings
 from engine.prices.placing import Hours, choose_calendar, make_grid, place
 from engine.prices.side_by_side import stack
 from engine.prices.spelling import name_columns, parse_numbers
-from engine.prices.stamps import check_timezone, parse_stamps
+from engine.prices.stamps import parse_stamps
 from engine.tables.files import read_file
 from engine.tables.formats import ENDINGS, Format, format_of
 from engine.tables.frames import to_table
 from engine.tables.memory import refuse_large
+from engine.tables.spelling import Order
 from engine.tables.table import Decimal, Style, Table
+from engine.tables.zones import check_zone
 
 #: How often the prices stand in memory while they are checked: measured on two million rows of CSV and of Parquet.
 _TIMES = 6.0
@@ -53,7 +55,7 @@ class _Options:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "findings", Findings(self.accept))
-        check_timezone(self.timezone)
+        check_zone(self.timezone)
         if self.interval is not None:
             interval_length(self.interval)
         if self.hours not in ("regular", "all"):
@@ -80,6 +82,7 @@ def import_prices(
     interval: str | None = None,
     hours: Hours = "regular",
     accept: Iterable[str] = (),
+    dates: Order | None = None,
     decimal: Decimal | None = None,
 ) -> Market:
     """Read prices from files, check them, and align them to an exchange's sessions.
@@ -103,6 +106,8 @@ def import_prices(
         "regular" leaves out intraday bars outside the exchange's hours, "all" keeps them.
     accept
         Names of checks that shall not stop the import, out of ``engine.prices.findings.ACCEPTABLE``.
+    dates
+        "mdy", "dmy" or "ymd": how dates such as 01/02/2025 are read, where the column itself leaves it open.
     decimal
         The decimal sign of numbers in text, "." or ","; by default told from all of them.
 
@@ -116,7 +121,7 @@ def import_prices(
     Fault
         For the first finding that makes the prices unfit for use, with a count of the others.
     """
-    options = _Options(asset, calendar, timezone, interval, hours, accept, Style(decimal=decimal))
+    options = _Options(asset, calendar, timezone, interval, hours, accept, Style(dates, decimal))
     listed = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
     files = [(file, format_of(file, str(file))) for source in listed for file in _files(Path(source))]
     if not files:
@@ -138,12 +143,13 @@ def import_frame(
     interval: str | None = None,
     hours: Hours = "regular",
     accept: Iterable[str] = (),
+    dates: Order | None = None,
     decimal: Decimal | None = None,
 ) -> Market:
     """Do with a data frame what `import_prices` does with files; see ``Market.from_frame``."""
     if isinstance(frame, str | os.PathLike):
         raise Fault(f"frame must be a table (got the path {str(frame)!r}); Market.read reads files.")
-    options = _Options(asset, calendar, timezone, interval, hours, accept, Style(decimal=decimal))
+    options = _Options(asset, calendar, timezone, interval, hours, accept, Style(dates, decimal))
     return _market([_Named(to_table(frame, "frame", options.style), asset)], options)
 
 
@@ -202,7 +208,7 @@ def _rows(named: _Named, options: _Options) -> tuple[pl.DataFrame, bool]:
         frame = frame.with_columns(asset=pl.lit(symbol[0]))
     else:
         raise Fault(f"{source}: no column for the symbol; add one, or give asset='NVDA' or whichever it is.")
-    frame = parse_stamps(frame, source, options.timezone, findings)
+    frame = parse_stamps(frame, source, options.timezone, findings, options.style.dates)
     check_order(frame, source, findings)
     frame = frame.with_columns(source=pl.lit(source))
     absent = [pl.lit(None, kind).alias(name) for name, kind in _ROW_TYPES.items() if name not in frame.columns]

@@ -8,8 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from engine.clock import Publication, publication
-from engine.faults import Fault
+from engine.clock import Precision, Publication
 from engine.reader import language as languages
 from engine.reader import times
 from engine.reader.claims import Claim, claims
@@ -18,9 +17,10 @@ from engine.reader.decode import repair
 from engine.reader.fold import fold
 from engine.reader.lexicon import Lexicon
 from engine.reader.passage import passages
+from engine.reader.published import published
 from engine.reader.strength import Worth, weigh
+from engine.tables.spelling import Order
 
-_FIRST_YEAR, _LAST_YEAR = 1970, 2100
 _DATED: Final = re.compile(r"(?:19|20)\d\d")
 LONGEST: Final = 4_000_000  # characters of one document that are read; more than any article has
 
@@ -29,10 +29,10 @@ LONGEST: Final = 4_000_000  # characters of one document that are read; more tha
 class Note:
     """What a sidecar says of a document: the facts that the page itself lacks, and why they are believed."""
 
-    published: dt.datetime | dt.date | None = None
+    published: dt.datetime | dt.date | str | None = None
     timezone: str | None = None
     reason: str = ""
-    precision: str = "inferred"
+    precision: Precision = "inferred"
     language: str | None = None
 
 
@@ -49,9 +49,11 @@ class Document:
     source
         The file, and the row in it, for messages.
     published
-        From a column or the page's metadata: a time, a day, or text that holds one; None where there is none.
+        From a column or the page's metadata: a time, a day, or the text of one; None where there is none.
     timezone
-        IANA name or offset, where the source knows it.
+        IANA name, offset or words such as EST, where the source knows it.
+    modified
+        When the text was last changed, as `published`.
     """
 
     doc_id: str
@@ -60,6 +62,7 @@ class Document:
     published: dt.datetime | dt.date | str | None = None
     timezone: str | None = None
     note: Note | None = None
+    modified: dt.datetime | dt.date | str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,10 @@ class Found:
     story: str = ""  # the folded sentences of the whole story
 
 
-def read(document: Document, lexicon: Lexicon, delay: dt.timedelta = dt.timedelta(0)) -> list[Found]:
-    """Find the events of one document.
+def read(
+    document: Document, lexicon: Lexicon, delay: dt.timedelta = dt.timedelta(0), order: Order | None = None
+) -> list[Found]:
+    """Find the events of one document; dates such as 01/02/2025 are read in `order`, where the user names one.
 
     Raises
     ------
@@ -92,71 +97,13 @@ def read(document: Document, lexicon: Lexicon, delay: dt.timedelta = dt.timedelt
     tongue = (document.note and document.note.language) or languages.of_document(
         "".join(text[a:b] for a, b in spans), told
     )
-    when, zone = published(document, text, folded, tongue)
+    when, zone = published(document, text, folded, tongue, order)
     reference = times.Reference(when.at, zone)
     # A line that only dates the page differs from site to site; it is no part of what makes two stories one.
     body = " ".join(folded[a:b] for a, b in spans if b - a > 60 or not _DATED.search(folded, a, b)) or told
     return [
         replace(item, story=body) for item in _events(document, text, tongue, found, when, reference, lexicon, delay)
     ]
-
-
-def published(document: Document, text: str, folded: str, tongue: str) -> tuple[Publication, str]:
-    """Say when a document was published, and in which time zone its days are counted.
-
-    What a column or the page states comes first; the sidecar supplies what is lacking.
-
-    Raises
-    ------
-    Fault
-        Nobody states it.
-    """
-    note = document.note or Note()
-    latin = "zh" if tongue.startswith("zh") else tongue
-    zone = note.timezone or document.timezone or times.ZONES.get(tongue, times.ZONES["und"])
-    stated: dt.datetime | dt.date | None
-    exact = _iso(document.published)
-    if exact is not None:
-        stated = exact
-    elif isinstance(document.published, str):
-        line = fold(document.published)
-        dates = [item for item in times.dates(line, language=latin) if item.year]
-        if not dates:
-            raise Fault(
-                f"{document.source}: the publication time {document.published!r} is no date with a year; "
-                "write it as 2025-01-28T05:32+08:00, or name another column."
-            )
-        stated = times.instant(dates[0], zone)
-    elif document.published is not None:
-        stated = document.published
-    else:
-        own = times.published(text, folded, latin)
-        stated = times.instant(own, zone) if own else None
-    if stated is not None and not _FIRST_YEAR <= stated.year <= _LAST_YEAR:
-        raise Fault(
-            f"{document.source}: the publication time {stated.isoformat()} lies outside {_FIRST_YEAR} to {_LAST_YEAR}; correct it."
-        )
-    if isinstance(stated, dt.datetime) and stated.tzinfo is None:
-        stated = times.attach(stated, zone)
-    if stated is not None:
-        return publication(stated, zone, source=document.source), zone
-    if note.published is not None:
-        at = note.published
-        if isinstance(at, dt.datetime) and at.tzinfo is None:
-            at = times.attach(at, zone)
-        told = publication(at, zone, reason=note.reason, source=document.source)
-        return (Publication(told.at, note.precision, note.reason), zone)  # type: ignore[arg-type]
-    return publication(None, source=document.source), zone
-
-
-def _iso(published: dt.datetime | dt.date | str | None) -> dt.datetime | dt.date | None:
-    """Read ISO 8601, the usual notation of a column, without searching for it."""
-    if not isinstance(published, str):
-        return None
-    try:
-        return dt.date.fromisoformat(published) if len(published) == 10 else dt.datetime.fromisoformat(published)
-    except ValueError:
-        return None
 
 
 def _events(

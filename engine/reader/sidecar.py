@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import fnmatch
-import zoneinfo
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from engine.faults import Fault
 from engine.reader.document import Note
-from engine.reader.sources import parse_day, read_toml
+from engine.reader.sources import read_toml
+from engine.tables.single import written
+from engine.tables.zones import check_zone, readings
 
 _FIELDS: Final = ("published", "timezone", "reason", "precision", "language")
 
@@ -73,23 +74,18 @@ def _note(raw: Any, where: str) -> Note:
             close = get_close_matches(key, _FIELDS, n=1)
             meant = f" (did you mean {close[0]!r}?)" if close else ""
             raise Fault(f"{where}: {key!r} is not known{meant}; allowed are {', '.join(_FIELDS)}.")
-    published: dt.date | dt.datetime | None = None
+    published: dt.date | dt.datetime | str | None = None
     if "published" in raw:
-        published = parse_day(raw["published"])
-        if published is None:
+        published = raw["published"]
+        said = written(published) if isinstance(published, (str, dt.date)) else None
+        if said is None or said.mdy != said.dmy or readings(said.zone) is None:
             raise Fault(
-                f"{where}: published={raw['published']!r} is no date; write 2025-11-07 or 2025-11-07T08:00:00+01:00."
+                f"{where}: published must be a date or a time (got {published!r}); write 2025-11-07 or 2025-11-07T08:00:00+01:00."
             )
         if not str(raw.get("reason", "")).strip():
             raise Fault(f"{where}: a date was given without a reason; say in `reason` why it is believed.")
     zone = raw.get("timezone")
-    if zone is not None:
-        try:
-            zoneinfo.ZoneInfo(str(zone))
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            raise Fault(
-                f"{where}: timezone={zone!r} is not a time zone; give an IANA name, such as 'Europe/Paris'."
-            ) from None
+    check_zone(zone, f"{where}: timezone")
     precision = raw.get("precision", "inferred")
     if precision not in ("instant", "day", "inferred"):
         raise Fault(f"{where}: precision={precision!r} is not known; allowed are instant, day, inferred.")

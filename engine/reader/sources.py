@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import glob as globbing
 import json
 import os
@@ -336,15 +335,3 @@ def _from_records(rows: list[dict[str, str | None]], picked: dict[str, str]) -> 
 
 def _first_line(error: BaseException) -> str:
     return re.sub(r"\s+", " ", str(error).strip().partition("\n")[0])[:200]
-
-
-def parse_day(value: object) -> dt.date | dt.datetime | None:
-    """Give back a TOML date or time, or parse an ISO text; None where it is neither."""
-    if isinstance(value, (dt.datetime, dt.date)):
-        return value
-    if not isinstance(value, str):
-        return None
-    try:
-        return dt.date.fromisoformat(value) if len(value) == 10 else dt.datetime.fromisoformat(value)
-    except ValueError:
-        return None

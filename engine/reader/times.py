@@ -1,4 +1,4 @@
-"""When: the time a page says it was published, and the day on which a claim says something happened."""
+"""The dates of a text, and the day on which a claim says something happened."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from engine.faults import Fault
 from engine.reader.fold import is_han
+from engine.tables.spelling import MONTHS
+from engine.tables.zones import zone_info
 
 ZONES: Final = {
     "fr": "Europe/Paris",
@@ -21,32 +22,15 @@ ZONES: Final = {
     "und": "America/New_York",
 }
 _NEW_YORK: Final = zoneinfo.ZoneInfo("America/New_York")
-_MONTHS: Final = {
-    "january": 1, "jan": 1, "janvier": 1, "janv": 1, "february": 2, "feb": 2, "fevrier": 2, "fevr": 2, "fev": 2, "march": 3, "mar": 3, "mars": 3,
-    "april": 4, "apr": 4, "avril": 4, "avr": 4, "may": 5, "mai": 5, "june": 6, "jun": 6, "juin": 6, "july": 7, "jul": 7, "juillet": 7, "juil": 7,
-    "august": 8, "aug": 8, "aout": 8, "september": 9, "sept": 9, "sep": 9, "septembre": 9, "october": 10, "oct": 10, "octobre": 10,
-    "november": 11, "nov": 11, "novembre": 11, "december": 12, "dec": 12, "decembre": 12,
-}  # fmt: skip
 _DAYS: Final = {
     "monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6, "lundi": 0, "mardi": 1, "mercredi": 2, "jeudi": 3,
     "vendredi": 4, "samedi": 5, "dimanche": 6, "周一": 0, "周二": 1, "周三": 2, "周四": 3, "周五": 4, "周六": 5, "周日": 6, "星期一": 0, "星期二": 1,
     "星期三": 2, "星期四": 3, "星期五": 4, "星期六": 5, "星期日": 6, "星期天": 6, "礼拜一": 0, "礼拜二": 1, "礼拜三": 2, "礼拜四": 3, "礼拜五": 4,
 }  # fmt: skip
-_ZONE_WORDS: Final = {
-    "utc": "UTC", "gmt": "UTC", "z": "UTC", "eastern standard time": "America/New_York", "eastern daylight time": "America/New_York",
-    "eastern time": "America/New_York", "et": "America/New_York", "est": "America/New_York", "edt": "America/New_York", "美东时间": "America/New_York",
-    "美国东部时间": "America/New_York", "纽约时间": "America/New_York", "heure de new york": "America/New_York", "pt": "America/Los_Angeles",
-    "pst": "America/Los_Angeles", "pdt": "America/Los_Angeles", "ct": "America/Chicago", "cst": "America/Chicago", "bst": "Europe/London",
-    "cet": "Europe/Paris", "cest": "Europe/Paris", "heure de paris": "Europe/Paris", "北京时间": "Asia/Shanghai", "台北时间": "Asia/Taipei",
-    "台湾时间": "Asia/Taipei", "香港时间": "Asia/Hong_Kong", "beijing time": "Asia/Shanghai", "hkt": "Asia/Hong_Kong", "jst": "Asia/Tokyo",
-    "london time": "Europe/London", "paris time": "Europe/Paris", "new york time": "America/New_York",
-}  # fmt: skip
-_month = "|".join(sorted(_MONTHS, key=len, reverse=True))
-_zone = "|".join(re.escape(word) for word in sorted(_ZONE_WORDS, key=len, reverse=True))
+_month = "|".join(sorted(MONTHS, key=len, reverse=True))
 _clock = (
     r"(?P<half>上午|下午|晚上|晚间|凌晨|中午|早上)?\s*(?P<hour>[01]?\d|2[0-3])(?:[:：](?P<minute>[0-5]\d)(?:[:：](?P<second>[0-5]\d)(?:[.,]\d+)?)?"
     r"|\s?h\s?(?P<hminute>[0-5]\d)?|[点时](?P<zminute>[0-5]?\d)?分?)\s*(?P<ampm>[ap]\.?m\.?(?![a-z]))?"
-    rf"\s*\(?(?P<zone>(?:{_zone})(?![a-z])(?:\s?(?P<gmt>[+-]\d{{1,2}}))?|[+-]\d{{2}}:?\d{{2}})?"
 )
 _gap = r"(?:\s*(?:,|t|at|a|-|\||·|le|,? ?(?:around|vers))?\s*)"
 _FORMS: Final = [
@@ -58,18 +42,11 @@ _FORMS: Final = [
     re.compile(rf"(?<![\d.])(?P<slash1>3[01]|[12]\d|0?[1-9])/(?P<slash2>3[01]|[12]\d|0?[1-9])/(?P<year>20\d\d)(?!\d)(?:{_gap}{_clock})?"),
 ]  # fmt: skip
 _DIGIT = re.compile(r"\d")
-_CUE = re.compile(
-    r"publi(?:shed|cation|e|ee|ication)?\b|posted|updated|last modified|date\s*:|mis en ligne|mis a jour|modifie le|le \d|发布(?:时间|于)?|发表(?:于|时间)?|更新(?:于|时间)?"
-    r"|时间\s*:|日期\s*:|刊登|出版|编辑于|发文"
-)
-_DATELINE = re.compile(
-    r"^[\s(（【\[]*(?:[^\n]{0,40}?)(?:\(?(?:reuters|afp|ap|bloomberg|dow jones|cnbc)\)?|[\-]{1,2}|电|讯|报道)"
-)
 _CHINESE_DAYS: Final = {c: i for i, c in enumerate("一二三四五六日")}
 
 
 class Stated(NamedTuple):
-    """A date found in a text, perhaps with a time and a zone."""
+    """A date found in a text, perhaps with a time of day; of 3/2/2025, `month` and `day` as the language has them."""
 
     start: int
     end: int
@@ -77,7 +54,7 @@ class Stated(NamedTuple):
     month: int
     day: int
     time: dt.time | None
-    zone: str | None
+    either: bool = False  # month and day may be the other way round
 
     def date(self, year: int | None = None) -> dt.date | None:
         """Give the date, with `year` where the text has none; None where there is no such day."""
@@ -104,18 +81,19 @@ def dates(folded: str, start: int = 0, end: int | None = None, *, language: str 
 
 def _stated(match: re.Match[str], language: str) -> Stated | None:
     part = match.groupdict()
-    year = int(part["year"]) if part.get("year") else None
+    year, either = int(part["year"]) if part.get("year") else None, False
     if year is not None and year < 200:
         year += 1911  # a year of the Republic of China
     if part.get("slash1"):
         first, second = int(part["slash1"]), int(part["slash2"])
         month, day = (second, first) if (language == "fr" or first > 12) else (first, second)
+        either = language != "fr" and max(first, second) <= 12
     else:
-        month = _MONTHS[part["mname"]] if part.get("mname") else int(part["month"])
+        month = MONTHS[part["mname"]] if part.get("mname") else int(part["month"])
         day = int(part["day"])
     if not 1 <= month <= 12:
         return None
-    stated = Stated(match.start(), match.end(), year, month, day, _time(part), _zone_of(part))
+    stated = Stated(match.start(), match.end(), year, month, day, _time(part), either)
     return stated if stated.date(2024) else None
 
 
@@ -130,102 +108,6 @@ def _time(part: dict[str, str | None]) -> dt.time | None:
     if half == "am" and hour == 12:
         hour = 0
     return dt.time(hour, minute, int(part.get("second") or 0)) if minute < 60 else None
-
-
-def _zone_of(part: dict[str, str | None]) -> str | None:
-    zone = part.get("zone")
-    if not zone:
-        return None
-    if part.get("gmt"):
-        zone = f"{int(part['gmt'] or 0):+03d}:00"
-    if zone[0] in "+-" and (int(zone[-2:]) > 59 or int(zone[1:3]) * 60 + int(zone[-2:]) > _FURTHEST):
-        return None  # digits that happen to stand there
-    return _ZONE_WORDS.get(zone, zone)
-
-
-# ---------------------------------------------------------------------------------------------------- publication
-
-
-def published(text: str, folded: str, language: str) -> Stated | None:
-    """Find the time that a page states as its own, in the lines where pages carry it.
-
-    It stands on a line of its own near the top (with a name, perhaps), after a word such as "Published" or "发布时间", or
-    in the date line that opens a wire story. Of several, the latest counts: the text as it stands was out only then.
-    A date without a year is not a publication time; `sidecar` files supply the rest.
-    """
-    found: list[Stated] = []
-    position, number = 0, 0
-    for line in text.splitlines(keepends=True):
-        start, position = position, position + len(line)
-        if not line.strip():
-            continue
-        number += 1
-        if number > 20 and position < len(text) - 400:
-            continue
-        stop = start + min(len(line), 160)
-        if not _DIGIT.search(folded, start, stop):
-            continue
-        for stated in dates(folded, start, stop, language=language):
-            if stated.year and _is_own(folded, start, stop, len(line.strip()), stated, number):
-                found.append(stated)
-                break
-    whole = [item for item in found if item.time] or found
-    return max(whole, key=lambda item: (item.date() or dt.date.min, item.time or dt.time.min), default=None)
-
-
-def _is_own(folded: str, start: int, stop: int, length: int, stated: Stated, number: int) -> bool:
-    before, after = folded[start : stated.start], folded[stated.end : stop]
-    rest = f"{before} {after}".strip(" \n-|·,;:()[]【】")
-    wide = sum(2 if is_han(char) else 1 for char in rest)
-    if _CUE.search(before[-24:]):
-        return wide <= 90
-    if _ABOUT.search(before):
-        return False  # "to list by 1 January 2027" is what a headline says, not when it was written
-    edge = not before.strip(" \n-|·,:(【[") or not after.strip(" \n-|·,:.)】]") or "|" in rest or "·" in rest
-    if (
-        edge
-        and length <= 110
-        and number <= 12
-        and wide <= 44
-        and len(rest.split()) <= 7
-        and not re.search(r"[.。!?！？]", rest)
-    ):
-        return True
-    wire = re.match(
-        r"[)）】]?\s*(?:\(?(?:reuters|afp|ap|bloomberg)\)?)?\s*(?:-|电|讯|:)", folded[stated.end : stated.end + 20]
-    )
-    return number <= 3 and len(before) <= 45 and wire is not None and _DATELINE.match(folded, start) is not None
-
-
-_ABOUT = re.compile(
-    r"(?:\b(?:by|before|until|till|since|after|for|in|from|to|of|d'ici|d'ici le|avant le|jusqu'au|depuis le|au|du)|截至|到|至|自|从|在|于|前)\s*(?:le |the |au )?$"
-)
-
-
-def instant(stated: Stated, zone: str) -> dt.datetime | dt.date | None:
-    """Turn what a page states into an aware time, or a date where it states no time."""
-    day = stated.date()
-    if day is None or stated.time is None:
-        return day
-    local = dt.datetime.combine(day, stated.time)
-    return attach(local, stated.zone or zone)
-
-
-_FURTHEST: Final = 14 * 60  # minutes: no clock is further from UTC
-
-
-def attach(local: dt.datetime, zone: str) -> dt.datetime:
-    """Give a local time its zone: an IANA name or an offset such as +08:00. A time that a clock shows twice is the later."""
-    offset = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", zone)
-    minutes = int(offset[2]) * 60 + int(offset[3]) if offset else 0
-    if offset and int(offset[3]) < 60 and minutes <= _FURTHEST:
-        return local.replace(tzinfo=dt.timezone(dt.timedelta(minutes=minutes if offset[1] == "+" else -minutes)))
-    try:
-        return local.replace(tzinfo=zoneinfo.ZoneInfo(zone), fold=1)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise Fault(
-            f"time zone {zone!r} is not known; give an IANA name such as 'Europe/Paris', or an offset such as +08:00."
-        ) from None
 
 
 # ---------------------------------------------------------------------------------------------------- happened on
@@ -269,17 +151,12 @@ class Reference(NamedTuple):
     @property
     def local_date(self) -> dt.date:
         """The date on the document's own calendar."""
-        return self.published_at.astimezone(_tz(self.zone)).date()
+        return self.published_at.astimezone(zone_info(self.zone)).date()
 
     @property
     def new_york_date(self) -> dt.date:
         """The date in New York at that instant."""
         return self.published_at.astimezone(_NEW_YORK).date()
-
-
-@functools.lru_cache(maxsize=64)
-def _tz(zone: str) -> dt.tzinfo:
-    return attach(dt.datetime(2000, 1, 1), zone).tzinfo or dt.UTC
 
 
 def happened_on(
@@ -366,7 +243,7 @@ def _relative(match: re.Match[str], ref: Reference, *, market: bool, stated: lis
 
 def _ahead(ref: Reference) -> bool:
     """Whether the document's clock runs ahead of New York's."""
-    ours = ref.published_at.astimezone(_tz(ref.zone)).utcoffset() or dt.timedelta(0)
+    ours = ref.published_at.astimezone(zone_info(ref.zone)).utcoffset() or dt.timedelta(0)
     theirs = ref.published_at.astimezone(_NEW_YORK).utcoffset() or dt.timedelta(0)
     return ours > theirs
 

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from engine.faults import Fault
-from engine.tables.spelling import ORDERS, Order
+from engine.tables.spelling import ORDERS, Order, Written
 
 _WORDS: Final = {"ymd": "year first", "mdy": "month first", "dmy": "day first"}
 
@@ -16,21 +16,32 @@ _AHEAD: Final = dt.timedelta(days=31)
 
 
 class OpenDates(Fault):
-    """Dates of a column that may be month first or day first, while nobody says which; `value` is one of them."""
+    """Dates of a column that may be month first or day first, while nobody says which; `value` is one of them.
 
-    def __init__(self, message: str, value: str) -> None:
-        super().__init__(message)
+    `reason` is the sentence without the table's name.
+    """
+
+    def __init__(self, source: str, reason: str, value: str) -> None:
+        super().__init__(f"{source}: {reason}")
+        self.reason = reason
         self.value = value
 
 
-def check_order(order: str | None) -> None:
-    """Raise a Fault where `order` is none of ymd, mdy, dmy."""
+def check_dates(order: str | None) -> None:
+    """Raise a Fault where the order of dates that a user names is none of ymd, mdy, dmy."""
     if order is not None and order not in ORDERS:
         raise Fault(f"dates must be one of {', '.join(ORDERS)} (got {order!r}); give one, or leave it out.")
 
 
 def decide_order(
-    days: pl.DataFrame, text: pl.Series, where: str, *, order: Order | None, zone: str | None, language: str | None
+    days: pl.DataFrame,
+    text: pl.Series,
+    what: str,
+    source: str,
+    *,
+    order: Order | None,
+    zone: str | None,
+    language: str | None,
 ) -> tuple[Order, str]:
     """Decide in which order the dates of a column are read.
 
@@ -44,8 +55,8 @@ def decide_order(
         difference.
     text
         What is written in each row, for messages.
-    where
-        How messages call the column.
+    what, source
+        How messages call the column and the table.
 
     Returns
     -------
@@ -61,48 +72,46 @@ def decide_order(
     """
     if days.width == 1:
         return "ymd", ""
-    differs = days.select(
-        ~pl.col("mdy").eq_missing(pl.col("dmy")) | ~pl.col("ymd").eq_missing(pl.col("dmy"))
-    ).to_series()
-    if not differs.any():
-        return "ymd", ""
-    unsure = _possible(days.filter(differs))
-    shown = text.filter(differs).cast(pl.String)
+    differs = ~pl.col("mdy").eq_missing(pl.col("dmy")) | ~pl.col("ymd").eq_missing(pl.col("dmy"))
+    unsure = _possible(days.with_columns(text=text.cast(pl.String)).filter(differs))
     left = [name for name in ORDERS if not unsure[name].has_nulls()]
-    if order is not None:
-        if order not in left:
-            against = shown.filter(unsure[order].is_null())[0]
-            raise OpenDates(
-                f"{where} must be {_WORDS[order]} as dates={order!r} says (got {against!r}); correct it.", against
-            )
-        return order, ""
+    if order is not None and order not in left:
+        against = unsure["text"].filter(unsure[order].is_null())[0]
+        must = (
+            f"column {what!r} must be {_WORDS[order]}, as dates={order!r} says (got {against!r}); correct one of them."
+        )
+        raise OpenDates(source, must, against)
+    must = f"column {what!r} must hold dates of one order"
     if not left:
-        pair = [shown.filter(unsure[name].is_null())[0] for name in ("dmy", "mdy")]
-        raise OpenDates(
-            f"{where} must hold dates of one order (got {pair[0]!r} and {pair[1]!r}); write them as 2025-01-31.",
-            pair[0],
-        )
-    open_ = unsure.select((pl.col(left[0]) != pl.col(name)).alias(name) for name in left[1:])
-    if not open_.width or not open_.select(pl.any_horizontal(pl.all()).any()).item():
-        return left[0], ""
-    european = (language or "").startswith("fr") or (zone or "").startswith("Europe/")
-    if european and "dmy" in left:
-        return (
-            "dmy",
-            f"{where} holds dates such as {shown[0]}; they are read day first, as in the source's {'language' if language else 'zone'}.",
-        )
-    row = int(open_.select(pl.any_horizontal(pl.all()).arg_true())[0, 0])
-    example, both = shown[row], " or ".join(str(unsure[name][row]) for name in left)
+        one, other = (unsure["text"].filter(unsure[name].is_null())[0] for name in ("dmy", "mdy"))
+        raise OpenDates(source, f"{must} (got {one!r} and {other!r}); write them as 2025-01-31.", one)
+    open_ = unsure.filter(pl.any_horizontal(pl.col(left[0]) != pl.col(name) for name in left))
+    if order is not None or open_.is_empty():
+        return order or left[0], ""
+    example = open_["text"][0]
+    hint = "language" if (language or "").startswith("fr") else "zone" if (zone or "").startswith("Europe/") else ""
+    if hint and "dmy" in left:
+        note = f"column {what!r} holds dates such as {example}; they are read day first, for the source's {hint} has it so."
+        return "dmy", note
+    both = f"{' or '.join(_WORDS[name] for name in left)}: {' or '.join(str(open_[name][0]) for name in left)}"
     flags = " or ".join(f"--dates {name}" for name in left)
-    raise OpenDates(
-        f"{where} must hold dates of one order (got {example!r}, which is {both}); say which by {flags}.", example
-    )
+    raise OpenDates(source, f"{must} (got {example!r}, which may be {both}); say which by {flags}.", example)
+
+
+def possible(said: Written) -> list[dt.date]:
+    """Give the days that a date alone can mean, one to come only where it can mean no other."""
+    days = [day for day in (said.ymd, said.mdy, said.dmy) if day]
+    return [day for day in days if said.ymd is None or day <= _soon()] or days
+
+
+def _soon() -> dt.date:
+    return dt.datetime.now(dt.UTC).date() + _AHEAD
 
 
 def _possible(days: pl.DataFrame) -> pl.DataFrame:
     """Take out days to come, where two digits may be a day or a year: 31/12/24 is no day of 2031."""
-    latest = dt.datetime.now(dt.UTC).date() + _AHEAD
     short = pl.col("ymd").is_not_null()
-    return days.with_columns(
-        pl.when(short & (pl.col(name) > latest)).then(None).otherwise(name).alias(name) for name in ORDERS
+    possible = days.with_columns(
+        pl.when(short & (pl.col(name) > _soon())).then(None).otherwise(name).alias(name) for name in ORDERS
     )
+    return possible.filter(~pl.all_horizontal(pl.col(name).is_null() for name in ORDERS))

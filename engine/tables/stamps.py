@@ -92,6 +92,7 @@ def read_stamps(
     zone: str | None = None,
     order: Order | None = None,
     language: str | None = None,
+    tell_days: bool = True,
     decision: Decision | None = None,
 ) -> Stamps:
     """Read a column of dates or times.
@@ -111,6 +112,8 @@ def read_stamps(
         How the user reads dates such as 01/02/2025, where the column leaves it open.
     language
         The language of the source, such as "fr" or "zh-Hans".
+    tell_days
+        False: a midnight is an instant, also where the column is midnight throughout; for what tells days by other means.
     decision
         What `decide` said of the whole column, where `column` is a part of it.
 
@@ -129,7 +132,7 @@ def read_stamps(
     """
     check_zone(zone, f"{source}: the zone of column {what!r}")
     read = spelled(column, what, source)
-    decision = decision or _decide(read, column, what, source, zone, order, language)
+    decision = decision or _decide(read, column, what, source, zone, order, language, tell_days)
     timed = read.clock.is_not_null()
     local, zones, instant = _placed(read, decision.order, zone, language)
     if decision.midnights == "zone":
@@ -150,10 +153,21 @@ def decide(
     zone: str | None = None,
     order: Order | None = None,
     language: str | None = None,
+    tell_days: bool = True,
 ) -> Decision:
     """Decide what only a whole column can tell, for `read_stamps` of its parts; parameters and faults are those of it."""
     check_zone(zone, f"{source}: the zone of column {what!r}")
-    return _decide(spelled(column, what, source), column, what, source, zone, order, language)
+    return _decide(spelled(column, what, source), column, what, source, zone, order, language, tell_days)
+
+
+def joined(day: pl.Series, clock: pl.Series) -> pl.Series:
+    """Join a column of dates and one of times of day, such as Stooq's 20250131 and 153000, to one of texts; null without a date."""
+    date = day.dt.date() if isinstance(day.dtype, pl.Datetime) else day
+    time = clock.cast(pl.String).str.strip_chars()
+    time = time.str.replace(r"^(\d{1,2})(\d{2})(\d{2})(?:\.0)?$", "${1}:${2}:${3}")
+    time = time.str.replace(r"^(\d{1,2})(\d{2})(?:\.0)?$", "${1}:${2}").fill_null("")
+    text = date.cast(pl.String).str.strip_chars().str.replace(r"[ T]00:00(:00(\.0+)?)?$", "")
+    return pl.select(pl.concat_str(text, time, separator=" ").str.strip_chars_end()).to_series().alias(day.name)
 
 
 def days_of(
@@ -236,21 +250,23 @@ def _decide(
     zone: str | None,
     order: Order | None,
     language: str | None,
+    tell_days: bool,
 ) -> Decision:
-    where = f"{source}: column {what!r}"
-    chosen, note = decide_order(read.days, column, where, order=order, zone=zone, language=language)
+    chosen, note = decide_order(read.days, column, what, source, order=order, zone=zone, language=language)
     notes = [note] if note else []
     midnights = ""
-    if times := len(read.clock) - read.clock.null_count():
+    if tell_days and (times := len(read.clock) - read.clock.null_count()):
         at_midnight = int((read.clock == 0).sum())
         midnights = "written" if at_midnight == times else _midnights_in_zone(read, chosen, zone, language)
         if not midnights and times >= _MANY and at_midnight > _SHARE * times:
             notes.append(
-                f"{where} has {at_midnight:,} of {times:,} times at midnight; they are taken for instants, so write days "
+                f"column {what!r} has {at_midnight:,} of {times:,} times at midnight; they are taken for instants, so write days "
                 "without a time."
             )
     if midnights:
-        notes.append(f"{where} is midnight throughout; its stamps are taken for days, and a day counts as its end.")
+        notes.append(
+            f"column {what!r} is midnight throughout; its stamps are taken for days, and a day counts as its end."
+        )
     return Decision(chosen, midnights, tuple(notes))
 
 

@@ -8,7 +8,8 @@ from typing import Any, Literal, TypeAlias, get_args
 import polars as pl
 
 from engine.faults import Fault
-from engine.tables.spelling import ORDERS, Order
+from engine.tables.order import check_dates
+from engine.tables.spelling import Order
 
 Decimal = Literal[".", ","]
 #: A table in any form, or the path of one; `engine.tables.frames.to_table` says which.
@@ -37,8 +38,7 @@ class Style:
     decimal: Decimal | None = None
 
     def __post_init__(self) -> None:
-        if self.dates is not None and self.dates not in ORDERS:
-            raise Fault(f"dates must be 'dmy', 'mdy' or 'ymd' (got {self.dates!r}); give one of them.")
+        check_dates(self.dates)
         if self.decimal is not None and self.decimal not in get_args(Decimal):
             raise Fault(f"decimal must be '.' or ',' (got {self.decimal!r}); give one of them.")
 

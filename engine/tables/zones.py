@@ -30,13 +30,17 @@ _WRAPPED = re.compile(
 
 def check_zone(zone: str | None, name: str = "timezone") -> None:
     """Raise a Fault where `zone` is neither an IANA name nor an offset such as +08:00."""
-    if zone is not None and not _is_zone(zone):
+    try:
+        if zone is not None:
+            zone_info(zone)
+    except (Fault, TypeError):
         hint = did_you_mean(str(zone), sorted(zoneinfo.available_timezones()))
         raise Fault(
-            f"{name} must be a time zone such as 'America/New_York' or '+08:00' (got {zone!r}{hint}); correct it."
-        )
+            f"{name} must be a time zone such as 'America/New_York' or '+08:00' (got {zone!r}); correct it{hint}."
+        ) from None
 
 
+@functools.lru_cache(maxsize=4096)
 def readings(phrase: str, *, zone: str | None = None, language: str | None = None) -> Readings | None:
     """Give the zones that words behind an hour can mean.
 
@@ -139,16 +143,6 @@ def zone_info(zone: str) -> dt.tzinfo:
         raise Fault(
             f"time zone must be an IANA name such as 'Europe/Paris', or an offset such as +08:00 (got {zone!r}); correct it."
         ) from None
-
-
-def _is_zone(zone: object) -> bool:
-    if not isinstance(zone, str):
-        return False
-    try:
-        zone_info(zone)
-    except Fault:
-        return False
-    return True
 
 
 def latest(local: dt.datetime, zones: Readings) -> dt.datetime:

@@ -1,0 +1,247 @@
+"""When a document was published: by its column or metadata, by the page's own lines, by its sidecar."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from engine.clock import Publication, publication
+from engine.faults import Fault
+from engine.reader.fold import is_han
+from engine.reader.times import ZONES, Stated, dates
+from engine.tables.single import Moment, moment, written
+from engine.tables.spelling import Order, Written, plain, read_one
+from engine.tables.zones import readings, zone_info
+
+if TYPE_CHECKING:
+    from engine.reader.document import Document
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 2100
+_WINTER: Final = dt.datetime(2025, 1, 1, 12)
+_HEAD, _FOOT = 2000, 400  # characters at the top and the end of a page in which it tells of itself
+_TICK: Final = dt.timedelta(microseconds=1)
+_DIGIT = re.compile(r"\d")
+_LETTER = re.compile(r"[^\d\s.,]")
+_REVISED = re.compile(r"updated|last modified|mise? a jour|modifiee? le|更新(?:于|时间)?|编辑于|修改于")
+_CUE = re.compile(
+    rf"publi(?:shed|cation|e|ee|ication)?\b|posted|date\s*:|mis en ligne|le \d|发布(?:时间|于)?|发表(?:于|时间)?|{_REVISED.pattern}"
+    r"|时间\s*:|日期\s*:|刊登|出版|发文"
+)
+_DATELINE = re.compile(
+    r"^[\s(（【\[]*(?:[^\n]{0,40}?)(?:\(?(?:reuters|afp|ap|bloomberg|dow jones|cnbc)\)?|[\-]{1,2}|电|讯|报道)"
+)
+_ABOUT = re.compile(
+    r"(?:\b(?:by|before|until|till|since|after|for|in|from|to|of|d'ici|d'ici le|avant le|jusqu'au|depuis le|au|du)|截至|到|至|自|从|在|于|前)\s*(?:le |the |au )?$"
+)
+_PARTS = re.compile(r"[|·•]")
+# What may stand behind a time: an offset, an IANA name, "heure de Paris", "London time", "纽约时间", letters, a place that ends the part.
+_BEHIND: Final = [
+    re.compile(r"\s*[(\[]?((?:utc|gmt)\s?[+-]\s?\d{1,2}(?::?\d{2})?|[+-]\d{2}(?::?\d{2})?)(?!\d)"),
+    re.compile(r"\s*[(\[]?([a-z]+/[a-z_]+(?:/[a-z_]+)?)"),
+    re.compile(r"\s*[,(\[]?\s*((?:in |a )?heures? (?:de |d'|locale)[a-z -]{0,20}|(?:[a-z.]+ ){1,3}time(?![a-z]))"),
+    re.compile(r"\s*[,(（\[]?\s*([\u4e00-\u9fff]{1,8}?时间)"),
+    re.compile(r"\s*[(\[]?([a-z]{1,5})(?![a-z./])"),
+    re.compile(
+        r"\s*[,(（\[]?\s*((?:in |at |a )?[a-z\u4e00-\u9fff][a-z. \u4e00-\u9fff-]{1,20}?)\s*(?=[)）\]|·•,;]|\s-|$)"
+    ),
+]
+_BEFORE = re.compile(r"([\u4e00-\u9fff]{1,8}?时间)\s*[:：(（]?\s*$")
+_LETTERS: Final = 4  # which of _BEHIND are letters, such as EST
+_NAMED: Final = (2, 3)  # which name a zone, be it known or not
+_AREAS: Final = frozenset(
+    ("africa", "america", "asia", "atlantic", "australia", "europe", "indian", "pacific", "us", "etc")
+)
+_NO_ZONE = re.compile(r"(?:发布|更新|发表|阅读|编辑|修改|出版|刊登)时间")
+_ZONE_LIKE = re.compile(r"[A-Z]{2,4}T")
+
+
+class Said(NamedTuple):
+    """A time that a page states as its own."""
+
+    stamp: Written
+    revised: bool  # the page says that it was changed then
+    words: str
+
+
+def published(
+    document: Document, text: str, folded: str, tongue: str, order: Order | None = None
+) -> tuple[Publication, str]:
+    """Say when a document was published, and in which time zone its days are counted.
+
+    What a column or the page's metadata state comes first, then what stands on the page; the sidecar supplies what is lacking. Of
+    several times, and of one at which the text was changed, the latest counts: the text as it stands was out only then.
+
+    Raises
+    ------
+    Fault
+        Nobody states it, or it is stated in words that are not understood.
+    """
+    zone = _zone_of(document, tongue)
+    stated = [stamp for stamp in (document.published, document.modified) if stamp]
+    moments = [_known(document, stamp, written(stamp), zone, tongue, order) for stamp in stated]
+    if not moments or _REVISED.search(folded, 0, _HEAD) or _REVISED.search(folded, len(folded) - _FOOT):
+        own = own_times(text, folded, "zh" if tongue.startswith("zh") else tongue)
+        moments += _later(document, [said for said in own if said.revised or not stated], moments, zone, tongue, order)
+    note = document.note
+    if moments:
+        last = max(moments)
+        when = Publication(last.at, "day" if last.is_day else "instant")
+    elif note is not None and note.published is not None:
+        told = _known(document, note.published, written(note.published), zone, tongue, order)
+        when = Publication(told.at, note.precision, note.reason)
+    else:
+        when = publication(None, source=document.source)
+    return when, zone
+
+
+def _later(
+    document: Document, own: list[Said], stated: list[Moment], zone: str, tongue: str, order: Order | None
+) -> list[Moment]:
+    """Give the moments that a page's own lines tell. A day beside a time of that day is the same telling, unless it is of a change."""
+    found = [(said, _known(document, said.words, said.stamp, zone, tongue, order, alone=True)) for said in own]
+    clock = zone_info(zone)
+    timed = {at.at.astimezone(clock).date() for at in (*stated, *(at for _, at in found)) if not at.is_day}
+    return [at for said, at in found if said.revised or not at.is_day or at.at.astimezone(clock).date() not in timed]
+
+
+def _known(
+    document: Document,
+    stamp: object,
+    said: Written | None,
+    zone: str,
+    tongue: str,
+    order: Order | None,
+    *,
+    alone: bool = False,
+) -> Moment:
+    if said and not any(_FIRST_YEAR <= day.year <= _LAST_YEAR for day in said[:3] if day):
+        raise Fault(
+            f"{document.source}: the publication time must lie within {_FIRST_YEAR} to {_LAST_YEAR} (got {stamp!r}); correct it."
+        )
+    known = said and moment(said, zone, language=tongue, order=order, alone=alone)
+    if not known:
+        raise Fault(
+            f"{document.source}: the publication time must be a date with a year, in a time zone that is known (got {stamp!r}); "
+            "write it as 2025-01-28T05:32+08:00, or name another column."
+        )
+    return known
+
+
+def _zone_of(document: Document, tongue: str) -> str:
+    """Give the zone of a document: its sidecar's, its column's, its language's."""
+    given = (document.note and document.note.timezone) or document.timezone
+    if not given:
+        return ZONES.get(tongue, ZONES["und"])
+    try:
+        zone_info(given)
+    except Fault:
+        named = readings(plain(given), language=tongue)
+        if not named:
+            raise Fault(
+                f"{document.source}: the time zone must be one such as 'Europe/Paris' or '+08:00' (got {given!r}); correct it."
+            ) from None
+        return min(named, key=lambda name: _WINTER.replace(tzinfo=zone_info(name)).utcoffset() or dt.timedelta(0))
+    return given
+
+
+# ------------------------------------------------------------------------------------------------- the page's own lines
+
+
+def own_times(text: str, folded: str, language: str) -> list[Said]:
+    """Find the times that a page states as its own, in the lines where pages carry them.
+
+    They stand on a line of their own near the top (with a name, perhaps), after a word such as "Published" or "发布时间", or in the
+    date line that opens a wire story. A date without a year is no publication time.
+    """
+    found: list[Said] = []
+    position, number = 0, 0
+    for line in text.splitlines(keepends=True):
+        start, position = position, position + len(line)
+        if not line.strip():
+            continue
+        number += 1
+        if number > 20 and position < len(text) - _FOOT:
+            continue
+        stop = start + min(len(line), 160)
+        if _DIGIT.search(folded, start, stop):
+            found += _of_line(text, folded, start, stop, len(line.strip()), number, language)
+    return found
+
+
+def _of_line(text: str, folded: str, start: int, stop: int, length: int, number: int, language: str) -> Iterator[Said]:
+    first, searched = True, start
+    for stated in dates(folded, start, stop, language=language):
+        revised = _REVISED.search(folded, max(searched, stated.start - 24), stated.start) is not None
+        if stated.year and (first or revised) and _is_own(folded, start, stop, length, stated, number):
+            yield Said(_stamp(text, folded, stated, start, stop), revised, text[start:stop].strip())
+            first, searched = False, stated.end
+    if first and number <= 12 and length <= 80:
+        # Spelled as no sentence is: "18-Jul-20", "Fri Nov 7 05:31:00 2025".
+        for part in _PARTS.split(text[start:stop]):
+            whole = read_one(part) if _LETTER.search(part) else None
+            if whole is not None:
+                yield Said(whole, _REVISED.search(folded, start, stop) is not None, part.strip())
+
+
+def _is_own(folded: str, start: int, stop: int, length: int, stated: Stated, number: int) -> bool:
+    before, after = folded[start : stated.start], folded[stated.end : stop]
+    rest = f"{before} {after}".strip(" \n-|·,;:()[]【】")
+    wide = sum(2 if is_han(char) else 1 for char in rest)
+    if _CUE.search(before[-24:]):
+        return wide <= 90
+    if _ABOUT.search(before):
+        return False  # "to list by 1 January 2027" is what a headline says, not when it was written
+    edge = not before.strip(" \n-|·,:(【[") or not after.strip(" \n-|·,:.)】]") or "|" in rest or "·" in rest
+    if (
+        edge
+        and length <= 110
+        and number <= 12
+        and wide <= 44
+        and len(rest.split()) <= 7
+        and not re.search(r"[.。!?！？]", rest)
+    ):
+        return True
+    wire = re.match(
+        r"[)）】]?\s*(?:\(?(?:reuters|afp|ap|bloomberg)\)?)?\s*(?:-|电|讯|:)", folded[stated.end : stated.end + 20]
+    )
+    return number <= 3 and len(before) <= 45 and wire is not None and _DATELINE.match(folded, start) is not None
+
+
+def _stamp(text: str, folded: str, stated: Stated, start: int, stop: int) -> Written:
+    """Read the part of a line that holds a date whole; where it holds more than a stamp, the date, its time and what stands beside."""
+    left = max((found.end() for found in _PARTS.finditer(text, start, stated.start)), default=start)
+    right = next((found.start() for found in _PARTS.finditer(text, stated.end, stop)), stop)
+    day = stated.date() or dt.date.min
+    whole = read_one(text[left:right])
+    if whole is not None and day in (whole.mdy, whole.dmy):
+        return whole
+    other = dt.date(day.year, day.day, day.month) if stated.either else day
+    if stated.time is None:
+        return Written(None if stated.either else day, day, other, None, "")
+    clock = (dt.datetime.combine(dt.date.min, stated.time) - dt.datetime.min) // _TICK
+    return Written(None if stated.either else day, day, other, clock, _zone_words(text, folded, stated, stop))
+
+
+def _zone_words(text: str, folded: str, stated: Stated, stop: int) -> str:
+    """Find the words of the zone beside a time in a sentence; "" where there are none, and what looks like such but is not known as it is."""
+    before = _BEFORE.search(folded, max(0, stated.start - 12), stated.start)
+    if before and not _NO_ZONE.fullmatch(before[1]):
+        return before[1]
+    rest = folded[stated.end : stop].rstrip("\n")
+    for number, form in enumerate(_BEHIND):
+        found = form.match(rest)
+        if not found:
+            continue
+        words = found[1].strip()
+        is_letters = number == _LETTERS
+        as_written = text[stated.end + found.start(1) : stated.end + found.start(1) + len(words)]
+        if is_letters and not as_written.isupper():
+            continue
+        if readings(words) or (is_letters and _ZONE_LIKE.fullmatch(as_written)):
+            return words
+        named = number in _NAMED and not _NO_ZONE.fullmatch(words)
+        if named or words.partition("/")[0] in _AREAS:
+            return words
+    return ""
