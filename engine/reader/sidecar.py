@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from engine.faults import Fault
 from engine.reader.document import Note
-from engine.reader.sources import parse_day, read_toml
+from engine.reader.sources import parse_day
+from engine.toml import read_toml
 
 _FIELDS: Final = ("published", "timezone", "reason", "precision", "language")
 
