@@ -13,7 +13,17 @@ from pathlib import Path
 
 from engine.faults import Failure
 from engine.marks import Kind
-from engine.places import NOTHING, called, check_file, check_folder, refuse_foreign, refuse_taken, telling, unfinished
+from engine.places import (
+    NOTHING,
+    asking_again,
+    called,
+    check_file,
+    check_folder,
+    refuse_foreign,
+    refuse_taken,
+    telling,
+    unfinished,
+)
 
 #: Where the files of a folder lie while others take their places.
 _BEFORE = "before"
@@ -58,7 +68,8 @@ def whole(target: Path, kind: Kind, name: str, *, force: bool | None = None) -> 
         As for `check_file`.
     """
     check_file(target, kind, name, force=force)
-    with telling(target, called(target, name)), in_one_step(target, lasting=target.exists()) as fresh:
+    step = in_one_step(target, lasting=target.exists())
+    with telling(target, called(target, name)), step as fresh, asking_again(target.parent):
         yield fresh
 
 
@@ -98,7 +109,8 @@ def staged(
     try:
         with telling(target, named):
             fresh.mkdir(parents=True)
-            yield fresh
+            with asking_again(fresh):
+                yield fresh
             if target.exists() or not _renamed(fresh, target):
                 with _alone(target):
                     refuse_taken(target, holds, named, force)

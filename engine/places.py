@@ -92,6 +92,29 @@ def telling(target: Path, named: str) -> Iterator[None]:
         raise told from error
 
 
+@contextmanager
+def asking_again(folder: Path) -> Iterator[None]:
+    """Where polars or pyarrow fails to write and does not say why, write something into the folder, so that the system says it."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.startswith(("polars", "pyarrow")) and system_error(error) is None:
+            _write_something(folder)
+        raise
+
+
+def _write_something(folder: Path) -> None:
+    tried = unfinished(folder)
+    try:
+        with tried.open("wb") as file:
+            file.write(bytes(1 << 20))
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        with suppress(OSError):
+            tried.unlink(missing_ok=True)
+
+
 def unfinished(folder: Path) -> Path:
     """Return a new name in a folder for what is not finished; files hidden so are nobody's source."""
     return folder / f".tocsin-{os.getpid()}-{secrets.token_hex(4)}.tmp"
