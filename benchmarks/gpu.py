@@ -27,6 +27,7 @@ import numpy as np
 from benchmarks.gpu_jobs import ASSETS, OURS, Job, grid_job, narrative_job, parity_jobs
 from benchmarks.gpu_parity import Difference
 from engine.compile import compiled_run, gpu_kernel, kernels_folder
+from engine.files import in_one_step
 from engine.strategy import Strategy
 from kernels.device import Device, open_devices, resident_threads
 from kernels.gpu import kernel_types
@@ -68,9 +69,8 @@ class Report:
 
     def _note(self, name: str, /, **found: Any) -> None:
         self.found["parts"][name] = found
-        fresh = self.path.with_suffix(".tmp")
-        fresh.write_text(json.dumps(_plain(self.found), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        fresh.replace(self.path)
+        with in_one_step(self.path) as fresh:
+            fresh.write_text(json.dumps(_plain(self.found), indent=1, allow_nan=False) + "\n", encoding="utf-8")
         said = found.get("failure") or {"running": "..."}.get(found["status"], f"{found.get('seconds', 0):.1f} s")
         print(f"{name}: {said}", file=sys.stderr, flush=True)
 

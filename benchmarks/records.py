@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.faults import Fault
+from engine.files import whole
 
 RESULTS = Path(__file__).parent / "results"
 #: The record that the documents' numbers are made from.
@@ -98,13 +99,10 @@ def read(path: Path) -> dict[str, Any]:
     return record
 
 
-def write(record: dict[str, Any], path: Path) -> None:
-    """Write a record, whole or not at all."""
-    if not path.parent.is_dir():
-        raise Fault(f"{path} cannot be written: {path.parent} is no folder; make it first.")
-    fresh = path.with_suffix(".tmp")
-    fresh.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    fresh.replace(path)
+def write(record: dict[str, Any], path: Path, *, force: bool = False) -> None:
+    """Write a record, whole or not at all; a file that is there is replaced where it is a record, or `force` is true."""
+    with whole(path, "record", "path", force=force) as fresh:
+        fresh.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def by_name(record: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:

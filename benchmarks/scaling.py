@@ -15,6 +15,7 @@ from benchmarks.peers.tocsin_peer import PLAIN, minutes, told
 from engine import sweep
 from engine.grid import Grid
 from engine.lanes import Lanes
+from engine.legible import numeral
 from strategies import ShortBubbleWarning, SmaCross
 
 #: Seconds that a point may be expected to take; a curve ends before the first that would take longer.
@@ -34,7 +35,7 @@ def scaling(size: str, say: Say) -> list[Point]:
         for x, run, work in curve():
             if last * grown > PATIENCE[size]:
                 say(
-                    f"scaling over {name}: {x:,} and more would take longer than {PATIENCE[size]:g} s, and are left out"
+                    f"scaling over {name}: {x:,} and more would take longer than {numeral(PATIENCE[size])} s, and are left out"
                 )
                 break
             say(f"scaling over {name}: {x:,}")

@@ -13,7 +13,7 @@ from benchmarks.jobs import JOBS, make
 from benchmarks.measure import measure
 from engine.faults import Fault
 from engine.guess import did_you_mean
-from engine.staging import check_file
+from engine.places import check_file
 
 #: What can be named beside the workloads.
 _MORE = ("scaling",)
@@ -33,9 +33,14 @@ def chosen(names: Sequence[str], size: str) -> list[str]:
 
 
 def run(
-    names: Sequence[str] = (), size: str = "full", peers: Sequence[str] = (), out: Path | None = None
+    names: Sequence[str] = (),
+    size: str = "full",
+    peers: Sequence[str] = (),
+    out: Path | None = None,
+    *,
+    force: bool = False,
 ) -> dict[str, Any]:
-    """Measure workloads and return the record, which is also written to `out`, after each workload."""
+    """Measure workloads and return the record, which is also written to `out`, after each workload; `force` as in `records.write`."""
     begun = time.perf_counter()
 
     def say(text: str) -> None:
@@ -60,7 +65,7 @@ def run(
                 )
         wanted = [n for n in wanted if n in _MORE or any(n in PEERS[peer].workloads for peer in peers)]
     if out is not None:
-        check_file(out, suffix=".json")
+        check_file(out, "record", suffix=".json", force=force)
     record = records.new(size)
     from benchmarks.limits import limits  # noqa: PLC0415
 
@@ -77,8 +82,8 @@ def run(
             record["results"] += measure(name, size, say, peers)
         record["seconds"] = round(time.perf_counter() - begun, 1)
         if out is not None:
-            records.write(record, out)
+            records.write(record, out, force=force)
     record["seconds"] = round(time.perf_counter() - begun, 1)
     if out is not None:
-        records.write(record, out)
+        records.write(record, out, force=force)
     return record

@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks import records
 from benchmarks.plots import rates_plot, scaling_plot
+from engine.files import in_one_step
 
 ROOT = Path(__file__).resolve().parents[1]
 OURS, FLOOR = "Tocsin", "C loop"
@@ -271,6 +272,7 @@ def write_documents() -> list[str]:
     for name, text in documents(records.read(records.SHOWN)).items():
         path = ROOT / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
+            with in_one_step(path) as fresh:
+                fresh.write_text(text, encoding="utf-8")
             changed.append(name)
     return changed

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from engine.faults import Fault
 from engine.guess import did_you_mean
+from engine.legible import numeral
 from kernels.rules import Terms
 
 #: FINRA rule 4210: maintenance of a long, of a short, the floors of a short per quoted share, and where they change.
@@ -63,8 +64,10 @@ class Account:
             if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not math.isfinite(value):
                 raise Fault(f"account.{name} is {value!r}, allowed is a finite number; give one.")
             if not low <= value <= high or (name in _POSITIVE and value <= 0):
-                least = "above 0" if name in _POSITIVE else f"{low:g}"
-                raise Fault(f"account.{name} is {value:g}, allowed is {least} to {high:g}; give a value in that range.")
+                least = "above 0" if name in _POSITIVE else numeral(low)
+                raise Fault(
+                    f"account.{name} is {numeral(value)}, allowed is {least} to {numeral(high)}; give a value in that range."
+                )
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> Account:

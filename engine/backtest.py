@@ -17,6 +17,7 @@ from engine.events import Events
 from engine.faults import Failure, Fault
 from engine.given import taken
 from engine.ledger import Ledger, Walked
+from engine.legible import numeral
 from engine.market import Market
 from engine.path import AccountPath
 from engine.run import Run
@@ -96,7 +97,7 @@ def _add_up(strategy: Strategy, net: float, lane: Matrix, cash: float) -> None:
     missing = earned - (lane[at.EQUITY] - cash)
     if not abs(missing) <= _SLACK * max(cash, lane[at.TRADED], abs(lane[at.EQUITY])):
         raise Failure(
-            f"The ledger of {strategy.name()} and its equity differ by {missing:g}; this is an error of ours, please report it."
+            f"The ledger of {strategy.name()} and its equity differ by {numeral(missing, 6)}; this is an error of ours, please report it."
         )
 
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
 from engine.commands import backtest, bench, demo, doctor, prices, read, show, sweep
 from engine.faults import Failure, Fault, Note
+from engine.legible import escaped, printable
 
 #: Exit status of a program stopped from the keyboard: 128 and the number of the signal. Typer returns it, too.
 _STOPPED = 130
@@ -76,18 +81,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(
         50_000, 20, 50
     )  # what a command makes, it keeps: to look for garbage every 700 objects finds little
-    try:
-        with _notes_shown():
-            status = app(given, prog_name="tocsin", standalone_mode=False)
-    except (KeyboardInterrupt, typer.Abort):
-        status = _STOPPED
-    except BrokenPipeError:  # the reader of our output has had enough, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except Exception as error:
-        return _failed(*_said(error), given)
+    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a character is shown which it was
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    with _stopping() as caught:
+        try:
+            with _notes_shown():
+                status = app(given, prog_name="tocsin", standalone_mode=False)
+        except (KeyboardInterrupt, typer.Abort):
+            status = _STOPPED
+        except BrokenPipeError:  # the reader of our output has had enough, as `head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except Exception as error:
+            return _failed(*_said(error, given), given)
     if status == _STOPPED:
-        return _failed("Stopped; nothing was written.", _STOPPED, given)
+        number = caught[0] if caught else signal.SIGINT
+        return _failed("Stopped before the end; no half-written file is left.", 128 + number, given)
     return status if isinstance(status, int) else 0
 
 
@@ -110,18 +120,44 @@ def _notes_shown() -> Iterator[None]:
         yield
 
 
-def _said(error: Exception) -> tuple[str, int]:
+@contextmanager
+def _stopping() -> Iterator[list[int]]:
+    """Let a request to end, or a terminal that closes, stop a command as Ctrl-C does; give the signals that came."""
+    caught: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        caught.append(number)
+        raise KeyboardInterrupt
+
+    asking = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        asking = []
+    asking = [number for number in asking if signal.getsignal(number) is signal.SIG_DFL]
+    for number in asking:
+        signal.signal(number, stop)
+    try:
+        yield caught
+    finally:
+        for number in asking:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _said(error: Exception, given: list[str]) -> tuple[str, int]:
     """Say an error in one sentence, with the exit status that it calls for."""
     if isinstance(error, Fault):
         return str(error), 2
     if isinstance(error, Failure):
         return str(error), error.status
     if hasattr(error, "format_message"):  # the command line itself was misspelled
-        return _usage(error), 2
-    if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
+        return _usage(error, given), 2
+    from engine.places import system_error  # noqa: PLC0415 - only where something failed
+
+    if isinstance(error, OSError) or system_error(error) is not None:
+        number, file = system_error(error), getattr(error, "filename", None)
+        cause = os.strerror(number) if number is not None else str(error)
+        where = f"{file}: " if file else ""
         return (
-            f"{where}{error.strerror or error}; see that the file can be read or the folder written, and that the disk has room.",
+            f"{where}{cause}; see that the file can be read or the folder written, and that the disk has room.",
             1,
         )
     if isinstance(error, MemoryError):
@@ -132,18 +168,29 @@ def _said(error: Exception) -> tuple[str, int]:
     return f"This is a bug in tocsin ({what}); run it again with TOCSIN_TRACEBACK=1 and report what it says.", 1
 
 
-def _usage(error: Any) -> str:
-    command = getattr(getattr(error, "ctx", None), "command_path", "tocsin")
-    message = " ".join(error.format_message().split()).rstrip(".")
-    return (
-        f"{message}; `{command} --help` says what is allowed."
-        if message
-        else f"`{command} --help` says what is allowed."
-    )
+def _usage(error: Any, given: list[str]) -> str:
+    message = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
+    if possible := getattr(error, "possibilities", None):
+        name = getattr(error, "option_name", "")
+        near = get_close_matches(name, possible, n=1)
+        message = f"No such option {name!r}" + (f". Did you mean {near[0]!r}?" if near else "")
+    says = f"`{_command(error, given)} --help` says what is allowed."
+    return f"{message}{' ' if message.endswith('?') else '; '}{says}" if message else says
+
+
+def _command(error: Any, given: list[str]) -> str:
+    """Name the command that was misspelled; where the parser does not say, by the words before its first option."""
+    if context := getattr(error, "ctx", None):
+        return str(context.command_path)
+    names, path = {command.name for command in app.registered_commands} | {"prices"}, ["tocsin"]
+    path += [word for word in given[:1] if word in names]
+    path += [word for word in given[1:2] if given[0] == "prices" and word == "import"]
+    return " ".join(path)
 
 
 def _failed(sentence: str, status: int, given: list[str]) -> int:
-    sys.stderr.write(sentence + "\n")
+    sys.stderr.write(printable(sentence) + "\n")
     if "--json" in given:
-        sys.stdout.write(json.dumps({"error": sentence, "status": status}, ensure_ascii=False) + "\n")
+        document = json.dumps({"error": sentence, "status": status}, ensure_ascii=False)
+        sys.stdout.write(escaped(document) + "\n")
     return status

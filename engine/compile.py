@@ -36,6 +36,7 @@ import numpy.typing as npt
 from numba import cfunc
 
 from engine.faults import Failure, Fault
+from engine.files import in_one_step
 from engine.guess import did_you_mean
 from engine.strategy import Strategy
 from kernels import jit, layout, steps, walk
@@ -477,9 +478,8 @@ def _load(text: str, name: str) -> ModuleType:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            fresh = path.with_suffix(f".{os.getpid()}.tmp")
-            fresh.write_text(text, encoding="utf-8")
-            fresh.replace(path)
+            with in_one_step(path) as fresh:
+                fresh.write_text(text, encoding="utf-8")
     except OSError as error:
         raise unwritable(error) from None
     spec = importlib.util.spec_from_file_location(path.stem, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import polars as pl
 from engine.backtest import backtest
 from engine.events import Events
 from engine.market import Market
+from engine.marks import Kind
 from engine.registry import installed
-from engine.run import Run
+from engine.run import FILES, Run, version
 from engine.strategy import Strategy
 
 #: Which asset, whose shorts and whose equity the picture shows.
@@ -30,9 +32,23 @@ class Demo:
     runs: dict[str, Run]
 
 
+def files() -> dict[str, Kind]:
+    """Say what `write_demo` writes that bears a mark, by place."""
+    kept: dict[str, Kind] = {"report.html": "page", "picture.svg": "picture"}
+    kept |= {"prices.parquet": "market", "events.parquet": "events"}
+    for name in _ours():
+        kept |= {f"{name}/{file}": kind for file, kind in FILES.items()} | {f"{name}/report.html": "page"}
+    return kept
+
+
+def _ours() -> dict[str, EntryPoint]:
+    """Our own strategies, by name."""
+    return {name: point for name, point in installed().items() if point.module == "strategies"}
+
+
 def sample_strategies(market: Market) -> list[Strategy]:
     """Give one instance of each of our strategies, with its own defaults; `signals` buys SPY and holds it."""
-    kinds = [point.load() for point in installed().values() if point.module == "strategies"]
+    kinds = [point.load() for point in _ours().values()]
     return [kind(signals=_buy_and_hold(market)) if "signals" in kind.options else kind() for kind in kinds]
 
 
@@ -85,6 +101,7 @@ def _page(demo: Demo, drawing: str) -> str:
     template = Environment(loader=PackageLoader("engine"), autoescape=True, trim_blocks=True).get_template("demo.html")
     return template.render(
         market=demo.market,
+        version=version(),
         label=demo.market.metadata["label"],
         drawing=Markup(drawing),
         rows=[{"name": name, "story": run.info["story"], **run.metrics} for name, run in demo.runs.items()],

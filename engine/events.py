@@ -14,10 +14,12 @@ import polars as pl
 
 from engine.clock import Alignment, Bars, align, parse_delay
 from engine.event_table import PRECISIONS, SCHEMA, checked
-from engine.faults import Failure, Fault
+from engine.faults import Fault
+from engine.files import whole
 from engine.fingerprint import fingerprint
 from engine.guess import did_you_mean
 from engine.kinds import KINDS
+from engine.marks import mark
 from engine.tables.files import read_file
 from engine.tables.frames import described, to_table
 from engine.tables.table import Decimal, Style
@@ -221,19 +223,25 @@ class Events:
         """Find for each event the first bar at which it can be acted on; see `engine.clock.align`."""
         return align(self.delayed(delay).frame, market)
 
-    def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the table as Parquet; a file that is there is replaced in one step, so never half-written."""
-        file = Path(path)
-        if not file.parent.is_dir():
-            raise Fault(f"events {str(path)!r}: the folder {str(file.parent)!r} does not exist; make it first.")
-        partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-        try:
-            self.frame.write_parquet(partial)
-            partial.replace(file)
-        except OSError as error:
-            raise Failure(f"events {str(path)!r}: cannot be written ({error.strerror or error}).") from error
-        finally:
-            partial.unlink(missing_ok=True)
+    def write(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the table as Parquet; it appears whole or not at all.
+
+        Parameters
+        ----------
+        path
+            The file. One that is there is replaced where it is a table of events that `write` wrote.
+        force
+            Replace any other file, too.
+
+        Raises
+        ------
+        Fault
+            Where `path` names no file that can be made, or one that is not ours.
+        Failure
+            Where the disk is full, or fails.
+        """
+        with whole(Path(path), "events", "path", force=force) as fresh:
+            self.frame.write_parquet(fresh, metadata=mark("events"))
 
 
 def _bound(time: dt.date | dt.datetime, name: str) -> dt.datetime:

@@ -6,7 +6,6 @@ import math
 import numbers
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import polars as pl
 from engine.constraint import Allowed, Constraint, Values, Where
 from engine.faults import Fault
 from engine.guess import did_you_mean
+from engine.legible import numeral
 from engine.parameter_table import read_sets
 from engine.sources import Cells, Numbers, Product, Range, Rows, Sample, Sampling, Source
 from engine.strategy import Param, Strategy
@@ -37,9 +37,9 @@ def span(low: float, high: float, n: int | None = None) -> list[float]:
     _check_ends("span", low, high)
     if n is not None and not is_whole(n):
         raise Fault(
-            f"span({low:g}, {high:g}, {n!r}) asks for {n!r} values, allowed is a whole number from 2; correct it."
+            f"span({_typed(low)}, {_typed(high)}, {n!r}) asks for {n!r} values, allowed is a whole number from 2; correct it."
         )
-    return spaced(low, high, n, f"span({low:g}, {high:g}{'' if n is None else f', {n}'})")
+    return spaced(low, high, n, f"span({_typed(low)}, {_typed(high)}{'' if n is None else f', {n}'})")
 
 
 def spaced(low: float, high: float, n: int | None, shown: str) -> list[float]:
@@ -56,7 +56,7 @@ def spaced(low: float, high: float, n: int | None, shown: str) -> list[float]:
     if n is not None and n < 2:
         raise Fault(f"{shown} has {n} values, allowed are 2 or more; write a single value as it is.")
     if values > _MOST_LISTED:
-        many = f"{values:,}" if values < 10**15 else f"{Decimal(values):.1e}"
+        many = numeral(values, None if values < 10**15 else 2)
         raise Fault(
             f"{shown} has {many} values, allowed for one parameter are {_MOST_LISTED:,}; take fewer, or draw them from a sample."
         )
@@ -74,7 +74,7 @@ def between(low: float, high: float, *, log: bool = False) -> Range:
     Range(low=0.02, high=0.3, log=False, whole=False)
     """
     _check_ends("between", low, high)
-    return drawn(low, high, log, f"between({low:g}, {high:g}{', log=True' if log else ''})")
+    return drawn(low, high, log, f"between({_typed(low)}, {_typed(high)}{', log=True' if log else ''})")
 
 
 def drawn(low: float, high: float, log: bool, shown: str) -> Range:
@@ -84,8 +84,12 @@ def drawn(low: float, high: float, log: bool, shown: str) -> Range:
             f"{shown} is no range to draw from, allowed are two finite ends, the lower one first; swap or correct them."
         )
     if log and low <= 0:
-        raise Fault(f"{shown} has no logarithm at {low:g}, allowed is above 0; raise it.")
+        raise Fault(f"{shown} has no logarithm at {numeral(low)}, allowed is above 0; raise it.")
     return Range(float(low), float(high), log)
+
+
+def _typed(value: float) -> str:
+    return numeral(value, commas=False)
 
 
 def _check_ends(of: str, low: object, high: object) -> None:
@@ -154,8 +158,8 @@ class Grid:
         for name, axis in axes.items():
             if isinstance(axis, Range):
                 raise Fault(
-                    f"{strategy.name()}.{name} is a range from {axis.low:g} to {axis.high:g}, allowed are values; write span(...), or draw "
-                    f"with sample='random'."
+                    f"{strategy.name()}.{name} is a range from {numeral(axis.low)} to {numeral(axis.high)}, allowed are "
+                    f"values; write span(...), or draw with sample='random'."
                 )
             if table is None:
                 refuse_twice(strategy, name, axis)

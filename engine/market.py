@@ -20,7 +20,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from engine.calendars import Dates, Instants
 from engine.checksum import checksum
-from engine.faults import Failure, Fault
+from engine.faults import Fault
+from engine.files import whole
 from engine.fingerprint import fingerprint
 from engine.guess import did_you_mean
 from engine.tables.memory import refuse_large
@@ -329,19 +330,23 @@ class Market:
         metadata = {**self.metadata, **({"later_splits": json.dumps(later)} if later else {})}
         return Market.build(frame, self.opens[span], self.sessions[span], self.findings, metadata)
 
-    def write(self, path: str | Path) -> None:
+    def write(self, path: str | Path, *, force: bool = False) -> None:
         """Write the market as one Parquet file; it appears whole or not at all.
+
+        Parameters
+        ----------
+        path
+            The file. One that is there is replaced where it is a market that `write` wrote.
+        force
+            Replace any other file, too.
 
         Raises
         ------
         Fault
-            Where `path` names no file that can be made.
+            Where `path` names no file that can be made, or one that is not ours.
+        Failure
+            Where the disk is full, or fails.
         """
-        path = Path(path)
-        if not path.parent.is_dir() or path.is_dir():
-            raise Fault(
-                f"{path} cannot be written: {path.parent} has to be a folder and {path.name} a file; make it first."
-            )
         findings = io.BytesIO()
         self.findings.write_ipc(findings, compression="zstd")
         grid = np.stack([self.opens, self.sessions.astype(np.int64)])
@@ -351,16 +356,10 @@ class Market:
             "grid": _packed(np.diff(grid, prepend=0).tobytes()),
             "findings": _packed(findings.getvalue()),
         }
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
+        metadata = {**self.metadata, **{_OWN + name: value for name, value in own.items()}}
+        with whole(Path(path), "market", "path", force=force) as fresh:
             # lz4 decompresses several times faster than zstd here, for a file of the same size.
-            metadata = {**self.metadata, **{_OWN + name: value for name, value in own.items()}}
-            self.frame.write_parquet(temporary, compression="lz4", metadata=metadata)
-            temporary.replace(path)
-        except OSError as error:
-            raise Failure(f"{path} could not be written: {error.strerror or error}.") from error
-        finally:
-            temporary.unlink(missing_ok=True)
+            self.frame.write_parquet(fresh, compression="lz4", metadata=metadata)
 
     def _matrix(self, name: str, absent: float, dtype: np.dtype[Any]) -> NDArray[Any]:
         shape, values = (len(self.assets), len(self.opens)), self.frame[name].to_numpy()

@@ -12,6 +12,7 @@ import polars as pl
 
 from engine.events import Events
 from engine.market import Market
+from engine.marks import PICTURE
 from engine.run import Run
 
 _WIDTH, _HEIGHT = 960, 495
@@ -49,7 +50,9 @@ def picture(market: Market, events: Events, runs: Mapping[str, Run], asset: str,
         f'font-family="system-ui, Helvetica, Arial, sans-serif" font-size="12" role="img" '
         f'aria-label="{escape(label)} prices of {escape(asset)}, documents, trades and equity">'
     )
-    return "\n".join([head, f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>', *body, "</svg>", ""])
+    return "\n".join(
+        [head, PICTURE, f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>', *body, "</svg>", ""]
+    )
 
 
 class _Axis:

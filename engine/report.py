@@ -1,7 +1,8 @@
 """One self-contained HTML page of a run: what it earned, why it traded, and everything that was assumed.
 
 The page loads nothing from anywhere: its charts are SVG that we draw, its one script is in it, and its content security
-policy forbids the rest. Whatever comes from a document is escaped.
+policy forbids the rest. Whatever comes from a document is escaped, what cannot be seen is spelled, and what is long is cut and
+counted, so that a page stays below `MOST_BYTES` whatever the run; the tables beside it hold everything.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import datetime as dt
 import hashlib
 import os
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -20,44 +22,44 @@ import polars as pl
 
 from engine import charts, wording
 from engine.charts import Line, Panel
-from engine.faults import Failure, Fault
+from engine.files import whole
+from engine.legible import listed, shortened, visible
 from engine.market import Market
 from engine.run import Run
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-#: More trades than these are not listed; which are left out is said.
-_MOST_TRADES = 400
+#: No page is larger, in bytes; one in plain letters is less than half of it.
+MOST_BYTES = 6_000_000
+#: More rows than these are not listed; how many are left out is said.
+_MOST_TRADES, _MOST_EVENTS, _MOST_UNPLACED, _MOST_FINDINGS, _MOST_SETTINGS = 400, 300, 100, 40, 100
+#: Names in a list, and events named beneath a trade.
+_MOST_NAMES, _MOST_CHIPS = 12, 4
+#: Characters of a name, of a document's name as a heading, and of anything else.
+_NAME, _HEADING, _TEXT = 40, 200, 600
 
 
-def write_report(run: Run, path: str | os.PathLike[str], market: Market | None = None) -> Path:
-    """Write one HTML page of a run; a file that is there is replaced in one step, so never half-written.
+def write_report(run: Run, path: str | os.PathLike[str], market: Market | None = None, *, force: bool = False) -> Path:
+    """Write one HTML page of a run; it appears whole or not at all.
 
     Parameters
     ----------
     run : a run, made or read
-    path : the file
+    path : the file; one that is there is replaced where it is a page of ours
     market : the bars that the run was made from, for what was found wrong with them; left out, the run's own
+    force : replace any other file, too
 
     Raises
     ------
     Fault
-        Where `path` names no file that can be made.
+        Where `path` names no file that can be made, or one that is not ours.
+    Failure
+        Where the disk is full, or fails.
     """
     target = Path(path)
-    if not target.parent.is_dir() or target.is_dir():
-        raise Fault(
-            f"{target} cannot be written: {target.parent} has to be a folder, {target.name} a file; make it first."
-        )
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        partial.write_text(page(run, market), encoding="utf-8")
-        partial.replace(target)
-    except OSError as error:
-        raise Failure(f"{target} could not be written: {error.strerror or error}.") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole(target, "page", "path", force=force) as fresh:
+        fresh.write_text(page(run, market), encoding="utf-8")
     return target
 
 
@@ -67,12 +69,29 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only a report needs it
 
     environment = Environment(
-        loader=PackageLoader("engine"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
-    )
+        loader=PackageLoader("engine"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined,
+        finalize=_fit,
+    )  # fmt: skip
     environment.filters.update(
-        money=wording.money, share=wording.share, ratio=wording.ratio, price=wording.price, setting=wording.setting
-    )
+        money=wording.money, share=wording.share, ratio=wording.ratio, price=wording.price, setting=wording.setting,
+        name=_name, names=_names, heading=lambda text: shortened(visible(text), _HEADING),
+        sentence=lambda text: shortened(visible(text, lines=True), _TEXT, "events.parquet"),
+    )  # fmt: skip
     return environment
+
+
+def _fit(value: Any) -> Any:
+    """Make whatever the template shows fit to be seen; what is markup already is ours."""
+    is_text = isinstance(value, str) and not hasattr(value, "__html__")
+    return shortened(visible(value, lines=True), _TEXT) if is_text else value
+
+
+def _name(text: str) -> str:
+    return shortened(visible(text), _NAME)
+
+
+def _names(names: list[str] | None, most: int = _MOST_NAMES) -> str:
+    return listed(names or [], most, _NAME)
 
 
 def page(run: Run, market: Market | None = None) -> str:
@@ -82,10 +101,11 @@ def page(run: Run, market: Market | None = None) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     clock = Clock(run)
     shown = trades(run, clock)
+    documents, more = evidence(run, shown)
     return environment.get_template("report.html.j2").render(
         run=run,
         info=run.info,
-        label=run.info["market"].get("label", ""),
+        label=_name(run.info["market"].get("label", "")),
         clock=clock,
         script=script,
         script_hash=digest,
@@ -93,7 +113,10 @@ def page(run: Run, market: Market | None = None) -> str:
         metrics=[(name, wording.metric(key, run.metrics.get(key))) for key, (name, _) in wording.METRICS.items()],
         **drawings(run, clock),
         trades=shown,
-        documents=evidence(run, shown),
+        documents=documents,
+        more_events=more,
+        places={event["event_id"]: event["place"] for _, events in documents for event in events},
+        most={"chips": _MOST_CHIPS, "unplaced": _MOST_UNPLACED, "findings": _MOST_FINDINGS, "settings": _MOST_SETTINGS},
         sums=sums(run),
         refusals=refusals(run, clock),
         clipped=run.orders.filter(reason="CLIPPED").height,
@@ -189,15 +212,14 @@ def drawings(run: Run, clock: Clock) -> dict[str, Any]:
     last = {name: wording.money(v[-1]) if name in amounts else wording.share(v[-1]) for name, v in series}
     last["bar"] = clock.bar(frame["time"][-1])
     places = {time: i for i, time in enumerate(frame["time"])}
-    entries = run.trades.select("entry_time", "side").unique(maintain_order=True)
+    entries = run.trades.select("entry_time", "side").unique(maintain_order=True).iter_rows()
+    strokes = (
+        (round(charts.WIDTH * float(charts.across(places[t], equity.size))), s) for t, s in entries if t in places
+    )
     return {
         "panels": panels,
         "dates": charts.dates(frame["session"].to_numpy()),
-        "entries": [
-            (f"{charts.WIDTH * float(charts.across(places[time], equity.size)):.1f}", side.lower())
-            for time, side in entries.iter_rows()
-            if time in places
-        ],
+        "entries": [(at, side.lower()) for at, side in dict.fromkeys(strokes)],
         "last": last,
         "pointer": {
             "at": [round(float(at), 5) for at in charts.across(bars, equity.size)],
@@ -250,14 +272,21 @@ def _most_telling(events: list[dict[str, Any]], side: str) -> list[dict[str, Any
     return sorted(events, key=weight, reverse=True)
 
 
-def evidence(run: Run, shown: list[dict[str, Any]]) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return, by document, the events behind the listed trades, in the order in which they were known."""
-    used = {event["event_id"] for trade in shown for event in (*trade["entered_on"], *trade["left_on"])}
+def evidence(run: Run, shown: list[dict[str, Any]]) -> tuple[list[tuple[str, list[dict[str, Any]]]], int]:
+    """Return, by document, the events behind the listed trades, in the order in which they were known, and how many more there are.
+
+    Where there are too many, the most telling of each trade come first. Each gets a `place`, its number on the page.
+    """
+    behind = [[event["event_id"] for event in (*trade["entered_on"], *trade["left_on"])] for trade in shown]
+    ranked = dict.fromkeys(event for rank in zip_longest(*behind) for event in rank)
+    there = set(run.events["event_id"])
+    known = [event for event in ranked if event in there]
+    used = set(known[:_MOST_EVENTS])
     documents: dict[str, list[dict[str, Any]]] = {}
-    for event in run.events.iter_rows(named=True):
-        if event["event_id"] in used:
-            documents.setdefault(event["doc_id"], []).append(event)
-    return list(documents.items())
+    rows = run.events.filter(pl.col("event_id").is_in(used)).iter_rows(named=True)
+    for place, event in enumerate(rows):
+        documents.setdefault(event["doc_id"], []).append({**event, "place": place})
+    return list(documents.items()), len(known) - len(used)
 
 
 def sums(run: Run) -> list[dict[str, Any]]:

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import platform
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
@@ -19,9 +18,12 @@ from engine.account import Account
 from engine.event_table import SCHEMA
 from engine.events import Events
 from engine.faults import Fault
+from engine.files import staged
 from engine.fingerprint import fingerprint
 from engine.ledger import Ledger
+from engine.legible import numeral
 from engine.market import Market
+from engine.marks import Kind, mark
 from engine.path import AccountPath
 from engine.strategy import Strategy
 
@@ -29,7 +31,30 @@ _NO_EVENTS = pl.DataFrame(schema=SCHEMA)
 _MADE = ("orders", "trades", "equity")
 _FRAMES = (*_MADE, "events", "unplaced")
 #: What `Run.write` writes.
-FILES = ("run.json", *(f"{name}.parquet" for name in _FRAMES))
+FILES: dict[str, Kind] = {"run.json": "run", **{f"{name}.parquet": "run table" for name in _FRAMES}}
+
+
+class Metrics(pl.DataFrame):
+    """A table of polars that is printed whole, with numbers to eight digits and without powers of ten."""
+
+    def __str__(self) -> str:
+        with pl.Config(tbl_rows=-1, tbl_hide_column_data_types=True, fmt_str_lengths=100):
+            return str(self._legible())
+
+    __repr__ = __str__
+
+    def _repr_html_(self, **options: Any) -> str:
+        with pl.Config(tbl_rows=-1):
+            return super()._repr_html_(**options)
+
+    def _legible(self) -> pl.DataFrame:
+        texts = {
+            name: [None if v is None else numeral(v, 8) for v in self[name]]
+            for name in self.select(pl.col(pl.Float64)).columns
+        }
+        widest = max((len(text) for column in texts.values() for text in column if text), default=0)
+        padded = {name: [text and text.rjust(widest) for text in column] for name, column in texts.items()}
+        return pl.DataFrame({name: padded.get(name, self[name]) for name in self.columns})
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,31 +140,35 @@ class Run:
         return self._make["equity"]()
 
     def summary(self) -> pl.DataFrame:
-        """Return the metrics as a table of metric and value."""
-        return pl.DataFrame(
+        """Return the metrics as a table of metric and value; printed, it shows all of them."""
+        return Metrics(
             {"metric": list(self.metrics), "value": list(self.metrics.values())},
             {"metric": pl.String, "value": pl.Float64},
         )
 
-    def write(self, folder: str | os.PathLike[str]) -> Path:
-        """Write run.json, orders, trades, equity, events and unplaced (Parquet) into a folder, whole or not at all."""
+    def write(self, folder: str | os.PathLike[str], *, force: bool = False) -> Path:
+        """Write run.json, orders, trades, equity, events and unplaced (Parquet) into a folder, whole or not at all.
+
+        Parameters
+        ----------
+        folder
+            Made where it is not there. Files of these names are replaced where they are an earlier run's; others stay.
+        force
+            Replace any other files of these names, too.
+
+        Raises
+        ------
+        Fault
+            Where `folder` cannot be made or written, or holds a file of these names that is not ours.
+        Failure
+            Where the disk is full, or fails.
+        """
         target = Path(folder)
-        if target.is_file():
-            raise Fault(f"{target} is a file, allowed is a folder for the run; name another.")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.mkdir(exist_ok=True)
-        fresh = target / f".writing-{os.getpid()}"
-        fresh.mkdir()
-        try:
+        with staged(target, FILES, "folder", force=force) as fresh:
             for name in _FRAMES:
-                getattr(self, name).write_parquet(fresh / f"{name}.parquet")
+                getattr(self, name).write_parquet(fresh / f"{name}.parquet", metadata=mark("run table"))
             body = json.dumps({**self.info, "metrics": self.metrics}, indent=2, allow_nan=False)
             (fresh / "run.json").write_text(body + "\n", encoding="utf-8")
-            (target / "run.json").unlink(missing_ok=True)  # until all is there: a folder that has it has all
-            for name in (*FILES[1:], FILES[0]):
-                (fresh / name).replace(target / name)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
         return target
 
     @classmethod
@@ -160,11 +189,11 @@ class Run:
             ) from None
         return cls(metrics=metrics, info=info, _make=make, **frames)
 
-    def report(self, path: str | os.PathLike[str]) -> Path:
-        """Write one self-contained HTML page."""
+    def report(self, path: str | os.PathLike[str], *, force: bool = False) -> Path:
+        """Write one self-contained HTML page; see `engine.report.write_report`."""
         from engine.report import write_report  # noqa: PLC0415 - jinja2 is only loaded for a report
 
-        return write_report(self, Path(path))
+        return write_report(self, Path(path), force=force)
 
     def to_vectorbt(self, market: Market | None = None) -> Any:
         """Return a `vectorbt.Portfolio` of the same orders, for its plots and statistics; see `engine.interop`."""

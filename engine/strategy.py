@@ -34,6 +34,7 @@ import numpy.typing as npt
 from engine.faults import Fault
 from engine.guess import did_you_mean
 from engine.kinds import KINDS
+from engine.legible import numeral
 from kernels.rules import KEEP
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Param:
             number = float(given)
         except (TypeError, ValueError):
             number = math.nan
-        allowed = f"a {'whole ' if self.whole else ''}number from {self.low:g} to {self.high:g}"
+        allowed = f"a {'whole ' if self.whole else ''}number from {numeral(self.low)} to {numeral(self.high)}"
         allowed += ", or none" if self.may_be_none else ""
         none = self.may_be_none and number == math.inf
         fits = none or self.low <= number <= self.high

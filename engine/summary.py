@@ -15,6 +15,7 @@ import pyarrow as pa
 from engine.faults import Fault
 from engine.grid import Grid, is_whole
 from engine.guess import did_you_mean
+from engine.legible import numeral
 from engine.sources import Cells
 from kernels import reduce as at
 from kernels.metrics import AMOUNTS, LESS_IS_BETTER, METRICS
@@ -158,7 +159,7 @@ class Summary:
     def quantile(self, share: float, metric: str = "sharpe") -> float:
         """Return the value below which a share of the lanes lies, within 1.6 % of itself; NaN where no lane has one."""
         if not 0.0 <= share <= 1.0:
-            raise Fault(f"the share of a quantile is {share:g}, allowed is from 0 to 1; correct it.")
+            raise Fault(f"the share of a quantile is {numeral(share)}, allowed is from 0 to 1; correct it.")
         bins = self.histogram(metric)
         if bins.is_empty():
             return float("nan")

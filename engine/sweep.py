@@ -20,12 +20,14 @@ from engine.constraint import Where
 from engine.estimate import MOST_IN_TABLE, Estimate
 from engine.events import Events
 from engine.faults import Fault
+from engine.files import whole
 from engine.grid import Grid, is_whole
 from engine.lanes import Lanes, Numbers, Precision
 from engine.market import Market
+from engine.marks import mark
+from engine.places import check_file
 from engine.run import Run
 from engine.sources import Sampling
-from engine.staging import check_file
 from engine.strategy import Strategy
 from engine.summary import TALLIED, Summary, known_metric
 from engine.tables.table import Tabular
@@ -162,7 +164,7 @@ def _path(write: object) -> Path:
     """Return the file to write, or refuse it."""
     if not isinstance(write, (str, os.PathLike)):
         raise Fault(f"write is {write!r}, allowed is the path of a file; name it 'lanes.parquet'.")
-    check_file(Path(write), "write")
+    check_file(Path(write), "lanes", "write", suffix=".parquet")
     return Path(write)
 
 
@@ -183,24 +185,21 @@ def _written(file: Path | None) -> Iterator[Callable[[pa.Table | None], None]]:
     if file is None:
         yield lambda _: None
         return
-    fresh = file.with_name(f".{file.name}.{os.getpid()}")
     writer: pq.ParquetWriter | None = None
+    with whole(file, "lanes", "write") as fresh:
 
-    def put(table: pa.Table | None) -> None:
-        nonlocal writer
-        if table is not None:
-            writer = writer or pq.ParquetWriter(fresh, table.schema, compression="zstd")
-            writer.write_table(table)
+        def put(table: pa.Table | None) -> None:
+            nonlocal writer
+            if table is not None:
+                table = table.replace_schema_metadata(mark("lanes"))
+                writer = writer or pq.ParquetWriter(fresh, table.schema, compression="zstd")
+                writer.write_table(table)
 
-    try:
-        yield put
-        if writer is not None:
-            writer.close()
-        fresh.replace(file)
-    finally:
-        if writer is not None:
-            writer.close()
-        fresh.unlink(missing_ok=True)
+        try:
+            yield put
+        finally:
+            if writer is not None:
+                writer.close()
 
 
 def sweep(

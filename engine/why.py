@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from engine.faults import Fault
+from engine.legible import listed, shortened, visible
 from engine.report import Clock
 from engine.run import Run
 
@@ -17,6 +18,9 @@ _EVENT = (
     "happened_on", "published_at", "published_precision", "known_at", "reader",
 )  # fmt: skip
 _FILL = ("order_id", "time_decided", "time_filled", "side", "shares", "price", "commission", "slippage", "reason")
+
+#: Characters of a name and of a sentence, and events of an order, that are written for a person.
+_NAME, _SENTENCE, _MOST_EVENTS = 80, 2000, 20
 
 _AT_OPEN, _AT_CLOSE, _WITHIN = "at the open of", "at the close of", "within the bar of"
 
@@ -99,11 +103,14 @@ def _bar(clock: Clock, opens: dt.datetime) -> str:
 
 
 def why_text(found: dict[str, Any], timezone: str) -> str:
-    """Write what `why` found for a person; `timezone` is the exchange's."""
+    """Write what `why` found for a person; `timezone` is the exchange's.
+
+    What is long is cut and counted: a sentence after 2,000 characters, a name after 80, the events of an order after 20.
+    """
     zone, trade = ZoneInfo(timezone), found["trade"]
-    label = f"   {found['label']} prices" if found["label"] else ""
+    label = f"   {_name(found['label'])} prices" if found["label"] else ""
     lines = [
-        f"Trade {trade['trade_id']} of {found['strategy']}: {trade['side']} {trade['shares']:,.2f} {trade['asset']}, "
+        f"Trade {trade['trade_id']} of {_name(found['strategy'])}: {trade['side']} {trade['shares']:,.2f} {_name(trade['asset'])}, "
         f"net {trade['net']:+,.2f} ({trade['return']:+.2%}){label}"
     ]
     lines += ["", "ENTRY", *_fill_lines(found["entry"], zone)]
@@ -125,8 +132,10 @@ def why_text(found: dict[str, Any], timezone: str) -> str:
 
 def _fill_lines(fill: dict[str, Any], zone: ZoneInfo) -> list[str]:
     lines: list[str] = []
-    for event in fill["events"]:
+    for event in fill["events"][:_MOST_EVENTS]:
         lines += [*_event_lines(event, zone), ""]
+    if len(fill["events"]) > _MOST_EVENTS:
+        lines += [f"and {len(fill['events']) - _MOST_EVENTS:,} events more; --json has them all", ""]
     if not fill["events"] and fill["reason"] in ("ENTRY", "CLIPPED", "SIGNAL"):
         lines.append("document   none: no event stands behind this order")
     knowing = f", knowing closes up to {fill['knowing']}" if fill["knowing"] else ""
@@ -142,7 +151,7 @@ def _fill_lines(fill: dict[str, Any], zone: ZoneInfo) -> list[str]:
 
 def _event_lines(event: dict[str, Any], zone: ZoneInfo) -> list[str]:
     if event["doc_id"] is None and event["kind"] is None:
-        return [f"event      {event['event_id']}, of the table of signals"]
+        return [f"event      {_name(event['event_id'])}, of the table of signals"]
     span = (
         f", characters {event['evidence_start']} to {event['evidence_end']}"
         if event["evidence_start"] is not None
@@ -150,13 +159,22 @@ def _event_lines(event: dict[str, Any], zone: ZoneInfo) -> list[str]:
     )
     happened = f" · happened {event['happened_on']}" if event["happened_on"] else ""
     return [
-        f"document   {event['doc_id']} ({event['language'] or 'language unknown'}){span}",
-        f"sentence   {event['evidence']}" if event["evidence"] else "sentence   none given",
+        f"document   {_name(event['doc_id'])} ({_name(event['language'] or 'language unknown')}){span}",
+        f"sentence   {_sentence(event['evidence'])}" if event["evidence"] else "sentence   none given",
         f"says       {event['kind']} · strength {event['strength']:.2f}, stance {event['stance']:+.2f} · "
-        f"{', '.join(event['assets'])} · event {event['event_id']} by {event['reader'] or 'an unnamed reader'}",
+        f"{listed(event['assets'], 20, _NAME)} · event {_name(event['event_id'])} by {_name(event['reader'] or 'an unnamed reader')}",
         f"published  {_time(event['published_at'], zone)} ({event['published_precision']}){happened}",
         f"known      {_time(event['known_at'], zone)}",
     ]
+
+
+def _name(text: str) -> str:
+    return shortened(visible(text), _NAME)
+
+
+def _sentence(text: str) -> str:
+    """Write a sentence in one line, so that no line of it looks like one of ours."""
+    return shortened(visible(" ".join(text.split())), _SENTENCE, "events.parquet")
 
 
 def _time(instant: dt.datetime, zone: ZoneInfo) -> str:

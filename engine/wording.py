@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from engine.legible import listed, numeral
+
 #: Why an entry was refused.
 REFUSED = {
     "MARGIN_CALL": "a margin call was still to be met",
@@ -97,7 +99,7 @@ def price(value: float | None) -> str:
     """Write a price: two decimals, or as many as a small one needs."""
     if value is None or not math.isfinite(value):
         return "–"
-    return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4g}"
+    return f"{value:,.2f}" if abs(value) >= 1 else numeral(value, 4)
 
 
 def metric(name: str, value: float | None) -> str:
@@ -115,8 +117,8 @@ def setting(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (int, float)):
-        return f"{value:,.12g}"
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        return numeral(value, 12)
+    return listed(value, 40, 40) if isinstance(value, list) else str(value)
 
 
 def account_in_words(info: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -150,7 +152,7 @@ def account_in_words(info: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             "requirement where that is more; what breaks it is cut."
         ),
         "lot": (
-            f"Orders are whole lots of {given['lot']:g} quoted shares, rounded down."
+            f"Orders are whole lots of {numeral(given['lot'], 12)} quoted shares, rounded down."
             if given["lot"]
             else "Fractions of shares are traded."
         ),
@@ -176,8 +178,8 @@ def _usual_bars(market: Mapping[str, Any]) -> str:
 
 
 def _points(rate: float) -> str:
-    return f"{1e4 * rate:g} basis point{'s' if rate != 1e-4 else ''}"
+    return f"{numeral(1e4 * rate, 12)} basis point{'s' if rate != 1e-4 else ''}"
 
 
 def _percent(rate: float) -> str:
-    return f"{100 * rate:g} %"
+    return f"{numeral(100 * rate, 12)} %"

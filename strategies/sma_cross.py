@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.faults import Fault
+from engine.legible import numeral
 from engine.strategy import KEEP, Feature, Strategy, param
 
 if TYPE_CHECKING:
@@ -43,5 +44,5 @@ class SmaCross(Strategy):
         """Refuse a fast average that is not faster."""
         if not self.allows(self.settings()):
             raise Fault(
-                f"sma_cross.fast is {self.fast:g} and slow {self.slow:g}, allowed is fast < slow; change one of them."
+                f"sma_cross.fast is {numeral(self.fast)} and slow {numeral(self.slow)}, allowed is fast < slow; change one of them."
             )

@@ -10,11 +10,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from engine import Failure, Market, Run
+from engine import Failure, Fault, Market, Run
 from engine.cli import main
 from engine.commands import show
+from engine.files import staged
 from engine.registry import installed
-from engine.staging import staged
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 STRATEGIES = {
@@ -223,7 +223,10 @@ def test_a_run_takes_the_place_of_no_file_that_is_not_a_runs(
     (here / "run").mkdir()
     (here / "run" / name).write_text('{"name": "mine"}')
     said = refused(capsys, "backtest", "fade_panic", *inputs(demo), "--out", "run")
-    assert f"--out 'run' holds {name} and no run, allowed is a folder without run.json, orders.parquet, " in said
+    assert (
+        f"--out 'run' must hold no file of others where ours go (it holds {name}, which tocsin did not write); name another"
+        in said
+    )
     assert [file.read_text() for file in (here / "run").iterdir()] == ['{"name": "mine"}']
 
 
@@ -534,7 +537,11 @@ def test_a_folder_appears_whole_or_not_at_all(here: Path) -> None:
     assert {path.name: path.read_text() for path in old.iterdir()} == dict.fromkeys(
         ("a.txt", "mine.txt", "run.json"), "old"
     )
-    write("old", fails=False)
+    with pytest.raises(Fault, match=r"holds a\.txt, run\.json, which tocsin did not write"):
+        write("old", fails=False)
+    with staged(old, force=True) as folder:
+        (folder / "a.txt").write_text("new")
+        (folder / "run.json").write_text("new")
     assert {path.name: path.read_text() for path in old.iterdir()} == {
         "a.txt": "new",
         "mine.txt": "old",

@@ -327,9 +327,9 @@ def test_spans_and_ranges() -> None:
     with pytest.raises(Fault, match="say how many, such as 5"):
         span(1.5, 3.5)
     for many, says in (
-        ((0, 1e10), r"span\(0, 1e\+10\) has 10,000,000,001 values, allowed for one parameter are 10,000,000;"),
+        ((0, 1e10), r"span\(0, 10000000000\) has 10,000,000,001 values, allowed for one parameter are 10,000,000;"),
         ((0, 1, 10**10), "has 10,000,000,000 values"),
-        ((-1e308, 1e308), r"has 2.0e\+308 values"),
+        ((-1e308, 1e308), r"has 2 x 10\^308 values"),
     ):
         with pytest.raises(Fault, match=says):
             span(*many)  # type: ignore[arg-type]

@@ -2,6 +2,8 @@
 
 import gc
 import pickle
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -11,7 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engine import KEEP, Account, Events, Fault, Market, Run, Strategy, backtest, sweep
+from engine import KEEP, Account, Events, Failure, Fault, Market, Run, Strategy, backtest, sweep
 from strategies import ShortBubbleWarning, SmaCross
 
 RULE = ShortBubbleWarning(hold=20, stop=0.15)
@@ -57,20 +59,53 @@ def test_it_is_made_once_and_outlives_every_other_name_of_the_market() -> None:
     assert run.equity.equals(table)
 
 
-def test_a_folder_that_was_not_written_whole_is_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_that_fails_in_the_middle_leaves_the_run_that_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = backtest(SmaCross(), Market.sample())
     folder, replace_file = run.write(tmp_path / "run"), Path.replace
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
 
     def fail_at_the_trades(self: Path, target: Path) -> Path:
-        if self.name == "trades.parquet":
-            raise OSError("no space left")
+        if target == folder / "trades.parquet" and self.parent.name != "before":
+            raise OSError(28, "No space left on device")
         return replace_file(self, target)
 
     monkeypatch.setattr(Path, "replace", fail_at_the_trades)
-    with pytest.raises(OSError, match="no space left"):
-        run.write(folder)
+    with pytest.raises(Failure, match=r"The disk of .* is full: run could not be written"):
+        backtest(SmaCross(fast=5), Market.sample()).write(folder)
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+
+
+def test_a_folder_that_was_not_written_whole_is_no_run(tmp_path: Path) -> None:
+    folder = backtest(SmaCross(), Market.sample()).write(tmp_path / "run")
+    killed = f"""
+import os
+from pathlib import Path
+from engine import Market, backtest
+from strategies import SmaCross
+replace_file = Path.replace
+def die_at_the_trades(self, target):
+    if self.name == "trades.parquet":
+        os._exit(9)
+    return replace_file(self, target)
+Path.replace = die_at_the_trades
+backtest(SmaCross(), Market.sample()).write({str(folder)!r})
+"""
+    assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == 9
     with pytest.raises(Fault, match=r"no run\.json"):
         Run.read(folder)
+
+
+def test_every_metric_is_printed() -> None:
+    table = backtest(SmaCross(), Market.sample()).summary()
+    lines = {line.split()[1]: line.split()[3] for line in str(table).splitlines() if line.startswith("│")}
+    assert list(lines) == ["metric", *table["metric"]]
+    for name, value in table.iter_rows():
+        assert float(lines[name].replace(",", "")) == pytest.approx(value, rel=1e-7), name
+    assert "e+" not in str(table)
+    assert table._repr_html_().count("<tr>") >= table.height
+    assert table.select(pl.col("value").sum()).item() == table["value"].sum()
 
 
 def test_runs_are_told_apart_by_being_the_same() -> None:

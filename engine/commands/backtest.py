@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.commands.output import DatesOption, DecimalOption, JsonFlag, answer, count, number, percent, table
+from engine.commands.output import (
+    DatesOption,
+    DecimalOption,
+    ForceFlag,
+    JsonFlag,
+    answer,
+    count,
+    number,
+    percent,
+    table,
+)
 from engine.faults import Fault
 
 if TYPE_CHECKING:
@@ -45,6 +54,7 @@ def backtest(
     ] = None,
     dates: DatesOption = None,
     decimal: DecimalOption = None,
+    force: ForceFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Backtest one strategy and write its run: run.json, orders, trades, equity, events and unplaced (Parquet)."""
@@ -52,14 +62,16 @@ def backtest(
     from engine.backtest import backtest as run_backtest  # noqa: PLC0415
     from engine.borrow_table import read_borrow  # noqa: PLC0415
     from engine.market import Market  # noqa: PLC0415
+    from engine.marks import is_ours  # noqa: PLC0415
+    from engine.places import check_folder  # noqa: PLC0415
     from engine.registry import find_strategy, parse_settings  # noqa: PLC0415
-    from engine.staging import check_folder, staged  # noqa: PLC0415
+    from engine.run import FILES  # noqa: PLC0415
     from engine.tables.frames import to_table  # noqa: PLC0415
     from engine.tables.table import Style  # noqa: PLC0415
 
     begun = time.perf_counter()
-    check_folder(out)
-    _refuse_others(out)
+    given = [path for path in (prices, events, borrow) if path]
+    check_folder(out, FILES, force=force, sources=given)
     kind = find_strategy(strategy)
     own, of_account = parse_settings(settings or (), kind)
     style = Style(dates, decimal)
@@ -74,34 +86,13 @@ def backtest(
     market = Market.read(prices, dates=dates, decimal=decimal)
     run = run_backtest(made, market, known, account, borrow=rates)
     run.info["files"] = {"prices": str(prices.absolute()), "events": str(events.absolute()) if events else None}
-    stale = (out / "report.html").is_file() and (out / "run.json").is_file()
-    with staged(out) as folder:
-        run.write(folder)
+    page = out / "report.html"
+    stale = (out / "run.json").is_file() and is_ours(page, "page")
+    run.write(out, force=force)
     if stale:  # it tells of the run that was there before
-        (out / "report.html").unlink()
+        page.unlink()
     seconds = time.perf_counter() - begun
     answer({**summary(run), "out": out, "seconds": seconds}, as_json, *_shown(run, market, out, seconds))
-
-
-def _refuse_others(out: Path) -> None:
-    """Refuse a folder in which a run would take the place of somebody's files; those of an earlier run are ours."""
-    from engine.run import FILES  # noqa: PLC0415
-
-    taken = [name for name in FILES if (out / name).exists()]
-    if taken and not _is_run(out / "run.json"):
-        raise Fault(
-            f"--out {str(out)!r} holds {taken[0]} and no run, allowed is a folder without {', '.join(FILES)}, or an earlier run's; "
-            f"name another."
-        )
-
-
-def _is_run(file: Path) -> bool:
-    """Whether a file is the run.json of a run."""
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(found, dict) and {"strategy", "metrics", "tocsin"} <= found.keys()
 
 
 def summary(run: Run) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.commands.output import JsonFlag, answer, table
+from engine.commands.output import ForceFlag, JsonFlag, answer, table
 from engine.faults import Fault
+from engine.legible import numeral
 
 
 def bench(
@@ -29,6 +30,7 @@ def bench(
         bool,
         typer.Option("--tables", help="Put the tables of benchmarks/results into the documents, in place of a run."),
     ] = False,
+    force: ForceFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure Tocsin beside vectorbt, raptorbt, backtesting.py, polars and a loop in C: same data, same answers, same run."""
@@ -49,7 +51,9 @@ def bench(
             {"changed": changed}, as_json, "\n".join(f"Wrote {c}." for c in changed) or "The documents are up to date."
         )
     else:
-        record = import_module("benchmarks.suite").run(names or (), "quick" if quick else "full", peer or (), out)
+        record = import_module("benchmarks.suite").run(
+            names or (), "quick" if quick else "full", peer or (), out, force=force
+        )
         answer(record, as_json, *_shown(tables.summary(record)))
 
 
@@ -63,7 +67,7 @@ def _compare(before: Path, after: Path, as_json: bool) -> None:
     bad = [row for row in rows if row["regression"]]
     shown: list[tuple[Any, ...]] = [
         (
-            r["workload"], r["peer"], f"{r['before']:,.3g}", f"{r['after']:,.3g} {r['unit']}", f"{r['ratio']:.2f}",
+            r["workload"], r["peer"], numeral(r["before"], 3), f"{numeral(r['after'], 3)} {r['unit']}", f"{r['ratio']:.2f}",
             f"{r['before_mib']:,.0f}", f"{r['after_mib']:,.0f} MiB", ", ".join(r["regression"]),
         )
         for r in rows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.commands.output import JsonFlag, answer, count, number, percent, table
+from engine.commands.output import ForceFlag, JsonFlag, answer, count, number, percent, table
 
 if TYPE_CHECKING:
     from engine.demo import Demo
@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for prices, events, runs and pages.")] = Path("demo"),
+    force: ForceFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Read the embedded digests, backtest every strategy on the SIMULATED market, write a report and say where."""
     from engine.commands.backtest import summary  # noqa: PLC0415 - polars and numba are only loaded where there is work
-    from engine.demo import make_demo, write_demo  # noqa: PLC0415
-    from engine.staging import check_folder, staged  # noqa: PLC0415
+    from engine.demo import files, make_demo, write_demo  # noqa: PLC0415
+    from engine.files import staged  # noqa: PLC0415
+    from engine.places import check_folder  # noqa: PLC0415
 
     begun = time.perf_counter()
-    check_folder(out)
+    check_folder(out, files(), force=force)
     made = make_demo()
-    with staged(out) as folder:
+    with staged(out, files(), force=force) as folder:
         write_demo(made, folder, out)
     seconds = time.perf_counter() - begun
     document = {

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from engine.legible import escaped, printable, shortened, visible
+
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print one JSON document, and nothing else, on standard output.")
 ]
@@ -28,20 +30,25 @@ DecimalOption = Annotated[
     ),
 ]
 
+ForceFlag = Annotated[
+    bool, typer.Option("--force", help="Replace files of the same names, even where tocsin did not write them.")
+]
+
+_WIDEST = 400  # characters of a cell
 _WIDTH = 120  # where the output is no terminal
 
 
 def answer(document: Mapping[str, Any], as_json: bool, *parts: Any) -> None:
     """Print what a command found: the document as JSON, or the parts (texts and tables) for a person."""
     if as_json:
-        sys.stdout.write(json.dumps(plain(document), ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+        sys.stdout.write(escaped(json.dumps(plain(document), ensure_ascii=False, indent=2, allow_nan=False)) + "\n")
         return
     from rich.console import Console  # noqa: PLC0415 - not needed for JSON
 
     console = Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() else _WIDTH)
     for part in parts:
         if isinstance(part, str):
-            console.print(part, markup=False, soft_wrap=True)
+            console.print(printable(part), markup=False, soft_wrap=True)
         else:
             console.print(part)
 
@@ -58,7 +65,7 @@ def table(
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(Text(str(cell)) for cell in row))
+        made.add_row(*(Text(shortened(visible(str(cell)), _WIDEST)) for cell in row))
     return made
 
 

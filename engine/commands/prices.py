@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from engine.commands.output import DatesOption, DecimalOption, JsonFlag, answer, count, table
+from engine.commands.output import DatesOption, DecimalOption, ForceFlag, JsonFlag, answer, count, table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,20 +54,22 @@ def import_(
     label: Annotated[
         str | None, typer.Option(help="A label that goes wherever these prices go, such as SIMULATED.")
     ] = None,
+    force: ForceFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Read prices, check them, align them to the exchange's sessions and write them; what was found is listed."""
-    from engine.prices import import_prices  # noqa: PLC0415 - polars is only loaded where there is work
-    from engine.staging import check_file  # noqa: PLC0415
+    from engine.places import check_file  # noqa: PLC0415 - polars is only loaded where there is work
+    from engine.prices import import_prices  # noqa: PLC0415
 
-    check_file(out)
+    inside = [file for source in sources if source.is_dir() for file in source.iterdir()]
+    check_file(out, "market", suffix=".parquet", force=force, sources=[*sources, *inside])
     market = import_prices(
         sources, asset=asset, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept or (),
         dates=dates, decimal=decimal,
     )  # fmt: skip
     if label:
         market = market.labelled(label)
-    market.write(out)
+    market.write(out, force=force)
     document = {
         "out": out,
         "assets": list(market.assets),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import glob
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from engine.commands.output import JsonFlag, answer, count, table
+from engine.commands.output import ForceFlag, JsonFlag, answer, count, table
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from engine.events import Events
     from engine.tables.spelling import Order
 
@@ -47,6 +51,7 @@ def read(
     explain: Annotated[
         str | None, typer.Option(metavar="EVENT_ID", help="Say how one event came to be, and write nothing.")
     ] = None,
+    force: ForceFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Read documents in French, English, simplified or traditional Chinese, and write the events found in them."""
@@ -61,19 +66,52 @@ def read(
         return
     if out is None:
         raise Fault("--out is missing, needed is the Parquet file to write; name one, such as --out events.parquet.")
-    from engine.staging import check_file  # noqa: PLC0415
-
-    check_file(out)
-    if sources:
-        check_file(sources, "--sources")
-    events, document = _read(paths, sidecar, lexicon or [], columns, delay, dates, reader, sources, as_json)
+    beside_them = [path for path in (sidecar, columns, *(lexicon or ())) if path]
+    _check(out, sources, [*_inputs(paths), *beside_them], force)
+    events, document, told = _read(paths, sidecar, lexicon or [], columns, delay, dates, reader, sources, as_json)
     if beside:
         from engine.events import Events  # noqa: PLC0415
         from engine.reader.labels import beside as kept_beside  # noqa: PLC0415
 
         events = kept_beside(Events.read(beside), events)
-    events.write(out)
+    _write(events, out, told, sources, force)
     answer({**document, "out": out, "events": len(events)}, as_json, *_shown(events, document, out))
+
+
+def _check(out: Path, sources: Path | None, inputs: list[str | Path], force: bool) -> None:
+    from engine.faults import Fault  # noqa: PLC0415
+    from engine.places import check_file  # noqa: PLC0415
+
+    check_file(out, "events", suffix=".parquet", force=force, sources=inputs)
+    if sources:
+        check_file(sources, "sources", "--sources", suffix=".parquet", force=force, sources=inputs)
+        if sources.resolve() == out.resolve():
+            raise Fault(f"--sources must be another file than --out (both are {str(out)!r}); name another.")
+
+
+def _inputs(paths: list[str]) -> list[str | Path]:
+    """List the files that documents are read from, as far as names say."""
+    found: list[str | Path] = []
+    for path in paths:
+        if Path(path).is_dir():
+            found += Path(path).rglob("*")
+        elif Path(path).exists():
+            found.append(path)
+        else:
+            found += glob.glob(path, recursive=True)
+    return found
+
+
+def _write(events: Events, out: Path, told: pl.DataFrame | None, sources: Path | None, force: bool) -> None:
+    """Write both tables, or none of them."""
+    from engine.files import whole  # noqa: PLC0415
+    from engine.marks import mark  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        if sources and told is not None:
+            fresh = stack.enter_context(whole(sources, "sources", "--sources", force=force))
+            told.write_parquet(fresh, metadata=mark("sources"))
+        events.write(out, force=force)
 
 
 def _read(
@@ -86,7 +124,8 @@ def _read(
     reader: str,
     sources: Path | None,
     quiet: bool,
-) -> tuple[Events, dict[str, Any]]:
+) -> tuple[Events, dict[str, Any], pl.DataFrame | None]:
+    """Read documents; return the events, what to say, and which documents tell of each event, where that is known."""
     import sys  # noqa: PLC0415
 
     from engine.faults import Fault  # noqa: PLC0415
@@ -102,7 +141,7 @@ def _read(
         told = plugins.reader(reader)(
             paths, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, progress=progress
         )
-        return told, {"reader": reader, "refused": []}
+        return told, {"reader": reader, "refused": []}, None
     from engine.reader import read_sources  # noqa: PLC0415
 
     reading = read_sources(
@@ -111,14 +150,13 @@ def _read(
     if reading.refused.height and not len(reading.events):
         first = reading.refused.row(0, named=True)
         raise Fault(first["reason"] or f"{first['source']} states no publication time; supply a date in a sidecar.")
-    if sources:
-        reading.sources.write_parquet(sources)
-    return reading.events, {
+    document = {
         "reader": reader,
         "counts": reading.counts,
         "notes": reading.notes,
         "refused": reading.refused.to_dicts(),
     }
+    return reading.events, document, reading.sources
 
 
 def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:

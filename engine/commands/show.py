@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.commands.output import JsonFlag, answer, number, percent, table
+from engine.commands.output import ForceFlag, JsonFlag, answer, number, percent, table
+from engine.legible import shortened
 
 if TYPE_CHECKING:
     from engine.market import Market
@@ -23,7 +24,7 @@ def why(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show the sentence, the clock and the fills behind one trade."""
+    """Show the sentence, the clock and the fills behind one trade; long sentences and lists are cut, but not with --json."""
     from engine.run import Run  # noqa: PLC0415 - polars is only loaded where there is work
 
     run = Run.read(folder)
@@ -50,7 +51,7 @@ def _listed(run: Run) -> list[Any]:
     clock = Clock(run)
     rows = [
         (
-            row["trade_id"], row["asset"], row["side"], clock.bar(row["entry_time"]),
+            row["trade_id"], shortened(row["asset"], 40), row["side"], clock.bar(row["entry_time"]),
             clock.bar(row["exit_time"]), row["exit_reason"], number(row["net"], signed=True),
             percent(row["return"], signed=True), len(row["event_ids"]),
         )
@@ -63,17 +64,18 @@ def _listed(run: Run) -> list[Any]:
 def report(
     folder: Folder,
     out: Annotated[Path | None, typer.Option(help="The HTML file; by default DIR/report.html.")] = None,
+    force: ForceFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Write one self-contained HTML page of a run."""
-    from engine.report import write_report  # noqa: PLC0415 - polars is only loaded where there is work
+    from engine.places import check_file  # noqa: PLC0415 - polars is only loaded where there is work
+    from engine.report import write_report  # noqa: PLC0415
     from engine.run import Run  # noqa: PLC0415
-    from engine.staging import check_file  # noqa: PLC0415
 
     run = Run.read(folder)
     page = out or folder / "report.html"
-    check_file(page, suffix=".html")
-    write_report(run, page, _prices(run))
+    check_file(page, "page", suffix=".html", force=force)
+    write_report(run, page, _prices(run), force=force)
     answer({"report": page}, as_json, f"Wrote {page}.")
 
 

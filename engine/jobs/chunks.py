@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -18,24 +17,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.faults import Failure, Fault
+from engine.faults import Fault
+from engine.files import in_one_step
+from engine.places import write_error
 
 _NAME = re.compile(r"chunk-(\d{6,})-([0-9a-f]{32})\.parquet")
 _KEY = b"tocsin"
 #: What a sweep leaves that is stopped before its manifest is written.
 _BEGUN = {"lock", "chunks", "progress.json"}
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _TRIES, _AGAIN = 5, 0.1
-_GONE = {
-    errno.EIO,
-    errno.ESTALE,
-    errno.ENOTCONN,
-    errno.ENODEV,
-    errno.ENXIO,
-    errno.ENOENT,
-    errno.EHOSTDOWN,
-    errno.ETIMEDOUT,
-}
 
 
 @dataclass(frozen=True)
@@ -191,19 +181,8 @@ class Folder:
     def write(self, name: str, raw: bytes) -> Path:
         """Write one file: whole or not at all, and there to stay once this returns."""
         target = self.path / name
-        fresh = target.parent / f".{target.name}.{os.getpid()}.tmp"
-        try:
-            with self.telling(name):
-                with open(fresh, "wb") as file:
-                    file.write(raw)
-                    file.flush()
-                    os.fsync(file.fileno())
-                fresh.replace(target)
-                _sync(target.parent)
-        except BaseException:
-            with suppress(OSError):
-                fresh.unlink(missing_ok=True)
-            raise
+        with self.telling(name), in_one_step(target, lasting=True) as fresh:
+            fresh.write_bytes(raw)
         return target
 
     @contextmanager
@@ -212,33 +191,11 @@ class Folder:
         try:
             yield
         except OSError as error:
-            cause, where = error.strerror or str(error), str(self.path)
-            if error.errno in _FULL:
-                sentence = f"The disk of {where} is full: {name} could not be written; make room, or raise the quota."
-            elif error.errno == errno.EROFS or isinstance(error, PermissionError):
-                raise Fault(
-                    f"--out {where!r} cannot be written ({cause}), allowed is a folder that can; change its rights, or name another."
-                ) from None
-            elif error.errno in _GONE:
-                sentence = f"{where} is gone or does not answer ({cause}): {name} could not be written; see to its disk or mount."
-            else:
-                sentence = f"{where} cannot be written ({cause}): {name} was left out; see to its disk."
-            raise Failure(sentence) from error
+            raise write_error(error, self.path, name, f"--out {str(self.path)!r}") or error from error
 
 
 def _hash(raw: bytes) -> str:
     return hashlib.blake2b(raw, digest_size=16).hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    """Make the names in a folder as lasting as the bytes of its files."""
-    if sys.platform == "win32":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _locked(file: int) -> bool:

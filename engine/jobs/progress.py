@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from engine.faults import Fault
+from engine.files import in_one_step
 from engine.jobs.chunks import Folder
 from engine.jobs.work import Best
+from engine.legible import numeral
 
 _LINE_EVERY, _FILE_EVERY = 60.0, 1.0
 
@@ -102,10 +104,9 @@ class Progress:
     def _write(self) -> None:
         self._written = time.monotonic()
         self.state["updated_at"] = _now()
-        fresh = self._path.with_name(f".{self._path.name}.tmp")
         try:
-            fresh.write_text(json.dumps(self.state, indent=2) + "\n", encoding="utf-8")
-            fresh.replace(self._path)
+            with in_one_step(self._path) as fresh:
+                fresh.write_text(json.dumps(self.state, indent=2) + "\n", encoding="utf-8")
         except OSError:  # a watcher has to do without; a chunk that cannot be written says why
             return
 
@@ -146,7 +147,7 @@ def told(state: Mapping[str, Any]) -> str:
     if state["lanes_per_second"]:
         parts.append(f"{state['lanes_per_second']:,.0f} lanes/s")
     if state["best"]:
-        parts.append(f"best {state['best']['metric']} {state['best']['value']:.4g}")
+        parts.append(f"best {state['best']['metric']} {numeral(state['best']['value'], 4)}")
     if state["seconds_left"]:
         parts.append(f"{spell(state['seconds_left'])} left")
     return " · ".join(parts)

@@ -19,8 +19,8 @@ from engine.jobs.progress import Progress
 from engine.jobs.results import reduce, write_json, write_summary, write_table
 from engine.jobs.stopping import Stopping
 from engine.jobs.work import Chunk, Walker, Work
+from engine.places import check_folder
 from engine.run import version
-from engine.staging import check_folder
 from engine.summary import Summary
 
 #: Modules whose errors mean that the GPU is gone.

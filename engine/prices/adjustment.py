@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from engine.legible import numeral
 from engine.prices.findings import Findings, shown
 
 _FLOAT32 = 2.0**-24  # relative rounding error of a float32
@@ -132,7 +133,7 @@ def _recover_dividends(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
         "note",
         "dividends_recovered",
         f"{count} dividends are recovered from the adjusted close, as D = C[t-1] * (1 - f[t-1] / f[t]) with f = "
-        f"adjusted close / close; steps of {tolerance:.1g} of the price or less can be rounding and count as none.",
+        f"adjusted close / close; steps of {numeral(tolerance, 1)} of the price or less can be rounding and count as none.",
         value=str(count),
     )
     amount = (pl.col("plain").shift(1) * pl.col("step")).over("asset")

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from engine.calendars import Instants
+from engine.legible import numeral
 from engine.prices.findings import Findings, counted, shown
 from engine.prices.order import begins, repeats
 from engine.prices.placing import Grid
@@ -210,8 +211,8 @@ def check_splits(rows: pl.DataFrame, findings: Findings) -> None:
     )
     sessions = sessions.with_columns(trade=pl.min_horizontal(*trade)).filter(pl.col("jump").abs() > _LEAST)
     ratios = [
-        *((k, f"{k:g} for 1") for k in _RATIOS),
-        *((1 / k, f"1 for {k:g}") for k in _RATIOS if k >= _REVERSE_FROM),
+        *((k, f"{numeral(k)} for 1") for k in _RATIOS),
+        *((1 / k, f"1 for {numeral(k)}") for k in _RATIOS if k >= _REVERSE_FROM),
     ]
     candidates = sessions.join(pl.DataFrame(ratios, schema=["ratio", "name"], orient="row"), how="cross")
     log = pl.col("ratio").log()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.faults import Fault
+from engine.legible import numeral
 from engine.reader.document import Document, Found, read
 from engine.reader.lexicon import load
 from engine.reader.read import Sources
@@ -66,8 +67,11 @@ def explain(
 def _told(item: Found, document: Document, reason: str) -> dict[str, Any]:
     claim, row = item.claim, item.row
     how = [name for name in ("hedged", "secondhand", "mention", "emphatic", "from_context") if getattr(claim, name)]
-    parts = " · ".join(f"{name} {value:g}" for name, value in item.worth.parts.items())
-    figures = ", ".join(f"{f['asset'] or '-'} {f['what']} {f['value']:g} {f['unit']}" for f in row["figures"]) or "none"
+    parts = " · ".join(f"{name} {numeral(value, 6)}" for name, value in item.worth.parts.items())
+    figures = (
+        ", ".join(f"{f['asset'] or '-'} {f['what']} {numeral(f['value'])} {f['unit']}" for f in row["figures"])
+        or "none"
+    )
     lines = [
         f"{row['kind']} · {', '.join(row['assets'])}",
         f"sentence   {row['evidence']}",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -16,6 +15,7 @@ import ahocorasick_rs
 
 from engine.faults import Fault
 from engine.reader.fold import fold, is_han
+from engine.toml import read_toml
 
 HERE: Final = Path(__file__).parent / "lexicon"
 BUILT_IN: Final = ("names.toml", "claims.toml", "kinds.toml")
@@ -220,15 +220,7 @@ def _load(extra: tuple[str, ...]) -> Lexicon:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as stream:
-            data = tomllib.load(stream)
-    except OSError as error:
-        raise Fault(
-            f"lexicon {path}: the file cannot be read ({error.strerror}); give the path of a TOML file"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Fault(f"lexicon {path}: not valid TOML ({error}); correct the line it names") from None
+    data = read_toml(path, "lexicon")
     for section in data:
         if section not in (*_SECTIONS, "replace_rules"):
             raise Fault(

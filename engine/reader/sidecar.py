@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from engine.faults import Fault
 from engine.reader.document import Note
-from engine.reader.sources import read_toml
 from engine.tables.single import written
 from engine.tables.zones import check_zone, readings
+from engine.toml import read_toml
 
 _FIELDS: Final = ("published", "timezone", "reason", "precision", "language")
 

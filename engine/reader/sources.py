@@ -6,7 +6,6 @@ import glob as globbing
 import json
 import os
 import re
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -22,6 +21,7 @@ from engine.reader.metadata import Times, front_matter_times, page_times
 from engine.reader.when import Evidence, Source, When, candidates, decide_when
 from engine.tables.spelling import Order
 from engine.tables.zones import check_zone
+from engine.toml import read_toml
 
 TEXTS: Final = (".txt", ".md", ".html", ".htm")
 TABLES: Final = (".json", ".jsonl", ".ndjson", ".csv", ".parquet")
@@ -95,17 +95,6 @@ def columns_from(source: str | Path | dict[str, str] | Columns | None) -> Column
             raise Fault(f"{name}: {key}={value!r} is no column's name; write it in quotes.")
     check_zone(given.get("zone") or None, f"{name}: zone")
     return Columns(**given)
-
-
-def read_toml(path: str | Path, what: str) -> dict[str, Any]:
-    """Read a TOML file, or raise a Fault that says what is wrong with it."""
-    try:
-        with Path(path).open("rb") as stream:
-            return tomllib.load(stream)
-    except OSError as error:
-        raise Fault(f"{what} {str(path)!r}: cannot be read ({error.strerror}); give the path of a TOML file.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Fault(f"{what} {str(path)!r}: not valid TOML ({error}); correct the line it names.") from None
 
 
 def files(sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:
