@@ -77,8 +77,11 @@ class Param:
         none = self.may_be_none and number == math.inf
         fits = none or self.low <= number <= self.high
         if isinstance(value, bool) or not fits or (self.whole and not none and number != int(number)):
-            shown = value.item() if isinstance(value, np.generic) else value
-            raise Fault(f"{owner}.{name} is {shown!r}, allowed is {allowed}; {self.help}.")
+            given = value.item() if isinstance(value, np.generic) else value
+            shown = (
+                repr(given) if isinstance(given, (bool, str)) or not isinstance(given, (int, float)) else numeral(given)
+            )
+            raise Fault(f"{owner}.{name} is {shown}, allowed is {allowed}; {self.help}.")
         return number
 
     def suits(self, numbers: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
