@@ -170,9 +170,8 @@ def _said(error: Exception, given: list[str]) -> tuple[str, int]:
 
 def _usage(error: Any, given: list[str]) -> str:
     message = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
-    if possible := getattr(error, "possibilities", None):
-        name = getattr(error, "option_name", "")
-        near = get_close_matches(name, possible, n=1)
+    if name := getattr(error, "option_name", "") if hasattr(error, "possibilities") else "":
+        near = get_close_matches(name, error.possibilities or (), n=1)
         message = f"No such option {name!r}" + (f". Did you mean {near[0]!r}?" if near else "")
     says = f"`{_command(error, given)} --help` says what is allowed."
     return f"{message}{' ' if message.endswith('?') else '; '}{says}" if message else says

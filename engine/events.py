@@ -203,7 +203,9 @@ class Events:
         if kinds is not None:
             for kind in kinds:
                 if kind not in KINDS:
-                    raise Fault(f"kinds: {kind!r} is none of {', '.join(KINDS)}{did_you_mean(kind, KINDS)}.")
+                    raise Fault(
+                        f"kinds: {kind!r} is none of {', '.join(KINDS)}{did_you_mean(kind, KINDS)}; name one of them."
+                    )
             kept = kept.filter(pl.col("kind").is_in(list(kinds)))
         if assets is not None:
             wanted = list(assets)

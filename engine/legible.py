@@ -55,9 +55,8 @@ def numeral(value: Any, digits: int | None = None, *, commas: bool = True) -> st
     exponent = int(exponent) + len(figures) - len(text)
     if _LEAST <= abs(number) < _MOST:
         return f"{Decimal((sign, tuple(map(int, text)), exponent)):{',' if commas else ''}f}"
-    power = f"10^{exponent + len(text) - 1}"
-    shown = text[0] + ("." + text[1:] if len(text) > 1 else "")
-    return ("-" if sign else "") + (power if shown == "1" else f"{shown} x {power}")
+    power, few = f"10^{exponent + len(text) - 1}", text[0] + ("." + text[1:] if len(text) > 1 else "")
+    return ("-" if sign else "") + (power if few == "1" else f"{few} x {power}")
 
 
 def visible(text: str, *, lines: bool = False) -> str:
@@ -75,6 +74,8 @@ def visible(text: str, *, lines: bool = False) -> str:
     >>> visible("A\x1b[31m\u202eB"), visible("two\nlines"), visible("two\nlines", lines=True)
     ('A\\x1b[31m\\u202eB', 'two\\nlines', 'two\nlines')
     """
+    if lines:
+        text = text.replace("\r\n", "\n")
     return _UNSEEN.sub(lambda found: found[0] if lines and found[0] in "\n\t" else _spelled(found[0]), text)
 
 
@@ -98,17 +99,29 @@ def _in_json(char: str) -> str:
     return "".join(f"\\u{pairs[i]:02x}{pairs[i + 1]:02x}" for i in range(0, len(pairs), 2))
 
 
-def shortened(text: str, most: int, whole: str = "") -> str:
-    """Cut a text where it is longer than `most` characters, and say so, and where the whole is.
+def shown(text: str, most: int, whole: str = "", *, lines: bool = False) -> str:
+    r"""Write a text as `visible` does, up to `most` characters of it; say where it is cut, and where the whole is.
+
+    Parameters
+    ----------
+    text
+        Any text, however long.
+    most
+        How many characters are written, but for what is said of the cut.
+    whole
+        The file that has the whole.
+    lines
+        Keep line ends and tabs.
 
     Examples
     --------
-    >>> shortened("short", 10), shortened("x" * 5000, 3, "events.parquet")
-    ('short', 'xxx... cut, 5,000 characters; whole in events.parquet')
+    >>> shown("short", 10), shown("x" * 5000, 3, "events.parquet"), shown("A\x1b", 10)
+    ('short', 'xxx... cut, 5,000 characters; whole in events.parquet', 'A\\x1b')
     """
-    if len(text) <= most:
-        return text
-    return f"{text[:most]}... cut, {len(text):,} characters{f'; whole in {whole}' if whole else ''}"
+    seen = visible(text[:most], lines=lines)
+    if len(text) <= most and len(seen) <= most:
+        return seen
+    return f"{seen[:most]}... cut, {len(text):,} characters{f'; whole in {whole}' if whole else ''}"
 
 
 def listed(names: list[str], most: int, longest: int) -> str:
@@ -119,13 +132,13 @@ def listed(names: list[str], most: int, longest: int) -> str:
     >>> listed(["A", "B", "C"], 2, 10), listed([], 2, 10)
     ('A, B and 1 more', '')
     """
-    shown = ", ".join(shortened(visible(str(name)), longest) for name in names[:most])
-    return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
+    seen = ", ".join(shown(str(name), longest) for name in names[:most])
+    return seen + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def printable(text: str) -> str:
     """Make a sentence fit for a terminal: nothing invisible but line ends, no word and no sentence without end."""
-    text = _LONG_WORD.sub(lambda word: shortened(word[0], 200), visible(text, lines=True))
+    text = _LONG_WORD.sub(lambda word: shown(word[0], 200), visible(text, lines=True))
     if len(text) <= _MOST_IN_SENTENCE or "\n" in text:
         return text
     left_out = len(text) - _MOST_IN_SENTENCE

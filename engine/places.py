@@ -232,8 +232,8 @@ def check_file(
             better = "all" if target.name.startswith(".") else target.stem
             raise Fault(f"{named} ends in {target.suffix!r}, allowed is {suffix!r}; name it {better + suffix!r}.")
         if not target.parent.is_dir():
-            what = "is a file" if target.parent.exists() else "does not exist"
-            raise Fault(f"{named} cannot be written, the folder {str(target.parent)!r} {what}; make it first.")
+            what = "is a file; name another" if target.parent.exists() else "does not exist; make it first"
+            raise Fault(f"{named} cannot be written, the folder {str(target.parent)!r} {what}.")
         _refuse_sources(target, sources, named)
         if _is_foreign(target, kind) and not force:
             raise Fault(

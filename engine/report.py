@@ -23,7 +23,7 @@ import polars as pl
 from engine import charts, wording
 from engine.charts import Line, Panel
 from engine.files import whole
-from engine.legible import listed, shortened, visible
+from engine.legible import listed, shown
 from engine.market import Market
 from engine.run import Run
 
@@ -35,7 +35,7 @@ MOST_BYTES = 6_000_000
 #: More rows than these are not listed; how many are left out is said.
 _MOST_TRADES, _MOST_EVENTS, _MOST_UNPLACED, _MOST_FINDINGS, _MOST_SETTINGS = 400, 300, 100, 40, 100
 #: Names in a list, and events named beneath a trade.
-_MOST_NAMES, _MOST_CHIPS = 12, 4
+_MOST_NAMES, _MOST_CHIPS = 8, 3
 #: Characters of a name, of a document's name as a heading, and of anything else.
 _NAME, _HEADING, _TEXT = 40, 200, 600
 
@@ -67,6 +67,7 @@ def write_report(run: Run, path: str | os.PathLike[str], market: Market | None =
 def _environment() -> Environment:
     """Return the templates, each compiled once a process."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only a report needs it
+    from markupsafe import escape  # noqa: PLC0415 - as above
 
     environment = Environment(
         loader=PackageLoader("engine"), autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined,
@@ -74,24 +75,18 @@ def _environment() -> Environment:
     )  # fmt: skip
     environment.filters.update(
         money=wording.money, share=wording.share, ratio=wording.ratio, price=wording.price, setting=wording.setting,
-        name=_name, names=_names, heading=lambda text: shortened(visible(text), _HEADING),
-        sentence=lambda text: shortened(visible(text, lines=True), _TEXT, "events.parquet"),
+        name=lambda text: escape(shown(text, _NAME)),
+        names=lambda names, most=_MOST_NAMES: escape(listed(names or [], most, _NAME)),
+        heading=lambda text: escape(shown(text, _HEADING)),
+        sentence=lambda text: escape(shown(text, _TEXT, "events.parquet", lines=True)),
     )  # fmt: skip
     return environment
 
 
 def _fit(value: Any) -> Any:
-    """Make whatever the template shows fit to be seen; what is markup already is ours."""
+    """Make a text that the template shows fit to be seen; what is markup already is ours, or has been made so."""
     is_text = isinstance(value, str) and not hasattr(value, "__html__")
-    return shortened(visible(value, lines=True), _TEXT) if is_text else value
-
-
-def _name(text: str) -> str:
-    return shortened(visible(text), _NAME)
-
-
-def _names(names: list[str] | None, most: int = _MOST_NAMES) -> str:
-    return listed(names or [], most, _NAME)
+    return shown(value, _TEXT, lines=True) if is_text else value
 
 
 def page(run: Run, market: Market | None = None) -> str:
@@ -100,19 +95,19 @@ def page(run: Run, market: Market | None = None) -> str:
     script = environment.get_template("report.js").render()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     clock = Clock(run)
-    shown = trades(run, clock)
-    documents, more = evidence(run, shown)
+    chosen = trades(run, clock)
+    documents, more = evidence(run, chosen)
     return environment.get_template("report.html.j2").render(
         run=run,
         info=run.info,
-        label=_name(run.info["market"].get("label", "")),
+        label=shown(run.info["market"].get("label", ""), _NAME),
         clock=clock,
         script=script,
         script_hash=digest,
         figures=key_figures(run),
         metrics=[(name, wording.metric(key, run.metrics.get(key))) for key, (name, _) in wording.METRICS.items()],
         **drawings(run, clock),
-        trades=shown,
+        trades=chosen,
         documents=documents,
         more_events=more,
         places={event["event_id"]: event["place"] for _, events in documents for event in events},

@@ -20,7 +20,7 @@ from engine.events import Events
 from engine.faults import Fault
 from engine.files import staged
 from engine.fingerprint import fingerprint
-from engine.ledger import Ledger
+from engine.ledger import ORDERS, TRADES, Ledger
 from engine.legible import numeral
 from engine.market import Market
 from engine.marks import Kind, mark
@@ -30,6 +30,12 @@ from engine.strategy import Strategy
 _NO_EVENTS = pl.DataFrame(schema=SCHEMA)
 _MADE = ("orders", "trades", "equity")
 _FRAMES = (*_MADE, "events", "unplaced")
+#: What has to be in run.json, and in the tables.
+_INFO = {"strategy", "story", "parameters", "account", "initial_cash", "market", "inputs", "tocsin", "metrics"}
+_COLUMNS = {
+    "orders": tuple(ORDERS), "trades": tuple(TRADES), "events": tuple(SCHEMA), "unplaced": ("event_id", "reason"),
+    "equity": ("time", "session", "equity", "cash", "long", "short", "drawdown", "benchmark", "spy"),
+}  # fmt: skip
 #: What `Run.write` writes.
 FILES: dict[str, Kind] = {"run.json": "run", **{f"{name}.parquet": "run table" for name in _FRAMES}}
 
@@ -182,6 +188,7 @@ class Run:
         try:
             info = json.loads((source / "run.json").read_text(encoding="utf-8"))
             frames: dict[str, Any] = {name: pl.read_parquet(source / f"{name}.parquet") for name in _FRAMES}
+            _check_parts(info, frames)
             metrics, make = info.pop("metrics"), {name: frames.pop(name).clone for name in _MADE}
         except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
             raise Fault(
@@ -200,6 +207,17 @@ class Run:
         from engine.interop import to_vectorbt  # noqa: PLC0415 - vectorbt is slow to load, and may be absent
 
         return to_vectorbt(self, market)
+
+
+def _check_parts(info: Any, frames: Mapping[str, pl.DataFrame]) -> None:
+    """Raise a ValueError where a run's folder holds something else under the names of a run's files."""
+    missing = _INFO - info.keys() if isinstance(info, dict) else _INFO
+    if missing:
+        raise ValueError(f"run.json lacks {min(missing)!r}")
+    for name, columns in _COLUMNS.items():
+        lacking = [column for column in columns if column not in frames[name].columns]
+        if lacking:
+            raise ValueError(f"{name}.parquet lacks the column {lacking[0]!r}")
 
 
 @cache

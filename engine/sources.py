@@ -136,7 +136,7 @@ class Product:
         sizes = {name: len(v) for name, v in axes.items()}
         if math.prod(sizes.values()) >= 1 << 62:
             raise Fault(
-                f"the grid has {math.prod(sizes.values()):.1e} lanes, allowed are {1 << 62:.1e}; take fewer values, or a sample."
+                f"the grid has {numeral(math.prod(sizes.values()), 2)} lanes, allowed are {1 << 62:,}; take fewer values, or a sample."
             )
         self._cells = {name: _cells_of(v) for name, v in axes.items()}
         allowed({name: v[:1] for name, v in axes.items()}, 1)  # notes what it reads

@@ -72,14 +72,20 @@ class Param:
             number = float(given)
         except (TypeError, ValueError):
             number = math.nan
-        allowed = f"a {'whole ' if self.whole else ''}number from {numeral(self.low)} to {numeral(self.high)}"
-        allowed += ", or none" if self.may_be_none else ""
         none = self.may_be_none and number == math.inf
         fits = none or self.low <= number <= self.high
         if isinstance(value, bool) or not fits or (self.whole and not none and number != int(number)):
-            shown = value.item() if isinstance(value, np.generic) else value
-            raise Fault(f"{owner}.{name} is {shown!r}, allowed is {allowed}; {self.help}.")
+            raise Fault(f"{owner}.{name} is {self._shown(value)}, allowed is {self._allowed()}; {self.help}.")
         return number
+
+    def _allowed(self) -> str:
+        allowed = f"a {'whole ' if self.whole else ''}number from {numeral(self.low)} to {numeral(self.high)}"
+        return allowed + (", or none" if self.may_be_none else "")
+
+    @staticmethod
+    def _shown(value: Any) -> str:
+        given = value.item() if isinstance(value, np.generic) else value
+        return numeral(given) if isinstance(given, (int, float)) and not isinstance(given, bool) else repr(given)
 
     def suits(self, numbers: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
         """Which of many numbers `check` takes as they are."""

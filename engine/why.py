@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from engine.faults import Fault
-from engine.legible import listed, shortened, visible
+from engine.legible import listed, shown
 from engine.report import Clock
 from engine.run import Run
 
@@ -124,7 +124,7 @@ def why_text(found: dict[str, Any], timezone: str) -> str:
     lines += [
         "",
         f"came to    prices, slippage and commission {trade['pnl']:+,.2f} · borrow {trade['carry'] + 0.0:+,.2f} · "
-        f"dividends {trade['dividends']:+,.2f} · net {trade['net']:+,.2f}",
+        f"dividends {trade['dividends'] + 0.0:+,.2f} · net {trade['net']:+,.2f}",
         f"on the way worst {trade['worst']:+.2%}, best {trade['best']:+.2%}, {trade['bars_held']} bars held",
     ]
     return "\n".join(lines)
@@ -169,16 +169,16 @@ def _event_lines(event: dict[str, Any], zone: ZoneInfo) -> list[str]:
 
 
 def _name(text: str) -> str:
-    return shortened(visible(text), _NAME)
+    return shown(text, _NAME)
 
 
 def _sentence(text: str) -> str:
     """Write a sentence in one line, so that no line of it looks like one of ours."""
-    return shortened(visible(" ".join(text.split())), _SENTENCE, "events.parquet")
+    return " ".join(shown(text, _SENTENCE, "events.parquet", lines=True).split())
 
 
 def _time(instant: dt.datetime, zone: ZoneInfo) -> str:
     local = instant.astimezone(zone)
     place = zone.key.rpartition("/")[2].replace("_", " ")
-    shown = f"{instant:%Y-%m-%d %H:%M} UTC"
-    return shown if place == "UTC" else f"{shown} ({local:%Y-%m-%d %H:%M} in {place})"
+    seen = f"{instant:%Y-%m-%d %H:%M} UTC"
+    return seen if place == "UTC" else f"{seen} ({local:%Y-%m-%d %H:%M} in {place})"

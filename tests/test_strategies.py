@@ -455,7 +455,7 @@ def test_an_edited_function_or_number_that_the_rule_uses_is_noticed(tmp_path: Pa
         ({"hold": 0}, "hold is 0, allowed is a whole number from 1"),
         ({"hold": 2.5}, "hold is 2.5, allowed is a whole number"),
         ({"stop": "wide"}, "stop is 'wide', allowed is a number"),
-        ({"threshold": float("nan")}, "threshold is nan, allowed is a number from 0 to 100"),
+        ({"threshold": float("nan")}, "threshold is not a number, allowed is a number from 0 to 100"),
         ({"weight": True}, "weight is True"),
         ({"weight": None}, "weight is None"),
     ],

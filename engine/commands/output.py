@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from engine.legible import escaped, printable, shortened, visible
+from engine.legible import escaped, printable, shown
 
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print one JSON document, and nothing else, on standard output.")
@@ -65,7 +65,7 @@ def table(
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(Text(shortened(visible(str(cell)), _WIDEST)) for cell in row))
+        made.add_row(*(Text(shown(str(cell), _WIDEST)) for cell in row))
     return made
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.commands.output import ForceFlag, JsonFlag, answer, number, percent, table
-from engine.legible import shortened
+from engine.legible import shown
 
 if TYPE_CHECKING:
     from engine.market import Market
@@ -51,7 +51,7 @@ def _listed(run: Run) -> list[Any]:
     clock = Clock(run)
     rows = [
         (
-            row["trade_id"], shortened(row["asset"], 40), row["side"], clock.bar(row["entry_time"]),
+            row["trade_id"], shown(row["asset"], 40), row["side"], clock.bar(row["entry_time"]),
             clock.bar(row["exit_time"]), row["exit_reason"], number(row["net"], signed=True),
             percent(row["return"], signed=True), len(row["event_ids"]),
         )

@@ -82,7 +82,7 @@ def _told(item: Found, document: Document, reason: str) -> dict[str, Any]:
         f"published  {row['published_at'].isoformat()} ({row['published_precision']}){' · ' + reason if reason else ''}",
         f"known      {row['known_at'].isoformat()}",
         f"strength   {row['strength']} = {parts}",
-        f"stance     {row['stance']:+g}",
+        f"stance     {row['stance']:+.2f}",
         f"reader     {row['reader']}, labelled {row['labelled_at'].isoformat()}",
     ]
     return {
