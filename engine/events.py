@@ -20,6 +20,7 @@ from engine.guess import did_you_mean
 from engine.kinds import KINDS
 
 if TYPE_CHECKING:
+    from engine.reader.names.table import NameTable
     from engine.reader.read import Sources
     from engine.reader.sources import Columns
 
@@ -131,6 +132,7 @@ class Events:
         *,
         sidecar: str | Path | None = None,
         lexicon: Sequence[str | Path] | str | Path = (),
+        names: NameTable | None = None,
         columns: str | Path | dict[str, str] | Columns | None = None,
         delay: dt.timedelta | str = _NO_TIME,
         progress: bool | Callable[[int, int], None] = False,
@@ -139,7 +141,7 @@ class Events:
         from engine.reader import read_documents  # noqa: PLC0415
 
         return read_documents(
-            sources, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, progress=progress
+            sources, sidecar=sidecar, lexicon=lexicon, names=names, columns=columns, delay=delay, progress=progress
         )
 
     def __len__(self) -> int:

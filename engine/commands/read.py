@@ -25,6 +25,10 @@ def read(
     lexicon: Annotated[
         list[Path] | None, typer.Option(help="TOML file that adds to the reader's words or overrides them; repeatable.")
     ] = None,
+    names: Annotated[
+        Path | None,
+        typer.Option(help="Table of companies' names (CSV: ticker, name; aliases, exchange, since, until), over the built-in one."),
+    ] = None,
     columns: Annotated[
         Path | None, typer.Option(help="TOML file that says which column of a table holds what.")
     ] = None,
@@ -51,7 +55,7 @@ def read(
     if explain:
         from engine.reader import explain as explained  # noqa: PLC0415
 
-        found = explained(explain, paths, sidecar=sidecar, lexicon=lexicon or (), columns=columns)
+        found = explained(explain, paths, sidecar=sidecar, lexicon=lexicon or (), names=names, columns=columns)
         answer({name: value for name, value in found.items() if name != "text"}, as_json, found["text"])
         return
     if out is None:
@@ -61,7 +65,7 @@ def read(
     check_file(out)
     if sources:
         check_file(sources, "--sources")
-    events, document = _read(paths, sidecar, lexicon or [], columns, delay, reader, sources, as_json)
+    events, document = _read(paths, sidecar, lexicon or [], names, columns, delay, reader, sources, as_json)
     if beside:
         from engine.events import Events  # noqa: PLC0415
         from engine.reader.labels import beside as kept_beside  # noqa: PLC0415
@@ -75,6 +79,7 @@ def _read(
     paths: list[str],
     sidecar: Path | None,
     lexicon: list[Path],
+    names: Path | None,
     columns: Path | None,
     delay: str,
     reader: str,
@@ -88,9 +93,9 @@ def _read(
 
     progress = sys.stderr.isatty() and not quiet
     if reader != plugins.OWN:
-        if sources:
+        for option in [name for name, value in (("--sources", sources), ("--names", names)) if value]:
             raise Fault(
-                f"--sources is not known of the reader {reader!r}, allowed is {plugins.OWN!r}; leave one of them out."
+                f"{option} is not known of the reader {reader!r}, allowed is {plugins.OWN!r}; leave one of them out."
             )
         told = plugins.reader(reader)(
             paths, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, progress=progress
@@ -98,13 +103,15 @@ def _read(
         return told, {"reader": reader, "refused": []}
     from engine.reader import read_sources  # noqa: PLC0415
 
-    reading = read_sources(paths, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, progress=progress)
+    reading = read_sources(
+        paths, sidecar=sidecar, lexicon=lexicon, names=names, columns=columns, delay=delay, progress=progress
+    )
     if reading.refused.height and not len(reading.events):
         first = reading.refused.row(0, named=True)
         raise Fault(first["reason"] or f"{first['source']} states no publication time; supply a date in a sidecar.")
     if sources:
         reading.sources.write_parquet(sources)
-    return reading.events, {"reader": reader, "counts": reading.counts, "refused": reading.refused.to_dicts()}
+    return reading.events, {"reader": reader, "counts": reading.counts, "refused": reading.refused.to_dicts(), "notes": list(reading.notes)}
 
 
 def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:
@@ -128,6 +135,10 @@ def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:
             f"{counts['repeated']:,} repeated."
         )
     parts.append(table(("kind", "events", "documents", "most named"), rows, right=("events", "documents")))
+    told = document.get("notes", [])
+    parts += [f"Names: {note}" for note in told[:5]]
+    if len(told) > 5:
+        parts.append(f"... and {len(told) - 5} more; --json lists them all.")
     for refused in document["refused"][:5]:
         parts.append(f"Left out: {refused['reason']}")
     if len(document["refused"]) > 5:

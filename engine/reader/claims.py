@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from engine.reader.lexicon import Hit, Lexicon, Rule
+from engine.reader.lexicon import Lexicon, Rule
 from engine.reader.moves import Move, moves
 from engine.reader.passage import Passage
 from engine.reader.quantities import Quantity, quantities
+from engine.reader.terms import Hit
 from engine.reader.who import Story, named, tell, touched
 
 _LONG_AGO: Final = re.compile(r"(?<!\d)(?:19\d\d|200\d|201\d)(?!\d)")
@@ -44,16 +45,18 @@ class Claim:
     around: list[Quantity] = field(default_factory=list)  # of the sentences after it that claim nothing themselves
 
 
-def claims(passages: list[Passage], lexicon: Lexicon) -> list[Claim]:
+def claims(passages: list[Passage], lexicon: Lexicon, subject: str = "") -> list[Claim]:
     """Find the claims of a document.
 
     Parameters
     ----------
     passages
         Its sentences, in order.
+    subject
+        The ticker of whom its source says that it is about, "" where nothing says.
     """
     told = _told(passages, lexicon)
-    story = tell(passages, told, lexicon)
+    story = tell(passages, told, lexicon, subject)
     out: list[Claim] = []
     age = 99
     for passage, mine in zip(passages, told, strict=True):

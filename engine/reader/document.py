@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import re
 from dataclasses import dataclass, replace
@@ -17,8 +18,10 @@ from engine.reader.clean import story
 from engine.reader.decode import repair
 from engine.reader.fold import fold
 from engine.reader.lexicon import Lexicon
+from engine.reader.naming import as_symbol, named_in, subject_of
 from engine.reader.passage import passages
 from engine.reader.strength import Worth, weigh
+from engine.reader.terms import Hit
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 _DATED: Final = re.compile(r"(?:19|20)\d\d")
@@ -52,6 +55,8 @@ class Document:
         From a column or the page's metadata: a time, a day, or text that holds one; None where there is none.
     timezone
         IANA name or offset, where the source knows it.
+    ticker
+        Whom the document is about, where a table has a column of tickers.
     """
 
     doc_id: str
@@ -60,6 +65,7 @@ class Document:
     published: dt.datetime | dt.date | str | None = None
     timezone: str | None = None
     note: Note | None = None
+    ticker: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,10 @@ def read(document: Document, lexicon: Lexicon, delay: dt.timedelta = dt.timedelt
     latin = languages.latin_of(folded)
     spans = list(story(text, folded))
     tongues = [languages.of_sentence(folded[span.start : span.end], latin) for span in spans]
-    found = claims(passages(text, folded, spans, lexicon, tongues), lexicon)
+    names, subject = _names(document, text, folded, latin, lexicon)
+    if not names and not subject:
+        return []
+    found = claims(passages(text, folded, spans, lexicon, tongues, names), lexicon, subject)
     if not found:
         return []
     told = "".join(folded[a:b] for a, b in spans)
@@ -99,6 +108,22 @@ def read(document: Document, lexicon: Lexicon, delay: dt.timedelta = dt.timedelt
     return [
         replace(item, story=body) for item in _events(document, text, tongue, found, when, reference, lexicon, delay)
     ]
+
+
+def _names(document: Document, text: str, folded: str, latin: str, lexicon: Lexicon) -> tuple[list[Hit], str]:
+    """Find who is named in a document, and the ticker that its source says it is about."""
+    tongue = languages.of_document(text, folded, latin)
+
+    @functools.cache
+    def day() -> dt.date | None:
+        try:
+            return published(document, text, folded, tongue)[0].at.date()
+        except Fault:
+            return None
+
+    column = as_symbol(document.ticker) if document.ticker else ""
+    names = named_in(lexicon, folded, text, tongue=tongue, day=day, ticker=column)
+    return names, subject_of(column, lexicon, names, tongue, day) if column else ""
 
 
 def published(document: Document, text: str, folded: str, tongue: str) -> tuple[Publication, str]:

@@ -18,6 +18,7 @@ from engine.faults import Fault
 from engine.reader.document import Document, Found, read
 from engine.reader.duplicates import Stories
 from engine.reader.lexicon import Lexicon, load
+from engine.reader.names.table import NameTable
 from engine.reader.prefilter import Prefilter
 from engine.reader.sidecar import Sidecar
 from engine.reader.sources import Columns, batches, columns_from, files
@@ -41,12 +42,15 @@ class Reading:
         The documents that make claims but state no publication time: doc_id, source, reason. They gave no events.
     counts
         documents, characters, kept (past the prefilter), with_events, repeated.
+    notes
+        What to know of the table of names given: names that two tickers bear, names left out.
     """
 
     events: Events
     sources: pl.DataFrame
     refused: pl.DataFrame
     counts: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def read_sources(
@@ -54,6 +58,7 @@ def read_sources(
     *,
     sidecar: str | Path | None = None,
     lexicon: Sequence[str | Path] | str | Path = (),
+    names: NameTable | None = None,
     columns: str | Path | dict[str, str] | Columns | None = None,
     delay: dt.timedelta | str = dt.timedelta(0),
     progress: bool | Callable[[int, int], None] = False,
@@ -63,7 +68,7 @@ def read_sources(
     Parameters are those of `read_documents`.
     """
     paths = files(sources)
-    words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon)
+    words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
     notes = Sidecar.read(sidecar)
     return _run(paths, words, notes, columns_from(columns), parse_delay(delay), progress)
 
@@ -73,6 +78,7 @@ def read_documents(
     *,
     sidecar: str | Path | None = None,
     lexicon: Sequence[str | Path] | str | Path = (),
+    names: NameTable | None = None,
     columns: str | Path | dict[str, str] | Columns | None = None,
     delay: dt.timedelta | str = dt.timedelta(0),
     progress: bool | Callable[[int, int], None] = False,
@@ -87,6 +93,9 @@ def read_documents(
         TOML file with what pages lack: date, time zone, and the reason why they are believed; see `Sidecar.read`.
     lexicon
         TOML files that add to the reader's words or override them; see `engine.reader.lexicon.load`.
+    names
+        A table of names of companies, added to the one that comes with the package and stronger than it: a CSV or Parquet file, a
+        frame, or a dict of columns, with ``ticker`` and ``name``; see `engine.reader.names.table.read_names`.
     columns
         TOML file (or a dict) that says which column of a table holds what; usual names are found without it.
     delay
@@ -100,7 +109,9 @@ def read_documents(
         A file cannot be read; or no document that makes claims states when it was published. Where only some do not, they
         are left out, and `read_sources` lists them.
     """
-    reading = read_sources(sources, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, progress=progress)
+    reading = read_sources(
+        sources, sidecar=sidecar, lexicon=lexicon, names=names, columns=columns, delay=delay, progress=progress
+    )
     if reading.refused.height and not len(reading.events):
         first = reading.refused.row(0, named=True)
         more = f" (and {reading.refused.height - 1} more)" if reading.refused.height > 1 else ""
@@ -143,12 +154,13 @@ def _run(
     gc.unfreeze()
     rows, told = stories.settle()
     counts["repeated"] = stories.repeated
-    return Reading(_table(rows), _sources(told), pl.DataFrame(refused, schema=pl.Schema(REFUSED), orient="row"), counts)
+    return Reading(_table(rows), _sources(told), pl.DataFrame(refused, schema=pl.Schema(REFUSED), orient="row"), counts, lexicon.notes)
 
 
 def _document(row: dict[str, Any], notes: Sidecar) -> Document:
     return Document(
-        row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"])
+        row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"]),
+        row["ticker"],
     )  # fmt: skip
 
 

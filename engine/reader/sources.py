@@ -26,6 +26,7 @@ BATCH_ROWS: Final = 20_000
 BATCH_BYTES: Final = 24_000_000
 SCHEMA: Final = {
     "doc_id": pl.String, "text": pl.String, "published": pl.String, "timezone": pl.String, "source": pl.String,
+    "ticker": pl.String,
 }  # fmt: skip
 # What tables call their columns; a file given as `columns` says otherwise.
 _USUAL: Final[dict[str, tuple[str, ...]]] = {
@@ -33,6 +34,7 @@ _USUAL: Final[dict[str, tuple[str, ...]]] = {
     "title": ("title", "headline", "标题", "titre", "subject"),
     "published": ("published", "published_at", "publish_date", "publication_date", "date", "datetime", "time", "timestamp", "created_at", "pubdate", "发布时间", "日期", "时间"),
     "timezone": ("timezone", "tz", "time_zone"),
+    "ticker": ("ticker", "symbol", "tickers", "symbols", "stock", "stock_symbol", "stock_code", "代码", "股票代码", "证券代码"),
     "doc_id": ("doc_id", "id", "document_id", "uuid", "url", "link", "guid"),
 }  # fmt: skip
 
@@ -46,6 +48,7 @@ class Columns:
     published: str = ""
     timezone: str = ""
     doc_id: str = ""
+    ticker: str = ""  # whom a document is about
     zone: str = ""  # the time zone of every row, where no column has it
 
 
@@ -128,7 +131,7 @@ def files(sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) ->
 
 def batches(paths: Sequence[Path], columns: Columns) -> Iterator[pl.DataFrame]:
     """Yield the documents of files in batches, with the columns of ``SCHEMA``; `published` is text, null where unknown."""
-    rows: list[tuple[str, str, str | None, str | None, str]] = []
+    rows: list[tuple[str, str, str | None, str | None, str, None]] = []
     size = 0
     for path in paths:
         ending = path.suffix.lower()
@@ -150,11 +153,11 @@ def batches(paths: Sequence[Path], columns: Columns) -> Iterator[pl.DataFrame]:
         yield _frame(rows)
 
 
-def _frame(rows: list[tuple[str, str, str | None, str | None, str]]) -> pl.DataFrame:
+def _frame(rows: list[tuple[str, str, str | None, str | None, str, None]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def _file(path: Path) -> tuple[str, str, str | None, str | None, str]:
+def _file(path: Path) -> tuple[str, str, str | None, str | None, str, None]:
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -165,7 +168,7 @@ def _file(path: Path) -> tuple[str, str, str | None, str | None, str]:
 
         text, published = main_text(text)
     text = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot live in a column
-    return path.stem, text, published, None, str(path)
+    return path.stem, text, published, None, str(path), None
 
 
 # ------------------------------------------------------------------------------------------------------- tables
@@ -208,7 +211,8 @@ def _shape(frame: pl.DataFrame, picked: dict[str, str], columns: Columns, source
     if "timezone" in picked:
         zone = pl.coalesce(pl.col(picked["timezone"]).cast(pl.String), zone)
     return frame.select(
-        doc_id=doc_id, text=text, published=_published(frame, picked), timezone=zone, source=pl.lit(f"{source}, row ") + number
+        doc_id=doc_id, text=text, published=_published(frame, picked), timezone=zone, source=pl.lit(f"{source}, row ") + number,
+        ticker=pl.col(picked["ticker"]).cast(pl.String) if "ticker" in picked else pl.lit(None, pl.String),
     )  # fmt: skip
 
 

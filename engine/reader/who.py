@@ -7,9 +7,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from engine.reader.lexicon import Entity, Hit, Lexicon, Rule
+from engine.reader.lexicon import Lexicon, Rule
 from engine.reader.moves import Move
+from engine.reader.names.build import Entity
 from engine.reader.passage import Passage
+from engine.reader.terms import Hit
 
 _MEMORY: Final = 2  # sentences for which "it" still means the last one named
 _PRONOUN: Final = re.compile(
@@ -29,6 +31,7 @@ class Story:
     movers: tuple[str, ...] = ()  # listed names whose fall it tells, in order
     named: tuple[str, ...] = ()  # all listed names in it
     about_ai: bool = False
+    about: str = ""  # the ticker that its source gives it
     subject: tuple[str, ...] = ()  # entity keys of the last sentence that named somebody
     mover: tuple[str, ...] = ()  # its first name with a price
     age: int = 99  # sentences since then
@@ -86,7 +89,7 @@ class Story:
         return told if entity.topic and len(told) >= 2 else entity.assets
 
 
-def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon) -> Story:
+def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon, about: str = "") -> Story:
     """Read a document once for whom it is about, before its claims are read.
 
     Parameters
@@ -95,6 +98,8 @@ def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon) -> S
         Its sentences.
     told
         The moves of each.
+    about
+        The ticker of whom its source says that it is about.
     """
     entities = lexicon.entities
     falls: dict[str, None] = {}
@@ -115,7 +120,7 @@ def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon) -> S
     )
     hub = private.most_common(1)[0][0] if private else ""
     about_ai = any(_is_ai(entities[hit.key]) for passage in passages for hit in passage.names)
-    return Story(lexicon, _ties(passages, lexicon), hub, tuple(falls), tuple(named), about_ai)
+    return Story(lexicon, _ties(passages, lexicon), hub, tuple(falls), tuple(named), about_ai, about)
 
 
 def _is_ai(entity: Entity) -> bool:
