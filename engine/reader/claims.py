@@ -230,7 +230,7 @@ def _without_figure(passage: Passage, story: Story) -> Claim | None:
 def _fallen(keys: tuple[str, ...], passage: Passage, story: Story) -> tuple[str, ...]:
     """Give whom a fall without a figure touches. Where the story has figures, broad words ("stocks plunged") add nothing."""
     entities = [story.lexicon.entities[key] for key in keys]
-    plain = tuple(entity.key for entity in entities if entity.role == "asset")
+    plain = tuple(dict.fromkeys(entity.key for entity in entities if entity.role == "asset"))
     if plain:
         fresh = tuple(asset for asset in plain if asset not in story.movers)
         return fresh

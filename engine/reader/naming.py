@@ -162,7 +162,7 @@ def _without_inner(hits: list[Hit]) -> list[Hit]:
     out: list[Hit] = []
     reach = -1
     for hit in hits:
-        if hit.end <= reach:
+        if hit.start < reach:  # "英伟达美股" holds no 达美
             continue
         reach = hit.end
         if hit.role != "nobody":

@@ -12,6 +12,7 @@ from engine.reader.clean import is_notice
 from engine.reader.figures import Figure, figures
 from engine.reader.lexicon import Lexicon
 from engine.reader.sentences import Span
+from engine.reader.speakers import is_speaker
 from engine.reader.terms import Hit
 
 _CLAUSE: Final = re.compile(
@@ -224,7 +225,11 @@ def passages(
         here = names[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
         if (hits or here) and is_notice(folded, span.start, span.end):
             continue
-        mine = [hit for hit in here if hit.end <= span.end and not _is_anaphor(hit, folded, lexicon)]
+        mine = [
+            hit for hit in here
+            if hit.end <= span.end and not _is_anaphor(hit, folded, lexicon)
+            and not (lexicon.entities[hit.key].speaks and is_speaker(hit, folded))
+        ]  # fmt: skip
         found = figures(folded, span.start, span.end, language=language) if hits or mine else []
         out.append(Passage(span, folded, language, mine, concepts, found))
     return out

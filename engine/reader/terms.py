@@ -40,6 +40,12 @@ class Term(NamedTuple):
     place: str = ""  # where it trades ("US", "FR", "TW"), of a name that several companies bear
     since: dt.date | None = None
     until: dt.date | None = None
+    inside: tuple[str, str] = ("", "")  # characters before and after it where it is the end of one word and the begin of another
+
+    def is_inside(self, folded: str, start: int, stop: int) -> bool:
+        """Tell whether its two characters belong to two other words."""
+        before, after = self.inside
+        return 0 < start and stop < len(folded) and folded[start - 1] in before and folded[stop] in after
 
     def tail_end(self, folded: str, stop: int) -> int:
         """Give where the tail ends that must follow at `stop`; -1 where it does not follow."""
@@ -145,6 +151,7 @@ class Terms:
                 if not (before and term.left) and not (after and term.right)
                 and not (term.cased and text[start:stop] != term.cased)
                 and not (term.marked and not is_marked(folded, start))
+                and not (term.inside[0] and term.is_inside(folded, start, stop))
             ]  # fmt: skip
             if terms:
                 out.append((start, stop, terms))

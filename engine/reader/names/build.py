@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from engine.reader.fold import fold
@@ -25,6 +25,7 @@ class Entity:
     topic: bool = False  # what people talk about; it has no price
     index: bool = False
     rival: bool = False
+    speaks: bool = False  # a bank, a broker or a publisher whose people speak of others
     era: str = ""  # beside this concept the name stands for an age ("the Cisco of the dot-com years")
 
 
@@ -117,8 +118,10 @@ class Build:
     def _listed(self, row: Listed, names: Sequence[str]) -> None:
         if row.ticker not in self.entities:
             self.entities[row.ticker] = Entity(row.ticker, "asset", (row.ticker,), index=row.ticker.startswith("^"))
+        if row.speaks:
+            self.entities[row.ticker] = replace(self.entities[row.ticker], speaks=True)
         term = Term(
-            "asset", row.ticker, word=row.word, place=row.place, since=row.since, until=row.until, without=row.without
+            "asset", row.ticker, word=row.word, place=row.place, since=row.since, until=row.until, without=row.without, inside=row.inside
         )
         for name in names:
             short = len(name) <= 4 and name.isascii() and (name.isupper() or len(name) == 2)

@@ -3,13 +3,14 @@
 Usage::
 
     python -m venv /tmp/names
-    /tmp/names/bin/pip install --no-deps pytickersymbols==1.17.10 edgartools==5.62.0 twstock==1.5.1
+    /tmp/names/bin/pip install --no-deps pytickersymbols==1.17.10 edgartools==5.62.0 twstock==1.5.1 jieba==0.42.1
     apt-get install wamerican wfrench
     python -m engine.reader.names.make --packages /tmp/names/lib/python3.11/site-packages
 
 It reads the tables that three packages ship: pytickersymbols (MIT; the members of twenty indices of Europe, Japan and the United
 States), edgartools (MIT; `edgar/reference/data/company_tickers.parquet`, the companies that file with the SEC, largest first) and
-twstock (MIT; what is listed in Taiwan). None of them is needed to run tocsin. by_hand.csv, in this folder, comes first: the short
+twstock (MIT; what is listed in Taiwan). jieba (MIT) lends its list of Chinese words, which tells where two characters of a name
+are the end of one word and the begin of another. None of them is needed to run tocsin. by_hand.csv, in this folder, comes first: the short
 and the Chinese names that the news uses, which of several listings stands for a company, and which names are words as well.
 
 A company stands under its symbol on the New York Stock Exchange or Nasdaq where it has one (TSM, BABA, ASML, TTE), as the news
@@ -34,14 +35,18 @@ from engine.reader.fold import fold, is_han
 from engine.reader.names.legal import short
 
 HERE: Final = Path(__file__).parent
-COLUMNS: Final = ("ticker", "names", "word", "without", "symbols", "since", "until")
+COLUMNS: Final = ("ticker", "names", "word", "without", "symbols", "since", "until", "speaks", "inside")
 MOST_AMERICAN: Final = 4_500  # companies of the SEC's list that are taken, the largest first
+_COMMON, _SELDOM, _NEIGHBOURS = 50, 30, 40  # of a Chinese word: how often it is written, in a corpus of 60 million
 _NO_COMPANY: Final = re.compile(
     r"\b(?:fund|funds|etf|etn|municipal|acquisitions?|spac|trust [ivx]+|income trust|term trust|nuveen|calamos|proshares|ishares|"
     r"warrants?|merger|blank check|opportunit(?:y|ies) (?:trust|corp)|closed[- ]end|bitcoin trust|ethereum trust)\b",
     re.IGNORECASE,
 )
 _WARRANT: Final = re.compile(r"^(?:[A-Z]{4}[WUR]|[A-Z]+-(?:WT|W|U|UN|R|P[A-Z]?)[A-Z]*)$")
+
+
+Sides = tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]
 
 
 class Row(NamedTuple):
@@ -54,21 +59,26 @@ class Row(NamedTuple):
     symbols: str = ""
     since: str = ""
     until: str = ""
+    speaks: str = ""  # "x" where its analysts speak of others
+    inside: str = ""  # of names of two characters: which stand before and after them where they are no name
 
 
 def main() -> None:
     """Write listed.csv beside this file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--packages", type=Path, required=True, help="the site-packages that hold the three packages")
+    parser.add_argument("--packages", type=Path, required=True, help="the site-packages that hold the four packages")
     parser.add_argument("--words", type=Path, default=Path("/usr/share/dict"), help="folder of american-english and french")
     parser.add_argument("--out", type=Path, default=HERE / "listed.csv")
     given = parser.parse_args()
     words = _words(given.words)
+    chinese = _chinese(given.packages)
+    sides = _sides(chinese)
     rows = _by_hand()
     taken = {fold(name) for row in rows for name in row.names.split("|")} | _of_the_lexicon()
     rows += _new(_american(given.packages), taken, words)
     rows += _new(_of_indices(given.packages), taken, words)
-    rows += _new(_taiwanese(given.packages), taken, words)
+    rows += _new(_taiwanese(given.packages), taken, words | {word for word, often in chinese.items() if often >= _COMMON})
+    rows = [part for row in rows for part in _guarded(row, sides)]
     with given.out.open("w", encoding="utf-8", newline="") as stream:
         out = csv.writer(stream, lineterminator="\n")
         out.writerow(COLUMNS)
@@ -110,7 +120,7 @@ def _new(companies: Iterable[tuple[str, tuple[str, ...], str]], taken: set[str],
 def _kind(name: str, words: set[str]) -> str:
     """Say how a name is told from a word: "word" wants a company's context, "capital" its capitals."""
     if is_han(name[0]):
-        return "word" if len(name) < 3 else ""  # two characters stand in many a longer word
+        return "word" if fold(name) in words else ""
     parts = [part for part in re.split(r"[\s\-&.,']+", fold(name)) if part and part != "s"]
     if not all(part in words or part.isdigit() for part in parts):
         return "word" if len(name) < 3 else ""
@@ -155,6 +165,48 @@ def _taiwanese(packages: Path) -> Iterator[tuple[str, tuple[str, ...], str]]:
             for row in csv.DictReader(stream):
                 if row["type"] == "股票" and is_han(row["name"][0]):
                     yield row["code"] + suffix, (row["name"].split("-")[0].rstrip("*"),), ""
+
+
+def _chinese(packages: Path) -> dict[str, int]:
+    """Give the words of Chinese with how often each is written, names left out."""
+    out: dict[str, int] = {}
+    for line in (packages / "jieba" / "dict.txt").read_text(encoding="utf-8").splitlines():
+        word, often, kind = line.split(" ")
+        if len(word) in (2, 3) and all(map(is_han, word)) and not kind.startswith(("nr", "nt", "nz")):
+            out[fold(word)] = int(often)
+    return out
+
+
+def _guarded(row: Row, sides: Sides) -> Iterator[Row]:
+    """Part a row's Chinese names of two characters from the others, each with the characters beside which it is none."""
+    names = row.names.split("|")
+    short_ones = [name for name in names if len(name) == 2 and all(map(is_han, name))]
+    others = [name for name in names if name not in short_ones]
+    if others or not short_ones:
+        yield row._replace(names="|".join(others))
+    for name in short_ones:
+        yield row._replace(names=name, inside="/".join(_neighbours(fold(name), sides)), symbols="" if others else row.symbols)
+
+
+def _sides(chinese: dict[str, int]) -> Sides:
+    """Give, of each character, those that stand before it at the end of a word and after it at a word's begin, and how often."""
+    before: dict[str, dict[str, int]] = {}
+    after: dict[str, dict[str, int]] = {}
+    for word, often in chinese.items():
+        if often >= _SELDOM:
+            for side, at, beside in ((before, word[-1], word[-2]), (after, word[0], word[1])):
+                mine = side.setdefault(at, {})
+                mine[beside] = max(mine.get(beside, 0), often)
+    return before, after
+
+
+def _neighbours(name: str, sides: Sides) -> tuple[str, ...]:
+    """Give the characters that often stand before the first and after the second of two, in words that they end and begin.
+
+    "国巨" has 跨 (跨国) before and 头 (巨头) after: with both beside it, it is no company.
+    """
+    both = (sides[0].get(name[0], {}), sides[1].get(name[1], {}))
+    return tuple("".join(sorted(chars, key=lambda c: (-chars[c], c))[:_NEIGHBOURS]) for chars in both)
 
 
 def _load(path: Path) -> Any:

@@ -54,6 +54,11 @@ class Listed:
         Words beside which it is somebody or something else, folded.
     symbols
         Its other listings.
+    speaks
+        Whether it is a bank, a broker or a publisher whose people speak of others.
+    inside
+        Of a Chinese name of two characters: those that stand before and after it where it is the end of one word and the begin of
+        another.
     line
         In the file, for messages.
     """
@@ -66,6 +71,8 @@ class Listed:
     word: str = ""
     without: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
+    speaks: bool = False
+    inside: tuple[str, str] = ("", "")
     line: int = 0
 
 
@@ -75,7 +82,8 @@ def built_in() -> list[Listed]:
         return [
             Listed(
                 row["ticker"], tuple(row["names"].split("|")), place_of(row["ticker"]), _day(row["since"]), _day(row["until"]), row["word"],
-                tuple(fold(part) for part in row["without"].split("|") if part), tuple(part for part in row["symbols"].split("|") if part), line,
+                tuple(fold(part) for part in row["without"].split("|") if part), tuple(part for part in row["symbols"].split("|") if part),
+                row["speaks"] == "x", tuple(row["inside"].split("/")) if row["inside"] else ("", ""), line,
             )
             for line, row in enumerate(csv.DictReader(stream), 2)
         ]  # fmt: skip
