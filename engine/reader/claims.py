@@ -12,7 +12,7 @@ from engine.reader.moves import Move, moves
 from engine.reader.passage import Passage
 from engine.reader.quantities import Quantity, quantities
 from engine.reader.terms import Hit
-from engine.reader.who import Story, named, tell, touched
+from engine.reader.who import Story, is_small, named, tell, touched
 
 _LONG_AGO: Final = re.compile(r"(?<!\d)(?:19\d\d|200\d|201\d)(?!\d)")
 _LONG_AGO_DATE: Final = re.compile(
@@ -79,7 +79,8 @@ def _told(passages: list[Passage], lexicon: Lexicon) -> list[list[Move]]:
     story = Story(lexicon)
     out = []
     for passage in passages:
-        out.append(moves(passage, lexicon, story.mover if story.age <= 1 else ()))
+        found = moves(passage, lexicon, story.mover if story.age <= 1 else ())
+        out.append([move for move in found if not is_small(move, lexicon)])
         story.remember(passage)
     return out
 
@@ -217,6 +218,8 @@ def _without_figure(passage: Passage, story: Story) -> Claim | None:
             near = [who for who in subjects if not any(story.lexicon.entities[key].weak for key in who.members)] or near
         keys = tuple(key for who in near for key in who.members)
         borrowed = not keys
+        if hit.key == "fall" and keys and all(story.lexicon.entities[key].far for key in keys):
+            continue  # other markets rise and fall each day
         if borrowed and story.mover and story.age <= 1 and stocks:
             keys = story.mover
         if borrowed and not keys:

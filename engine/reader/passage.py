@@ -12,7 +12,7 @@ from engine.reader.clean import is_notice
 from engine.reader.figures import Figure, figures
 from engine.reader.lexicon import Lexicon
 from engine.reader.sentences import Span
-from engine.reader.speakers import is_speaker
+from engine.reader.speakers import speaking
 from engine.reader.terms import Hit
 
 _CLAUSE: Final = re.compile(
@@ -217,6 +217,7 @@ def passages(
     """
     out = []
     starts = [hit.start for hit in names]
+    silent = speaking([hit for hit in names if lexicon.entities[hit.key].speaks], folded)
     for span, language in zip(spans, languages, strict=True):
         hits = lexicon.scan(folded[span.start : span.end], text[span.start : span.end], language)
         concepts: dict[str, list[Hit]] = {}
@@ -228,7 +229,7 @@ def passages(
         mine = [
             hit for hit in here
             if hit.end <= span.end and not _is_anaphor(hit, folded, lexicon)
-            and not (lexicon.entities[hit.key].speaks and is_speaker(hit, folded))
+            and hit not in silent
         ]  # fmt: skip
         found = figures(folded, span.start, span.end, language=language) if hits or mine else []
         out.append(Passage(span, folded, language, mine, concepts, found))

@@ -14,6 +14,7 @@ from engine.reader.passage import Passage
 from engine.reader.terms import Hit
 
 _MEMORY: Final = 2  # sentences for which "it" still means the last one named
+_FAR_FALL: Final = 2.0  # percent
 _PRONOUN: Final = re.compile(
     r"^\W*(?:(?:also|but|although|while|however|still|mais|bien que|但|而|不过|虽然|尽管)[\s,]*)?(?:it|its|they|the company|the stock|il|elle|le groupe|la societe|它|其|该公司|公司|他们)(?![a-z])"
 )
@@ -87,6 +88,13 @@ class Story:
             if len(choice) >= 2:
                 return choice
         return told if entity.topic and len(told) >= 2 else entity.assets
+
+
+def is_small(move: Move, lexicon: Lexicon) -> bool:
+    """Tell whether a fall is that of another market's index, by less than 2%: no event."""
+    return (
+        move.unit == "%" and 0 > move.value > -_FAR_FALL and all(lexicon.entities[key].far for key in move.assets)
+    )
 
 
 def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon, about: str = "") -> Story:
@@ -168,6 +176,22 @@ def named(passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
     return tuple(out)
 
 
+def _nearest(hit: Hit, passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
+    """Give the listed companies that a claim can be about: of those in its clause, else of those before it, else of the sentence."""
+    every = named(passage, lexicon)
+    if len(every) < 2:
+        return every
+    clause = passage.clause(hit.start, strong=True)
+    where = {who.start: who for who in passage.subjects(lexicon)}
+    inside = [who for who in where.values() if clause.start <= who.start < clause.end]
+    before = [who for who in where.values() if who.end <= hit.start][-1:]
+    for choice in (inside, before):
+        kept = tuple(dict.fromkeys(key for who in choice for key in who.members if key in every))
+        if kept:
+            return kept
+    return every
+
+
 def _is_bystander(hit: Hit, passage: Passage) -> bool:
     return any(other.end <= hit.start <= other.end + 5 for other in passage.concepts.get("bystander", ()))
 
@@ -177,11 +201,10 @@ def touched(rule: Rule, hit: Hit, passage: Passage, story: Story) -> tuple[tuple
 
     Companies named in the sentence come first, then private ones (by their ties) and groups, then what `rule.who` says.
     """
-    del hit
     lexicon = story.lexicon
     if rule.who == "only market":
         return rule.default, False
-    companies = named(passage, lexicon)
+    companies = _nearest(hit, passage, lexicon)
     private = tuple(dict.fromkeys(h.key for h in passage.names if lexicon.entities[h.key].role == "private"))
     tied = tuple(dict.fromkeys(asset for key in private for asset in _tied(key, story)))
     hubbed = rule.who == "hub" and rule.kind not in ("bubble_warning", "disruption_shock")

@@ -24,7 +24,9 @@ class Entity:
     weak: bool = False  # so broad a group that it only counts where no other name stands
     topic: bool = False  # what people talk about; it has no price
     index: bool = False
+    far: bool = False  # an index or market other than New York's: its small moves are no news here
     rival: bool = False
+    firm: str = ""  # whom a person speaks for
     speaks: bool = False  # a bank, a broker or a publisher whose people speak of others
     era: str = ""  # beside this concept the name stands for an age ("the Cisco of the dot-com years")
 
@@ -77,7 +79,7 @@ class Build:
     def asset(self, ticker: str, item: Mapping[str, Any]) -> None:
         """Add an entry of the lexicon's section `assets`."""
         self.entities[ticker] = Entity(
-            ticker, "asset", (ticker,), index=bool(item.get("index")), era=item.get("era", "")
+            ticker, "asset", (ticker,), index=bool(item.get("index")), far=_is_far(ticker, item), era=item.get("era", "")
         )
         term = Term("asset", ticker, without=tuple(fold(word) for word in item.get("without", ())))
         for name in item.get("names", ()):
@@ -99,7 +101,7 @@ class Build:
         assets = tuple(item.get("assets", ()))
         self.entities[key] = Entity(
             key, role, assets, tuple(item.get("members", assets)), weak=bool(item.get("weak")), topic=bool(item.get("topic")),
-            rival=bool(item.get("rival")),
+            far=bool(item.get("weak")) and any(_is_far(asset, {"index": True}) for asset in assets), rival=bool(item.get("rival")), firm=str(item.get("firm", "")),
         )  # fmt: skip
         for alias in item.get("names", ()):
             self._unless_own(alias, Term(role, key))
@@ -133,3 +135,5 @@ class Build:
         self.symbols.setdefault(symbol, []).append(term)
 
 
+def _is_far(ticker: str, item: Mapping[str, Any]) -> bool:
+    return bool(item.get("index")) and (not ticker[0].isalpha() or "." in ticker or ticker in ("AAXJ", "KWEB"))
