@@ -25,6 +25,7 @@ from engine.tables.frames import described, to_table
 from engine.tables.table import Decimal, Style
 
 if TYPE_CHECKING:
+    from engine.reader.names.table import NameTable
     from engine.reader.read import Sources
     from engine.reader.sources import Columns
     from engine.tables.spelling import Order
@@ -155,6 +156,7 @@ class Events:
         *,
         sidecar: str | Path | None = None,
         lexicon: Sequence[str | Path] | str | Path = (),
+        names: NameTable | None = None,
         columns: str | Path | dict[str, str] | Columns | None = None,
         delay: dt.timedelta | str = _NO_TIME,
         dates: Order | None = None,
@@ -164,7 +166,14 @@ class Events:
         from engine.reader import read_documents  # noqa: PLC0415
 
         return read_documents(
-            sources, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, dates=dates, progress=progress
+            sources,
+            sidecar=sidecar,
+            lexicon=lexicon,
+            names=names,
+            columns=columns,
+            delay=delay,
+            dates=dates,
+            progress=progress,
         )
 
     def __len__(self) -> int:

@@ -30,6 +30,12 @@ def read(
     lexicon: Annotated[
         list[Path] | None, typer.Option(help="TOML file that adds to the reader's words or overrides them; repeatable.")
     ] = None,
+    names: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table of companies' names (CSV: ticker, name; aliases, exchange, since, until), over the built-in one."
+        ),
+    ] = None,
     columns: Annotated[
         Path | None, typer.Option(help="TOML file that says which column of a table holds what.")
     ] = None,
@@ -61,14 +67,18 @@ def read(
     if explain:
         from engine.reader import explain as explained  # noqa: PLC0415
 
-        found = explained(explain, paths, sidecar=sidecar, lexicon=lexicon or (), columns=columns, dates=dates)
+        found = explained(
+            explain, paths, sidecar=sidecar, lexicon=lexicon or (), names=names, columns=columns, dates=dates
+        )
         answer({name: value for name, value in found.items() if name != "text"}, as_json, found["text"])
         return
     if out is None:
         raise Fault("--out is missing, needed is the Parquet file to write; name one, such as --out events.parquet.")
-    beside_them = [path for path in (sidecar, columns, *(lexicon or ())) if path]
+    beside_them = [path for path in (sidecar, columns, names, *(lexicon or ())) if path]
     _check(out, sources, [*_inputs(paths), *beside_them], force)
-    events, document, told = _read(paths, sidecar, lexicon or [], columns, delay, dates, reader, sources, as_json)
+    events, document, told = _read(
+        paths, sidecar, lexicon or [], names, columns, delay, dates, reader, sources, as_json
+    )
     if beside:
         from engine.events import Events  # noqa: PLC0415
         from engine.reader.labels import beside as kept_beside  # noqa: PLC0415
@@ -118,6 +128,7 @@ def _read(
     paths: list[str],
     sidecar: Path | None,
     lexicon: list[Path],
+    names: Path | None,
     columns: Path | None,
     delay: str,
     dates: Order | None,
@@ -133,7 +144,7 @@ def _read(
 
     progress = sys.stderr.isatty() and not quiet
     if reader != plugins.OWN:
-        for option, value in (("--sources", sources), ("--dates", dates)):
+        for option, value in (("--sources", sources), ("--dates", dates), ("--names", names)):
             if value:
                 raise Fault(
                     f"{option} is not known of the reader {reader!r}, allowed is {plugins.OWN!r}; leave one of them out."
@@ -145,7 +156,14 @@ def _read(
     from engine.reader import read_sources  # noqa: PLC0415
 
     reading = read_sources(
-        paths, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, dates=dates, progress=progress
+        paths,
+        sidecar=sidecar,
+        lexicon=lexicon,
+        names=names,
+        columns=columns,
+        delay=delay,
+        dates=dates,
+        progress=progress,
     )
     if reading.refused.height and not len(reading.events):
         first = reading.refused.row(0, named=True)
@@ -180,7 +198,10 @@ def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:
             f"{counts['repeated']:,} repeated."
         )
     parts.append(table(("kind", "events", "documents", "most named"), rows, right=("events", "documents")))
-    parts += [f"Note: {note}" for note in document.get("notes", ())]
+    told = document.get("notes", [])
+    parts += [f"Note: {note}" for note in told[:5]]
+    if len(told) > 5:
+        parts.append(f"... and {len(told) - 5} more notes; --json lists them all.")
     for refused in document["refused"][:5]:
         parts.append(f"Left out: {refused['reason']}")
     if len(document["refused"]) > 5:

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from engine.reader.lexicon import Hit, Lexicon, Rule
+from engine.reader.lexicon import Lexicon, Rule
 from engine.reader.moves import Move, moves
 from engine.reader.passage import Passage
 from engine.reader.quantities import Quantity, quantities
-from engine.reader.who import Story, named, tell, touched
+from engine.reader.terms import Hit
+from engine.reader.who import Story, is_small, named, tell, touched
 
 _LONG_AGO: Final = re.compile(r"(?<!\d)(?:19\d\d|200\d|201\d)(?!\d)")
 _LONG_AGO_DATE: Final = re.compile(
@@ -44,16 +45,18 @@ class Claim:
     around: list[Quantity] = field(default_factory=list)  # of the sentences after it that claim nothing themselves
 
 
-def claims(passages: list[Passage], lexicon: Lexicon) -> list[Claim]:
+def claims(passages: list[Passage], lexicon: Lexicon, subject: str = "") -> list[Claim]:
     """Find the claims of a document.
 
     Parameters
     ----------
     passages
         Its sentences, in order.
+    subject
+        The ticker of whom its source says that it is about, "" where nothing says.
     """
     told = _told(passages, lexicon)
-    story = tell(passages, told, lexicon)
+    story = tell(passages, told, lexicon, subject)
     out: list[Claim] = []
     age = 99
     for passage, mine in zip(passages, told, strict=True):
@@ -76,7 +79,8 @@ def _told(passages: list[Passage], lexicon: Lexicon) -> list[list[Move]]:
     story = Story(lexicon)
     out = []
     for passage in passages:
-        out.append(moves(passage, lexicon, story.mover if story.age <= 1 else ()))
+        found = moves(passage, lexicon, story.mover if story.age <= 1 else ())
+        out.append([move for move in found if not is_small(move, lexicon)])
         story.remember(passage)
     return out
 
@@ -214,6 +218,8 @@ def _without_figure(passage: Passage, story: Story) -> Claim | None:
             near = [who for who in subjects if not any(story.lexicon.entities[key].weak for key in who.members)] or near
         keys = tuple(key for who in near for key in who.members)
         borrowed = not keys
+        if hit.key == "fall" and keys and all(story.lexicon.entities[key].far for key in keys):
+            continue  # other markets rise and fall each day
         if borrowed and story.mover and story.age <= 1 and stocks:
             keys = story.mover
         if borrowed and not keys:
@@ -227,7 +233,7 @@ def _without_figure(passage: Passage, story: Story) -> Claim | None:
 def _fallen(keys: tuple[str, ...], passage: Passage, story: Story) -> tuple[str, ...]:
     """Give whom a fall without a figure touches. Where the story has figures, broad words ("stocks plunged") add nothing."""
     entities = [story.lexicon.entities[key] for key in keys]
-    plain = tuple(entity.key for entity in entities if entity.role == "asset")
+    plain = tuple(dict.fromkeys(entity.key for entity in entities if entity.role == "asset"))
     if plain:
         fresh = tuple(asset for asset in plain if asset not in story.movers)
         return fresh

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import re
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from engine.clock import Precision, Publication
+from engine.faults import Fault
 from engine.reader import language as languages
 from engine.reader import times
 from engine.reader.claims import Claim, claims
@@ -16,9 +18,11 @@ from engine.reader.clean import story
 from engine.reader.decode import repair
 from engine.reader.fold import fold
 from engine.reader.lexicon import Lexicon
+from engine.reader.naming import as_symbol, named_in, subject_of
 from engine.reader.passage import passages
 from engine.reader.published import published
 from engine.reader.strength import Worth, weigh
+from engine.reader.terms import Hit
 from engine.tables.spelling import Order
 
 _DATED: Final = re.compile(r"(?:19|20)\d\d")
@@ -54,6 +58,8 @@ class Document:
         IANA name, offset or words such as EST, where the source knows it.
     modified
         Times at which the text was changed, each as `published`.
+    ticker
+        Whom the document is about, where a table has a column of tickers.
     """
 
     doc_id: str
@@ -63,6 +69,7 @@ class Document:
     timezone: str | None = None
     note: Note | None = None
     modified: tuple[dt.datetime | dt.date | str, ...] = ()
+    ticker: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,10 @@ def read(
     latin = languages.latin_of(folded)
     spans = list(story(text, folded))
     tongues = [languages.of_sentence(folded[span.start : span.end], latin) for span in spans]
-    found = claims(passages(text, folded, spans, lexicon, tongues), lexicon)
+    names, subject = _names(document, text, folded, latin, lexicon, order)
+    if not names and not subject:
+        return []
+    found = claims(passages(text, folded, spans, lexicon, tongues, names), lexicon, subject)
     if not found:
         return []
     told = "".join(folded[a:b] for a, b in spans)
@@ -104,6 +114,24 @@ def read(
     return [
         replace(item, story=body) for item in _events(document, text, tongue, found, when, reference, lexicon, delay)
     ]
+
+
+def _names(
+    document: Document, text: str, folded: str, latin: str, lexicon: Lexicon, order: Order | None
+) -> tuple[list[Hit], str]:
+    """Find who is named in a document, and the ticker that its source says it is about."""
+    tongue = languages.of_document(text, folded, latin)
+
+    @functools.cache
+    def day() -> dt.date | None:
+        try:
+            return published(document, text, folded, tongue, order)[0].at.date()
+        except Fault:
+            return None
+
+    column = as_symbol(document.ticker) if document.ticker else ""
+    names = named_in(lexicon, folded, text, tongue=tongue, day=day, ticker=column)
+    return names, subject_of(column, lexicon, names, tongue, day) if column else ""
 
 
 def _events(

@@ -10,6 +10,7 @@ from engine.faults import Fault
 from engine.legible import numeral
 from engine.reader.document import Document, Found, read
 from engine.reader.lexicon import load
+from engine.reader.names.table import NameTable
 from engine.reader.read import Sources
 from engine.reader.sidecar import Sidecar
 from engine.reader.sources import Columns, batches, columns_from, files
@@ -22,6 +23,7 @@ def explain(
     *,
     sidecar: str | Path | None = None,
     lexicon: Sequence[str | Path] | str | Path = (),
+    names: NameTable | None = None,
     columns: str | Path | dict[str, str] | Columns | None = None,
     dates: Order | None = None,
 ) -> dict[str, Any]:
@@ -31,7 +33,7 @@ def explain(
     ----------
     event_id
         As it stands in the events table.
-    sources, sidecar, lexicon, columns, dates
+    sources, sidecar, lexicon, names, columns, dates
         What the table was read with.
 
     Returns
@@ -45,12 +47,13 @@ def explain(
     Fault
         No document gives an event of that id.
     """
-    words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon)
+    words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
     notes = Sidecar.read(sidecar)
     for batch in batches(files(sources), columns_from(columns), dates):
         for row in batch.iter_rows(named=True):
             document = Document(
-                row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"]), tuple(row["modified"])
+                row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"]),
+                tuple(row["modified"]), row["ticker"],
             )  # fmt: skip
             try:
                 found = read(document, words, order=dates)

@@ -35,13 +35,11 @@ def table() -> dict[int, str]:
     for code in range(0xFF01, 0xFF5F):  # full-width forms of ASCII; the comma and the full stop keep their Chinese role
         if chr(code) not in "，；：！？":
             out[code] = chr(code - 0xFEE0).lower()
-    converter = opencc.OpenCC("t2s")
-    for first, last in _HAN:
-        chars = "".join(map(chr, range(first, last + 1)))
-        for char in chars:
-            simple = converter.convert(char)
-            if len(simple) == 1 and simple != char:
-                out[ord(char)] = simple
+    # One character a line, so that each is taken alone; one call, for 28,000 take a fifth of a second.
+    chars = [chr(code) for first, last in _HAN for code in range(first, last + 1)]
+    for char, simple in zip(chars, opencc.OpenCC("t2s").convert("\n".join(chars)).split("\n"), strict=True):
+        if len(simple) == 1 and simple != char:
+            out[ord(char)] = simple
     out.update({ord(k): v for k, v in _PUNCTUATION.items()})
     return out
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
-
-import ahocorasick_rs
+from typing import Any, Final
 
 from engine.faults import Fault
-from engine.reader.fold import fold, is_han
-from engine.toml import read_toml
+from engine.reader.names.build import Build, Entity
+from engine.reader.names.table import Listed, NameTable, built_in, read_names
+from engine.reader.terms import Hit, Role, Term, Terms
 
 HERE: Final = Path(__file__).parent / "lexicon"
 BUILT_IN: Final = ("names.toml", "claims.toml", "kinds.toml")
@@ -23,23 +21,6 @@ LANGUAGES: Final = ("en", "fr", "zh")
 _SECTIONS: Final = (
     "assets", "nobody", "groups", "private", "people", "concepts", "strength", "kinds", "rules", "name", "version", "released",
 )  # fmt: skip
-
-Role = Literal["asset", "group", "private", "person", "nobody", "concept"]
-
-
-@dataclass(frozen=True)
-class Entity:
-    """Somebody that a text can name: a listed company, a group, a private company, a person."""
-
-    key: str
-    role: Role
-    assets: tuple[str, ...] = ()
-    members: tuple[str, ...] = ()  # listed names that may stand for a group where a story names them
-    weak: bool = False  # so broad a group that it only counts where no other name stands
-    topic: bool = False  # what people talk about; it has no price
-    index: bool = False
-    rival: bool = False
-    era: str = ""  # beside this concept the name stands for an age ("the Cisco of the dot-com years")
 
 
 @dataclass(frozen=True)
@@ -66,26 +47,6 @@ class KindWeight:
     scale: Mapping[str, float]
 
 
-class Hit(NamedTuple):
-    """A term found: what it stands for, and its span in the folded text."""
-
-    start: int
-    end: int
-    role: Role
-    key: str
-
-
-class _Term(NamedTuple):
-    role: Role
-    key: str
-    language: str  # "" for names, which belong to every language
-    left: bool  # a word boundary is wanted before
-    right: bool
-    cased: str  # the exact spelling, where capitals count
-    marked: bool  # only with $, brackets or an exchange's name
-    tail: re.Pattern[str] | None
-
-
 @dataclass
 class Lexicon:
     """The words and rules of one reader, compiled.
@@ -107,21 +68,36 @@ class Lexicon:
     rules: tuple[Rule, ...]
     kinds: dict[str, KindWeight]
     strength: dict[str, float]
-    terms: list[list[_Term]] = field(repr=False)
-    patterns: list[str] = field(repr=False)
+    concepts: Terms = field(repr=False)
+    names: Terms = field(repr=False)
+    symbols: dict[str, list[Term]] = field(
+        repr=False
+    )  # symbols in texts that stand for another ticker: older ones, other listings
     concept_terms: dict[str, list[str]] = field(repr=False)
-    name_terms: list[str] = field(repr=False)
-
-    def __post_init__(self) -> None:
-        self._automaton = ahocorasick_rs.AhoCorasick(self.patterns)
+    notes: tuple[str, ...] = ()  # what a user should know of the names given
 
     @property
     def label(self) -> str:
         """Name and version, as the events carry it."""
         return f"{self.name}/{self.version}"
 
+    @functools.cached_property
+    def tokens(self) -> dict[str, set[str]]:
+        """The words of each company's names, folded; by ticker."""
+        return self.names.tokens()
+
+    @functools.cached_property
+    def bare_codes(self) -> dict[str, list[str]]:
+        """Symbols of other exchanges under what stands before their suffix: "MC" -> ["MC.PA"]."""
+        out: dict[str, list[str]] = {}
+        for symbol in self.symbols:
+            head, dot, _ = symbol.rpartition(".")
+            if dot:
+                out.setdefault(head, []).append(symbol)
+        return out
+
     def scan(self, folded: str, text: str, language: str = "") -> list[Hit]:
-        """Find every term.
+        """Find the terms of every concept.
 
         Parameters
         ----------
@@ -133,71 +109,23 @@ class Lexicon:
         Returns
         -------
         list of Hit
-            Sorted by start, longer ones first; a name inside a longer name is left out.
+            Sorted by start, longer ones first. Names are found by `engine.reader.naming.named_in`.
         """
-        out: list[Hit] = []
-        size = len(folded)
-        terms = self.terms
-        for index, start, stop in self._automaton.find_matches_as_indexes(folded, overlapping=True):
-            for term in terms[index]:
-                if term.language and language and term.language != language and not _borrowed(term, language):
-                    continue
-                if term.left and start and _wordy(folded[start - 1]):
-                    continue
-                if term.right and stop < size and _wordy(folded[stop]):
-                    continue
-                if term.cased and text[start:stop] != term.cased:
-                    continue
-                if term.marked and not _is_marked(folded, start, stop):
-                    continue
-                end = stop
-                if term.tail is not None:
-                    tail = term.tail.match(folded, stop)
-                    if tail is None:
-                        continue
-                    end = tail.end()
-                out.append(Hit(start, end, term.role, term.key))
-        out.sort(key=lambda hit: (hit.start, -hit.end, hit.role))
-        return _drop_inner_names(out)
+        return self.concepts.find(
+            folded, text, lambda term: not language or term.language == language or _borrowed(term, language)
+        )
 
 
-def _borrowed(term: _Term, language: str) -> bool:
+def _borrowed(term: Term, language: str) -> bool:
     # A Chinese text borrows English words ("backstop"); a French or English one borrows Chinese ones only by quoting.
     return term.language == "zh" or (language == "zh" and term.language == "en")
-
-
-def _wordy(char: str) -> bool:
-    return char.isalnum() and not is_han(char)
-
-
-_EXCHANGE = re.compile(r"(?:\$|\((?:[a-z]+\s?:\s?)?|（|(?:nyse|nasdaq)\s?:\s?)\s?$")
-
-
-def _is_marked(folded: str, start: int, stop: int) -> bool:
-    return _EXCHANGE.search(folded, max(0, start - 12), start) is not None
-
-
-def _drop_inner_names(hits: list[Hit]) -> list[Hit]:
-    """A name that lies within a longer name is no name of its own ("Apple" in "apple pie"); nobody is then dropped."""
-    out: list[Hit] = []
-    reach = -1
-    for hit in hits:
-        if hit.role == "concept":
-            out.append(hit)
-            continue
-        if hit.end <= reach:
-            continue
-        reach = hit.end
-        if hit.role != "nobody":
-            out.append(hit)
-    return out
 
 
 # ------------------------------------------------------------------------------------------------ reading the files
 
 
-def load(extra: Sequence[str | Path] = ()) -> Lexicon:
-    """Read the built-in lexicon and the user's files, later files over earlier ones.
+def load(extra: Sequence[str | Path] = (), names: NameTable | None = None) -> Lexicon:
+    """Read the built-in lexicon and the user's files, later files over earlier ones; `names` over all of them.
 
     A user's file has the sections of the built-in ones. A name, group, person or concept given again is added to (its
     lists are joined); ``replace = true`` in it starts from nothing, ``remove = [...]`` takes terms out. Rules are added; a
@@ -206,21 +134,24 @@ def load(extra: Sequence[str | Path] = ()) -> Lexicon:
     Raises
     ------
     Fault
-        A file is missing, is no TOML, or has a section, kind or concept that does not exist.
+        A file is missing, is no TOML, or has a section, kind or concept that does not exist; or what
+        `engine.reader.names.table.read_names` refuses.
     """
-    return _load(tuple(str(path) for path in extra))
+    paths = [*(HERE / name for name in BUILT_IN), *map(Path, extra)]
+    listed = () if names is None else tuple(read_names(names))
+    return _load(tuple((str(path), toml_text(path, "lexicon")) for path in paths), listed)
 
 
-@functools.lru_cache(maxsize=8)
-def _load(extra: tuple[str, ...]) -> Lexicon:
+@functools.lru_cache(maxsize=8)  # by content: a file that was edited is read anew
+def _load(files: tuple[tuple[str, str], ...], listed: tuple[Listed, ...]) -> Lexicon:
     merged: dict[str, Any] = {}
-    for path in [*(HERE / name for name in BUILT_IN), *map(Path, extra)]:
-        _merge(merged, _read_toml(path), path)
-    return _compile(merged, " and ".join(extra) or "the built-in lexicon")
+    for path, text in files:
+        _merge(merged, _parsed(path, text), path)
+    return _compile(merged, " and ".join(path for path, _ in files[len(BUILT_IN) :]) or "the built-in lexicon", listed)
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
-    data = read_toml(path, "lexicon")
+def _parsed(path: str, text: str) -> dict[str, Any]:
+    data = parse_toml(text, f"lexicon {path!r}")
     for section in data:
         if section not in (*_SECTIONS, "replace_rules"):
             raise Fault(
@@ -234,7 +165,7 @@ def _meant(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def _merge(into: dict[str, Any], new: Mapping[str, Any], path: Path) -> None:
+def _merge(into: dict[str, Any], new: Mapping[str, Any], path: str) -> None:
     for section, value in new.items():
         if section == "rules":
             into["rules"] = [*([] if new.get("replace_rules") else into.get("rules", [])), *value]
@@ -267,100 +198,41 @@ def _joined(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-class _Builder:
-    def __init__(self) -> None:
-        self.index: dict[str, int] = {}
-        self.terms: list[list[_Term]] = []
-        self.concepts: dict[str, list[str]] = {}
-        self.names: list[str] = []
-
-    def add(
-        self, raw: str, role: Role, key: str, language: str = "", *, cased: bool = False, marked: bool = False
-    ) -> None:
-        head, *rest = [part.strip() for part in raw.split(" .. ")]
-        joined = [""]
-        if "*" in head[:-1]:  # "baisse* de taux": what follows the first star is matched as a tail
-            head, _, follows = head.partition("*")
-            head, joined = head + "*", [follows]
-        word = fold(head.rstrip("*"))
-        if not word:
-            return
-        tail = _tail(joined[0], rest, chinese=language == "zh") if rest or joined[0] else None
-        right = _wordy(word[-1]) and not head.endswith("*")
-        term = _Term(role, key, language, _wordy(word[0]), right, head if cased else "", marked, tail)
-        for form in dict.fromkeys(
-            (word, word.replace(" ", "-"), word.replace("-", " "))
-        ):  # "data center", "data-center"
-            if form not in self.index:
-                self.index[form] = len(self.terms)
-                self.terms.append([])
-            slot = self.terms[self.index[form]]
-            if term not in slot:
-                slot.append(term)
-        if role == "concept":
-            self.concepts.setdefault(key, []).append(raw)
-        elif role != "nobody":
-            self.names.append(raw)
-
-
-def _tail(joined: str, parts: list[str], *, chinese: bool) -> re.Pattern[str]:
-    gap = rf"[^。！？；;!?\n]{{0,{12 if chinese else 40}}}?"
-    out = r"" if chinese else r"\w*"
-    if joined:
-        out += _words(joined)
-    for part in parts:
-        out += gap + ("" if chinese else r"\b") + _words(part)
-    return re.compile(out)
-
-
-def _words(part: str) -> str:
-    body = r"\w*".join(re.escape(fold(piece)) for piece in part.split("*"))
-    return body if part.endswith("*") or is_han(part[-1]) else body + r"\b"
-
-
-def _compile(data: Mapping[str, Any], where: str) -> Lexicon:
-    build = _Builder()
-    entities: dict[str, Entity] = {}
+def _compile(data: Mapping[str, Any], where: str, listed: Sequence[Listed]) -> Lexicon:
+    concepts, concept_terms = _concepts(data, where)
+    build = Build()
+    build.own(listed)
     for ticker, item in data.get("assets", {}).items():
-        entities[ticker] = Entity(ticker, "asset", (ticker,), index=bool(item.get("index")), era=item.get("era", ""))
-        for name in item.get("names", ()):
-            build.add(name, "asset", ticker)
-        for name in item.get("cased", ()):
-            build.add(name, "asset", ticker, cased=True)
-        for symbol in item.get("tickers", ()):
-            build.add(symbol, "asset", ticker, cased=True)
-        for symbol in item.get("marked", ()):
-            build.add(symbol, "asset", ticker, cased=True, marked=True)
+        build.asset(ticker, item)
     sections: tuple[tuple[Role, str], ...] = (("group", "groups"), ("private", "private"), ("person", "people"))
     for role, section in sections:
         for name, item in data.get(section, {}).items():
-            key = f"{role}:{name}"
-            assets = tuple(item.get("assets", ()))
-            entities[key] = Entity(
-                key, role, assets, tuple(item.get("members", assets)), weak=bool(item.get("weak")), topic=bool(item.get("topic")),
-                rival=bool(item.get("rival")),
-            )  # fmt: skip
-            for alias in item.get("names", ()):
-                build.add(alias, role, key)
-            for alias in item.get("cased", ()):
-                build.add(alias, role, key, cased=True)
+            build.somebody(role, name, item)
     for alias in data.get("nobody", {}).get("names", ()):
-        build.add(alias, "nobody", "nobody")
-    for concept, words in data.get("concepts", {}).items():
-        for language, terms in words.items():
-            if language not in LANGUAGES:
-                raise Fault(
-                    f"lexicon {where}: concept {concept!r} has words in {language!r}; allowed are {', '.join(LANGUAGES)}"
-                )
-            for term in terms:
-                build.add(term, "concept", concept, language)
+        build.names.add(alias, Term("nobody", "nobody"))
+    build.rest(built_in())
     rules = tuple(_rule(rule, data, where) for rule in data.get("rules", ()))
     kinds = {k: KindWeight(int(v["stance"]), float(v["base"]), dict(v["scale"])) for k, v in data["kinds"].items()}
     released = data["released"]
     return Lexicon(
-        str(data["name"]), str(data["version"]), released.astimezone(dt.UTC), entities, rules, kinds,
-        {k: float(v) for k, v in data["strength"].items()}, build.terms, list(build.index), build.concepts, build.names,
+        str(data["name"]), str(data["version"]), released.astimezone(dt.UTC), build.entities, rules, kinds,
+        {k: float(v) for k, v in data["strength"].items()}, concepts, build.names, build.symbols, concept_terms, tuple(build.notes),
     )  # fmt: skip
+
+
+def _concepts(data: Mapping[str, Any], where: str) -> tuple[Terms, dict[str, list[str]]]:
+    terms = Terms()
+    raw: dict[str, list[str]] = {}
+    for concept, words in data.get("concepts", {}).items():
+        for language, mine in words.items():
+            if language not in LANGUAGES:
+                raise Fault(
+                    f"lexicon {where}: concept {concept!r} has words in {language!r}; allowed are {', '.join(LANGUAGES)}"
+                )
+            for term in mine:
+                terms.add(term, Term("concept", concept, language))
+                raw.setdefault(concept, []).append(term)
+    return terms, raw
 
 
 def _rule(raw: Mapping[str, Any], data: Mapping[str, Any], where: str) -> Rule:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from engine.reader.figures import MONEY, Figure
-from engine.reader.lexicon import Hit, Lexicon
+from engine.reader.lexicon import Lexicon
 from engine.reader.passage import Passage, Who
 from engine.reader.sentences import Span
+from engine.reader.terms import Hit
 
 _RESPECTIVELY = re.compile(r"respective|分别|依次|respectivement")
 _OF_END = re.compile(

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from engine.reader.clean import is_notice
 from engine.reader.figures import Figure, figures
-from engine.reader.lexicon import Hit, Lexicon
+from engine.reader.lexicon import Lexicon
 from engine.reader.sentences import Span
+from engine.reader.speakers import speaking
+from engine.reader.terms import Hit
 
 _CLAUSE: Final = re.compile(
     r"[，；：。！？;:!?]|,(?!\d{3})|、| - |--| (?:while|whereas|but|although|though|and|as|after|because|mais|tandis que|alors que|et|bien que|apres) |但|而(?!非|不是)|虽然|尽管|不过|然而"
@@ -197,9 +200,9 @@ def _is_anaphor(hit: Hit, folded: str, lexicon: Lexicon) -> bool:
 
 
 def passages(
-    text: str, folded: str, spans: Iterable[Span], lexicon: Lexicon, languages: Sequence[str]
+    text: str, folded: str, spans: Iterable[Span], lexicon: Lexicon, languages: Sequence[str], names: Sequence[Hit]
 ) -> list[Passage]:
-    """Find the terms of each sentence.
+    """Find the terms of each sentence, and give it those of the document's names that stand in it.
 
     Parameters
     ----------
@@ -209,20 +212,25 @@ def passages(
         The sentences of the story.
     languages
         The language of each.
+    names
+        As `engine.reader.naming.named_in` gives them.
     """
     out = []
+    starts = [hit.start for hit in names]
+    silent = speaking([hit for hit in names if lexicon.entities[hit.key].speaks], folded)
     for span, language in zip(spans, languages, strict=True):
         hits = lexicon.scan(folded[span.start : span.end], text[span.start : span.end], language)
-        names: list[Hit] = []
         concepts: dict[str, list[Hit]] = {}
         for start, end, role, key in hits:
-            moved = Hit(start + span.start, end + span.start, role, key)
-            if role == "concept":
-                concepts.setdefault(key, []).append(moved)
-            elif not _is_anaphor(moved, folded, lexicon):
-                names.append(moved)
-        if hits and is_notice(folded, span.start, span.end):
+            concepts.setdefault(key, []).append(Hit(start + span.start, end + span.start, role, key))
+        here = names[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
+        if (hits or here) and is_notice(folded, span.start, span.end):
             continue
-        found = figures(folded, span.start, span.end, language=language) if hits else []
-        out.append(Passage(span, folded, language, names, concepts, found))
+        mine = [
+            hit for hit in here
+            if hit.end <= span.end and not _is_anaphor(hit, folded, lexicon)
+            and hit not in silent
+        ]  # fmt: skip
+        found = figures(folded, span.start, span.end, language=language) if hits or mine else []
+        out.append(Passage(span, folded, language, mine, concepts, found))
     return out

@@ -18,6 +18,7 @@ from engine.faults import Fault
 from engine.reader.document import Document, Found, read
 from engine.reader.duplicates import Stories
 from engine.reader.lexicon import Lexicon, load
+from engine.reader.names.table import NameTable
 from engine.reader.prefilter import Prefilter
 from engine.reader.sidecar import Sidecar
 from engine.reader.sources import Columns, batches, columns_from, files
@@ -44,7 +45,7 @@ class Reading:
     counts
         documents, characters, kept (past the prefilter), with_events, repeated.
     notes
-        What was taken for granted of the times of each table, a sentence each.
+        What was taken for granted of the times of each table, and what to know of the table of names, a sentence each.
     """
 
     events: Events
@@ -59,6 +60,7 @@ def read_sources(
     *,
     sidecar: str | Path | None = None,
     lexicon: Sequence[str | Path] | str | Path = (),
+    names: NameTable | None = None,
     columns: str | Path | dict[str, str] | Columns | None = None,
     delay: dt.timedelta | str = dt.timedelta(0),
     dates: Order | None = None,
@@ -69,7 +71,7 @@ def read_sources(
     Parameters are those of `read_documents`.
     """
     paths = files(sources)
-    words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon)
+    words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
     notes = Sidecar.read(sidecar)
     check_dates(dates)
     return _run(paths, words, notes, columns_from(columns), parse_delay(delay), dates, progress)
@@ -80,6 +82,7 @@ def read_documents(
     *,
     sidecar: str | Path | None = None,
     lexicon: Sequence[str | Path] | str | Path = (),
+    names: NameTable | None = None,
     columns: str | Path | dict[str, str] | Columns | None = None,
     delay: dt.timedelta | str = dt.timedelta(0),
     dates: Order | None = None,
@@ -95,6 +98,9 @@ def read_documents(
         TOML file with what pages lack: date, time zone, and the reason why they are believed; see `Sidecar.read`.
     lexicon
         TOML files that add to the reader's words or override them; see `engine.reader.lexicon.load`.
+    names
+        A table of names of companies, added to the one that comes with the package and stronger than it: a CSV or Parquet file, a
+        frame, or a dict of columns, with ``ticker`` and ``name``; see `engine.reader.names.table.read_names`.
     columns
         TOML file (or a dict) that says which column of a table holds what; usual names are found without it.
     delay
@@ -111,7 +117,14 @@ def read_documents(
         are left out, and `read_sources` lists them.
     """
     reading = read_sources(
-        sources, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, dates=dates, progress=progress
+        sources,
+        sidecar=sidecar,
+        lexicon=lexicon,
+        names=names,
+        columns=columns,
+        delay=delay,
+        dates=dates,
+        progress=progress,
     )
     if reading.refused.height and not len(reading.events):
         first = reading.refused.row(0, named=True)
@@ -162,13 +175,14 @@ def _run(
         _sources(told),
         pl.DataFrame(refused, schema=pl.Schema(REFUSED), orient="row"),
         counts,
-        tuple(said),
+        (*lexicon.notes, *said),
     )
 
 
 def _document(row: dict[str, Any], notes: Sidecar) -> Document:
     return Document(
-        row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"]), tuple(row["modified"])
+        row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"]),
+        tuple(row["modified"]), row["ticker"],
     )  # fmt: skip
 
 

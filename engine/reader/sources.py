@@ -29,12 +29,14 @@ BATCH_ROWS: Final = 20_000
 BATCH_BYTES: Final = 24_000_000
 SCHEMA: Final[dict[str, Any]] = {
     "doc_id": pl.String, "text": pl.String, "published": pl.String, "modified": pl.List(pl.String), "timezone": pl.String, "source": pl.String,
+    "ticker": pl.String,
 }  # fmt: skip
 # What tables call their columns; a file given as `columns` says otherwise.
 _USUAL: Final[dict[str, tuple[str, ...]]] = {
     "text": ("text", "body", "content", "article", "maintext", "full_text", "description", "message", "正文", "内容", "texte", "contenu"),
     "title": ("title", "headline", "标题", "titre", "subject"),
     "timezone": ("timezone", "tz", "time_zone"),
+    "ticker": ("ticker", "symbol", "tickers", "symbols", "stock", "stock_symbol", "stock_code", "代码", "股票代码", "证券代码"),
     "doc_id": ("doc_id", "id", "document_id", "uuid", "url", "link", "guid"),
 }  # fmt: skip
 
@@ -49,6 +51,7 @@ class Columns:
     modified: str = ""
     timezone: str = ""
     doc_id: str = ""
+    ticker: str = ""  # whom a document is about
     zone: str = ""  # the time zone of every row, where no column has it
 
 
@@ -61,8 +64,8 @@ class Asked:
     notes: list[str]
 
 
-#: doc_id, text, published, modified, timezone, source
-Row = tuple[str, str, str | None, list[str], str | None, str]
+#: doc_id, text, published, modified, timezone, source, ticker
+Row = tuple[str, str, str | None, list[str], str | None, str, None]
 
 
 def columns_from(source: str | Path | dict[str, str] | Columns | None) -> Columns:
@@ -189,7 +192,7 @@ def _file(path: Path) -> Row:
     elif path.suffix.lower() == ".md":
         times = front_matter_times(text)
     text = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot live in a column
-    return path.stem, text, times.published, list(times.modified), None, str(path)
+    return path.stem, text, times.published, list(times.modified), None, str(path), None
 
 
 # ------------------------------------------------------------------------------------------------------- tables
@@ -250,7 +253,8 @@ def _shape(frame: pl.DataFrame, picked: dict[str, str], when: When, asked: Asked
         zone = pl.coalesce(pl.col(picked["timezone"]).cast(pl.String), zone)
     published, modified = when.of(frame)
     return frame.select(
-        doc_id=doc_id, text=text, published=published, modified=modified, timezone=zone, source=pl.lit(f"{source}, row ") + number
+        doc_id=doc_id, text=text, published=published, modified=modified, timezone=zone, source=pl.lit(f"{source}, row ") + number,
+        ticker=pl.col(picked["ticker"]).cast(pl.String) if "ticker" in picked else pl.lit(None, pl.String),
     )  # fmt: skip
 
 

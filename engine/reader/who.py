@@ -7,11 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from engine.reader.lexicon import Entity, Hit, Lexicon, Rule
+from engine.reader.lexicon import Lexicon, Rule
 from engine.reader.moves import Move
+from engine.reader.names.build import Entity
 from engine.reader.passage import Passage
+from engine.reader.terms import Hit
 
 _MEMORY: Final = 2  # sentences for which "it" still means the last one named
+_FAR_FALL: Final = 2.0  # percent
 _PRONOUN: Final = re.compile(
     r"^\W*(?:(?:also|but|although|while|however|still|mais|bien que|但|而|不过|虽然|尽管)[\s,]*)?(?:it|its|they|the company|the stock|il|elle|le groupe|la societe|它|其|该公司|公司|他们)(?![a-z])"
 )
@@ -29,6 +32,7 @@ class Story:
     movers: tuple[str, ...] = ()  # listed names whose fall it tells, in order
     named: tuple[str, ...] = ()  # all listed names in it
     about_ai: bool = False
+    about: str = ""  # the ticker that its source gives it
     subject: tuple[str, ...] = ()  # entity keys of the last sentence that named somebody
     mover: tuple[str, ...] = ()  # its first name with a price
     age: int = 99  # sentences since then
@@ -86,7 +90,12 @@ class Story:
         return told if entity.topic and len(told) >= 2 else entity.assets
 
 
-def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon) -> Story:
+def is_small(move: Move, lexicon: Lexicon) -> bool:
+    """Tell whether a fall is that of another market's index, by less than 2%: no event."""
+    return move.unit == "%" and 0 > move.value > -_FAR_FALL and all(lexicon.entities[key].far for key in move.assets)
+
+
+def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon, about: str = "") -> Story:
     """Read a document once for whom it is about, before its claims are read.
 
     Parameters
@@ -95,6 +104,8 @@ def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon) -> S
         Its sentences.
     told
         The moves of each.
+    about
+        The ticker of whom its source says that it is about.
     """
     entities = lexicon.entities
     falls: dict[str, None] = {}
@@ -115,7 +126,7 @@ def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon) -> S
     )
     hub = private.most_common(1)[0][0] if private else ""
     about_ai = any(_is_ai(entities[hit.key]) for passage in passages for hit in passage.names)
-    return Story(lexicon, _ties(passages, lexicon), hub, tuple(falls), tuple(named), about_ai)
+    return Story(lexicon, _ties(passages, lexicon), hub, tuple(falls), tuple(named), about_ai, about)
 
 
 def _is_ai(entity: Entity) -> bool:
@@ -163,6 +174,22 @@ def named(passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
     return tuple(out)
 
 
+def _nearest(hit: Hit, passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
+    """Give the listed companies that a claim can be about: of those in its clause, else of those before it, else of the sentence."""
+    every = named(passage, lexicon)
+    if len(every) < 2:
+        return every
+    clause = passage.clause(hit.start, strong=True)
+    where = {who.start: who for who in passage.subjects(lexicon)}
+    inside = [who for who in where.values() if clause.start <= who.start < clause.end]
+    before = [who for who in where.values() if who.end <= hit.start][-1:]
+    for choice in (inside, before):
+        kept = tuple(dict.fromkeys(key for who in choice for key in who.members if key in every))
+        if kept:
+            return kept
+    return every
+
+
 def _is_bystander(hit: Hit, passage: Passage) -> bool:
     return any(other.end <= hit.start <= other.end + 5 for other in passage.concepts.get("bystander", ()))
 
@@ -172,11 +199,10 @@ def touched(rule: Rule, hit: Hit, passage: Passage, story: Story) -> tuple[tuple
 
     Companies named in the sentence come first, then private ones (by their ties) and groups, then what `rule.who` says.
     """
-    del hit
     lexicon = story.lexicon
     if rule.who == "only market":
         return rule.default, False
-    companies = named(passage, lexicon)
+    companies = _nearest(hit, passage, lexicon)
     private = tuple(dict.fromkeys(h.key for h in passage.names if lexicon.entities[h.key].role == "private"))
     tied = tuple(dict.fromkeys(asset for key in private for asset in _tied(key, story)))
     hubbed = rule.who == "hub" and rule.kind not in ("bubble_warning", "disruption_shock")

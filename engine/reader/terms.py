@@ -1,0 +1,208 @@
+"""Words and names compiled for one pass over a text: Aho-Corasick finds them, word boundaries and tails are checked after."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import re
+from collections.abc import Callable
+from typing import Final, Literal, NamedTuple
+
+import ahocorasick_rs
+
+from engine.reader.fold import fold, is_han
+
+Role = Literal["asset", "group", "private", "person", "nobody", "unknown", "concept"]
+
+
+class Hit(NamedTuple):
+    """A term found: what it stands for, and its span in the folded text."""
+
+    start: int
+    end: int
+    role: Role
+    key: str
+
+
+class Term(NamedTuple):
+    """What a pattern stands for, and what must hold around it."""
+
+    role: Role
+    key: str
+    language: str = ""  # "" for names, which belong to every language
+    left: bool = False  # a word boundary is wanted before
+    right: bool = False
+    cased: str = ""  # the exact spelling, where capitals count
+    marked: bool = False  # only with $, brackets or an exchange's name
+    tail: str = ""  # a pattern of what must follow
+    word: str = ""  # "capital": capitals tell it from a word; "word": only a company's context does
+    without: tuple[str, ...] = ()  # folded words beside which it is somebody or something else
+    place: str = ""  # where it trades ("US", "FR", "TW"), of a name that several companies bear
+    since: dt.date | None = None
+    until: dt.date | None = None
+    inside: tuple[str, str] = (
+        "",
+        "",
+    )  # characters before and after it where it is the end of one word and the begin of another
+
+    def is_inside(self, folded: str, start: int, stop: int) -> bool:
+        """Tell whether its two characters belong to two other words."""
+        before, after = self.inside
+        return start > 0 and stop < len(folded) and folded[start - 1] in before and folded[stop] in after
+
+    def tail_end(self, folded: str, stop: int) -> int:
+        """Give where the tail ends that must follow at `stop`; -1 where it does not follow."""
+        found = _pattern(self.tail).match(folded, stop)
+        return -1 if found is None else found.end()
+
+
+class Terms:
+    """Terms under their patterns; `add` them all, then `find`."""
+
+    def __init__(self) -> None:
+        self._slots: dict[str, list[Term]] = {}
+        self._terms: list[list[Term]] = []
+        self._automaton: ahocorasick_rs.AhoCorasick | None = None
+
+    def add(self, raw: str, term: Term) -> None:
+        """Add a term as the lexicon writes it: "play* down", "exclu* .. baisse des taux"; `term` says whose it is."""
+        head, *rest = [part.strip() for part in raw.split(" .. ")] if " .. " in raw else [raw.strip()]
+        joined = ""
+        if "*" in head[:-1]:  # "baisse* de taux": what follows the first star is matched as a tail
+            head, _, joined = head.partition("*")
+            head += "*"
+        word = fold(head.rstrip("*"))
+        if not word:
+            return
+        tail = _tail(joined, rest, chinese=term.language == "zh") if rest or joined else ""
+        term = term._replace(
+            left=wordy(word[0]),
+            right=wordy(word[-1]) and not head.endswith("*"),
+            cased=head if term.cased else "",
+            tail=tail,
+        )
+        self._put(word, term)
+
+    def add_name(self, name: str, term: Term) -> None:
+        """Add a name as it is written, without stars: a third of the time that `add` takes."""
+        word = fold(name)
+        self._put(word, term._replace(left=wordy(word[0]), right=wordy(word[-1])))
+
+    def _put(self, word: str, term: Term) -> None:
+        forms = (word,)
+        if " " in word or "-" in word:  # "data center", "data-center"
+            forms = tuple({word: 0, word.replace(" ", "-"): 0, word.replace("-", " "): 0})
+        for form in forms:
+            slot = self._slots.setdefault(form, [])
+            if term not in slot:
+                slot.append(term)
+        self._automaton = None
+
+    def has(self, name: str) -> bool:
+        """Tell whether a name is among the terms already."""
+        return fold(name) in self._slots
+
+    def tokens(self) -> dict[str, set[str]]:
+        """Give the words of the names of each key."""
+        out: dict[str, set[str]] = {}
+        for name, slot in self._slots.items():
+            for term in slot:
+                out.setdefault(term.key, set()).update(re.split(r"[\s\-&.,']+", name))
+        return out
+
+    def has_any(self, folded: str, text: str) -> bool:
+        """Tell whether a text holds any name, nobody's aside, by spelling and boundaries alone."""
+        for index, start, stop in self._compiled().find_matches_as_indexes(folded, overlapping=True):
+            before = start > 0 and wordy(folded[start - 1])
+            after = stop < len(folded) and wordy(folded[stop])
+            for term in self._terms[index]:
+                if (
+                    term.role != "nobody"
+                    and not (before and term.left)
+                    and not (after and term.right)
+                    and not (term.cased and text[start:stop] != term.cased)
+                    and not (term.word and text[start].islower())
+                ):
+                    return True
+        return False
+
+    def _compiled(self) -> ahocorasick_rs.AhoCorasick:
+        if self._automaton is None:
+            self._automaton = ahocorasick_rs.AhoCorasick(list(self._slots))
+            self._terms = list(self._slots.values())
+        return self._automaton
+
+    def matches(self, folded: str, text: str) -> list[tuple[int, int, list[Term]]]:
+        """Give every pattern in a text with those of its terms whose spelling and boundaries hold there.
+
+        Parameters
+        ----------
+        folded, text
+            The text as `fold` gives it and as it was; of one length.
+
+        Returns
+        -------
+        list of (start, end, terms)
+            In the order of their ends.
+        """
+        out = []
+        for index, start, stop in self._compiled().find_matches_as_indexes(folded, overlapping=True):
+            before = start > 0 and wordy(folded[start - 1])
+            after = stop < len(folded) and wordy(folded[stop])
+            terms = [
+                term for term in self._terms[index]
+                if not (before and term.left) and not (after and term.right)
+                and not (term.cased and text[start:stop] != term.cased)
+                and not (term.marked and not is_marked(folded, start))
+                and not (term.inside[0] and term.is_inside(folded, start, stop))
+            ]  # fmt: skip
+            if terms:
+                out.append((start, stop, terms))
+        return out
+
+    def find(self, folded: str, text: str, wanted: Callable[[Term], bool]) -> list[Hit]:
+        """Give the hits of the terms that are `wanted`, sorted by start, longer ones first."""
+        out: list[Hit] = []
+        for start, stop, terms in self.matches(folded, text):
+            for term in terms:
+                if not wanted(term):
+                    continue
+                end = term.tail_end(folded, stop) if term.tail else stop
+                if end < 0:
+                    continue
+                out.append(Hit(start, end, term.role, term.key))
+        out.sort(key=lambda hit: (hit.start, -hit.end, hit.role))
+        return out
+
+
+def wordy(char: str) -> bool:
+    """Tell whether a character joins to a word beside it: a letter or digit, but no Chinese character."""
+    return char.isalnum() and not is_han(char)
+
+
+_EXCHANGE: Final = re.compile(r"(?:\$|\((?:[a-z]+\s?:\s?)?|（|(?:nyse|nasdaq)\s?:\s?)\s?$")
+
+
+def is_marked(folded: str, start: int) -> bool:
+    """Tell whether a $, a bracket or an exchange's name stands right before."""
+    return _EXCHANGE.search(folded, max(0, start - 12), start) is not None
+
+
+@functools.cache
+def _pattern(tail: str) -> re.Pattern[str]:
+    return re.compile(tail)
+
+
+def _tail(joined: str, parts: list[str], *, chinese: bool) -> str:
+    gap = rf"[^。！？；;!?\n]{{0,{12 if chinese else 40}}}?"
+    out = r"" if chinese else r"\w*"
+    if joined:
+        out += _words(joined)
+    for part in parts:
+        out += gap + ("" if chinese else r"\b") + _words(part)
+    return out
+
+
+def _words(part: str) -> str:
+    body = r"\w*".join(re.escape(fold(piece)) for piece in part.split("*"))
+    return body if part.endswith("*") or is_han(part[-1]) else body + r"\b"
