@@ -14,6 +14,7 @@ from engine.faults import Fault
 from engine.reader.names.build import Build, Entity
 from engine.reader.names.table import Listed, NameTable, built_in, read_names
 from engine.reader.terms import Hit, Role, Term, Terms
+from engine.toml import parse_toml, toml_text
 
 HERE: Final = Path(__file__).parent / "lexicon"
 BUILT_IN: Final = ("names.toml", "claims.toml", "kinds.toml")
