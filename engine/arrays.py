@@ -103,21 +103,24 @@ def bars_of(
         the features before it. Left out, the strategy's own
     layout : what `lay_out` returns for the same; left out, it is made
     """
-    prices, times = layout or lay_out(market, account, borrow)
-    traits, kind = strategy.trait_values(market.assets), np.dtype(dtype)
-
-    def typed(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return np.array(values, kind, order="C")  # a copy, which may be written to: numba tells the two apart
-
+    (prices, times), kind = layout or lay_out(market, account, borrow), np.dtype(dtype)
     return Bars(
         prices.astype(kind, copy=False),
         times.astype(kind, copy=False),
         _bank(strategy, prices[:, :, at.LAST], windows or {}, _late(account.fill), kind),
-        typed(
-            np.stack([traits[n] for n in strategy.traits], axis=1) if strategy.traits else np.zeros((len(prices), 0))
-        ),
-        np.array(strategy.managed(market.assets)),
+        *traits_of(market, strategy, kind),
     )
+
+
+def traits_of(
+    market: Market, strategy: Strategy, dtype: npt.DTypeLike
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Return the assets' traits (asset, trait), and whether the account's exits apply to them, as a walk reads both."""
+    traits = strategy.trait_values(market.assets)
+    columns = [traits[name] for name in strategy.traits]
+    table = np.stack(columns, axis=1) if columns else np.zeros((len(market.assets), 0))
+    # copies, which may be written to: numba tells the two apart
+    return np.array(table, np.dtype(dtype), order="C"), np.array(strategy.managed(market.assets))
 
 
 def plan_of(market: Market, account: Account, strategy: Strategy, nets: bool) -> Plan:

@@ -13,20 +13,21 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.account import Account
-from engine.arrays import bars_of, bars_per_year, hear, plan_of, years_of
-from engine.compile import lane_rows, own_rows, rule_asks
-from engine.devices import choose, launcher, memory_of_machine
+from engine.compile import lane_rows, own_rows
+from engine.devices import Chosen, choose, memory_of_machine
 from engine.events import Events
 from engine.faults import Failure, Fault
 from engine.given import taken
 from engine.grid import Grid, check_class, is_whole
 from engine.market import Market
+from engine.number import is_whole
+from engine.stages import Given, Stages
 from engine.strategy import Strategy
 from engine.summary import Summary
 from engine.tables.table import Tabular
 from kernels import layout as at
-from kernels.launch import Basis, Work
-from kernels.layout import N_FIXED, Bars
+from kernels.launch import Launcher
+from kernels.layout import N_FIXED
 from kernels.metrics import METRICS
 from kernels.steps import WIDTH
 
@@ -54,10 +55,6 @@ class Lanes:
     precision : of the walks
     threads : left out, one a processor
     device : see `engine.devices.choose`
-
-    Attributes
-    ----------
-    device : the devices chosen, and a sentence about them
 
     Raises
     ------
@@ -94,9 +91,13 @@ class Lanes:
         self.strategy, self.grid, self.fixed = strategy, grid, dict(fixed or {})
         self.market, self.events, self.borrow = market, events, borrow
         self.dtype = np.dtype(precision)
-        self.threads = threads or os.cpu_count() or 1
-        first = self.made(0)
-        first.check(market, events)
+        self.threads = int(threads or os.cpu_count() or 1)
+        self._wanted = device
+        self._chosen: Chosen | None = choose(device)
+        self._laid: Stages | None = None
+        self._given = Given(strategy, grid, market, events, self.account, self.fixed, borrow, self.dtype)
+        self._given.check()
+        first = self._given.made(0)
         self._settings = first.settings()
         self._windows = {
             name: [int(w) for w in grid.distinct(f.window)]
@@ -104,16 +105,30 @@ class Lanes:
             if isinstance(f.window, str) and f.window in grid.axes
         }
         self._refuse_windows()
-        self._news = hear(first, market, events, precision).news
-        self._bars: Bars = bars_of(market, self.account, first, self.dtype, borrow, self._windows)
-        bounds = [n for n in ("stop", "trail", "take") if np.isfinite(grid.axes.get(n, self._settings[n])).any()]
-        plan = plan_of(market, self.account, first, "others" in rule_asks(strategy))
-        plan = plan._replace(bounded=bool(bounds), trails="trail" in bounds)
-        terms, cash, rate = self.account.terms(self.dtype), float(self.account.cash), float(self.account.cash_rate)
-        basis = Basis(cash, len(self._bars.time), years_of(market), bars_per_year(market, self.account), rate)
-        self.device = choose(device)
-        work = Work(self._bars, self._news, terms, plan, basis)
-        self._launcher = launcher(strategy, work, self.dtype, self.device, PIECE)
+        self._lay_out()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled and copied: all but the market as it is laid out, and the devices, which are of this process."""
+        return {**self.__dict__, "_laid": None, "_chosen": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over what was pickled; the market is laid out again once lanes are walked."""
+        self.__dict__.update(state)
+
+    @property
+    def device(self) -> Chosen:
+        """The devices chosen, and a sentence about them."""
+        if self._chosen is None:
+            self._chosen = choose(self._wanted)
+        return self._chosen
+
+    def _lay_out(self) -> Stages:
+        """Lay the market out, unless that is done."""
+        if self._laid is None:
+            axes, unset = self.grid.axes, self._settings
+            bounds = [n for n in ("stop", "trail", "take") if np.isfinite(axes.get(n, unset[n])).any()]
+            self._laid = Stages(self._given, self._windows, bounds, self.device, PIECE)
+        return self._laid
 
     def __len__(self) -> int:
         return self.grid.size
@@ -123,22 +138,38 @@ class Lanes:
         """Lanes that are best walked at a time."""
         return self._launcher.piece
 
+    @property
+    def _launcher(self) -> Launcher:
+        """What walks the lanes of the first scenario."""
+        return self._lay_out().first.launcher
+
     def pieces(self, low: int, high: int) -> Iterator[Numbers]:
-        """Cut the lanes from `low` to before `high` into pieces that keep every thread, or every GPU, busy."""
+        """Cut the lanes from `low` to before `high` into pieces of one scenario that keep every thread, or every GPU, busy."""
         share = -(-(high - low) // (_TURNS * self.threads))
         least, most = (GPU_PIECE, self.piece) if self.device.devices else (WIDTH, PIECE)
         size = min(most, max(least, -(-share // WIDTH) * WIDTH))
-        return (np.arange(start, min(start + size, high)) for start in range(low, high, size))
+        for begin, end in self.grid.stretches(low, high):
+            yield from (np.arange(start, min(start + size, end)) for start in range(begin, end, size))
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the market as it is laid out."""
-        return sum(array.nbytes for array in self._bars)
+        """Bytes of the market as it is laid out, for as many scenarios as are kept."""
+        return self._lay_out().nbytes
 
     def made(self, lane: int) -> Strategy:
-        """Make the strategy of one lane."""
-        chosen = {name: float(v[0]) for name, v in self.grid.values(np.array([lane])).items()}
-        return self.strategy(**self.fixed, **chosen)
+        """Make the strategy of one lane, with the options of its scenario."""
+        return self._given.made(self._scenario(lane), lane)
+
+    def account_of(self, lane: int) -> Account:
+        """Return the account of one lane: that of the sweep, in all that its scenario does not say."""
+        return self._given.account_of(self._scenario(lane))
+
+    def events_of(self, lane: int) -> Events | None:
+        """Return the events of one lane, with the delay of its scenario."""
+        return self._given.events_of(self._scenario(lane))
+
+    def _scenario(self, lane: int) -> int:
+        return int(self.grid.scenario(np.array([lane], np.int64))[0])
 
     def metrics(self, numbers: Numbers) -> npt.NDArray[Any]:
         """Walk the lanes of these numbers; (metric, lane) in the order of `METRICS`, NaN where a metric has no value.
@@ -155,6 +186,7 @@ class Lanes:
 
         `work` is called on the thread that walked the piece, so on several at once.
         """
+        self._lay_out()  # before threads ask for it
         with ThreadPoolExecutor(self.threads) as pool:
             ahead: deque[Future[Found]] = deque()
             try:
@@ -196,10 +228,23 @@ class Lanes:
             summary.merge(part)
 
     def _measured(self, numbers: Numbers) -> npt.NDArray[Any]:
+        if len(self.grid.scenarios) == 1:
+            return self._walked(numbers, 0)
+        scenario = self.grid.scenario(numbers)
+        several = np.unique(scenario)
+        if several.size == 1:
+            return self._walked(numbers, int(several[0]))
+        found = np.empty((len(METRICS), numbers.size), self.dtype)
+        for each in several:
+            found[:, scenario == each] = self._walked(numbers[scenario == each], int(each))
+        return found
+
+    def _walked(self, numbers: Numbers, scenario: int) -> npt.NDArray[Any]:
+        """Walk lanes of one scenario."""
         params = self._params(numbers)
         order = _alike(params)
         try:
-            values, faults = self._launcher.measure(np.ascontiguousarray(params[:, order]))
+            values, faults = self._lay_out().of(scenario).launcher.measure(np.ascontiguousarray(params[:, order]))
         except MemoryError as error:
             raise Failure(str(error)) from None
         self._refuse_faults(faults)
