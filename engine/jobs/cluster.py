@@ -147,9 +147,11 @@ def _walker(work: list[Any], device: str) -> Walker:
     key = f"{work[0].hex()} {device}"
     if key not in _HELD:
         taken: Work = ray.get(work[0])
-        taken.refuse_other_code(f"The machine {ray.util.get_node_ip_address()}")
+        where = f"The machine {ray.util.get_node_ip_address()}"
+        taken.refuse_other_code(where)
+        strategy = taken.load(where)
         _HELD.clear()
-        _HELD[key] = Walker(taken, device, threads=1)
+        _HELD[key] = Walker(taken, strategy, taken.plan.make(strategy), device, threads=1)
     return _HELD[key]
 
 

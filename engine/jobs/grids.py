@@ -34,6 +34,11 @@ class GridPlan:
     lanes: int | None
     seed: int
 
+    @property
+    def listed(self) -> Mapping[str, Any]:
+        """For each swept parameter what is given for it."""
+        return self.values if self.table is None else {name: self.table[name] for name in self.table.columns}
+
     def make(self, strategy: type[Strategy]) -> Grid:
         """Make the grid."""
         return Grid.of(

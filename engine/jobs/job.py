@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import inspect
-import json
 import math
-import platform
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +16,12 @@ from engine.clock import parse_delay
 from engine.compile import source
 from engine.events import Events
 from engine.faults import Fault
-from engine.fingerprint import fingerprint
-from engine.grid import Grid
+from engine.grid import Grid, axis_of
 from engine.guess import did_you_mean
 from engine.jobs.grids import GridPlan, plan_grid
+from engine.jobs.meaning import strategy_parts
 from engine.jobs.mistakes import Mistakes, read_toml
+from engine.jobs.parts import code_parts, data_parts, grid_parts, setting_parts, strategy_told
 from engine.jobs.periods import Period, periods_of, sessions_held
 from engine.jobs.settings import (
     EventsSection,
@@ -38,9 +33,9 @@ from engine.jobs.settings import (
     StrategySection,
 )
 from engine.jobs.tables import read_borrow
+from engine.lanes import Precision
 from engine.market import Market
-from engine.registry import find_strategy
-from engine.run import version
+from engine.registry import find_strategy, script_of
 from engine.strategy import Strategy
 from kernels.metrics import METRICS
 
@@ -58,7 +53,8 @@ class Job:
     name : of the strategy, as `find_strategy` takes it; a script's path is absolute
     options : of the strategy, parsed
     chunk : lanes a chunk
-    parts : hashes of all that the result depends on, by what it is
+    parts : all that the result depends on, by what it is, in words and as hashes
+    strategy_parts : those of the strategy, which another machine must agree with
     """
 
     path: Path
@@ -77,11 +73,11 @@ class Job:
     chunk: int
     settings: dict[str, Any]
     parts: dict[str, str]
+    strategy_parts: dict[str, str]
 
-    @property
-    def fingerprint(self) -> str:
-        """One hash of all that the result depends on."""
-        return hash_of(self.parts)
+    def on(self, device: str) -> dict[str, str]:
+        """Return all that the results depend on where they are made on a kind of device."""
+        return {**self.parts, "device": device}
 
     @property
     def per_period(self) -> int:
@@ -99,8 +95,13 @@ class Job:
         return self.grid.size * len(self.periods)
 
     @classmethod
-    def read(cls, path: Path) -> Job:
+    def read(cls, path: Path, order: Sequence[str] = ()) -> Job:
         """Read a job file and all that it names.
+
+        Parameters
+        ----------
+        order : the swept parameters in the order in which they number the lanes, where the job was begun before; the keys of TOML
+            have none, so that somebody may have sorted them since
 
         Raises
         ------
@@ -116,7 +117,7 @@ class Job:
                     (name,), f"[{name}] is no section of a job{guess}, allowed are {', '.join(_SECTIONS)}; rename it."
                 )
         sections = {name: wrong.section(name, data) for name in _SECTIONS if name != "account"}
-        job = _Reading(path, wrong, data).job(**sections)
+        job = _Reading(path, wrong, data, order).job(**sections)
         wrong.refuse()
         assert job is not None
         return job
@@ -125,8 +126,8 @@ class Job:
 class _Reading:
     """Resolves the sections of one file; what it cannot, it notes and leaves out."""
 
-    def __init__(self, path: Path, wrong: Mistakes, data: Mapping[str, Any]) -> None:
-        self.path, self.wrong, self.data, self.folder = path, wrong, data, path.absolute().parent
+    def __init__(self, path: Path, wrong: Mistakes, data: Mapping[str, Any], order: Sequence[str]) -> None:
+        self.path, self.wrong, self.data, self.folder, self.order = path, wrong, data, path.absolute().parent, order
 
     def job(
         self,
@@ -142,8 +143,10 @@ class _Reading:
         account = self._account()
         prices, borrow = self._prices(market) if market else (None, None)
         heard = self._events(events) if events else None
-        name, kind, options = self._strategy(strategy) if strategy else ("", None, {})
-        planned = plan_grid(grid, kind, run.seed, self.folder, self.wrong, self.data["grid"]) if grid else None
+        name, kind, code, options = self._strategy(strategy, run.precision) if strategy else ("", None, {}, {})
+        planned = (
+            plan_grid(self._ordered(grid), kind, run.seed, self.folder, self.wrong, self.data["grid"]) if grid else None
+        )
         self._keep(keep, planned[1] if planned else None)
         if not (prices and kind and planned):
             return None
@@ -163,26 +166,22 @@ class _Reading:
         settings = {name: self.data.get(name, {}) for name in _SECTIONS}
         assert account
         parts = {
-            "prices": hash_of([prices.fingerprint, prices.calendar, prices.interval]),
-            "borrow rates": fingerprint(borrow) if borrow is not None else "",
-            "events": heard.fingerprint if heard else "",
-            "strategy's source": hash_of([source(kind, run.precision), *_sources(kind)]),
-            "strategy's options": hash_of({name: getattr(made, name) for name in kind.options}),
-            "account": hash_of(account.settings()),
-            "grid": hash_of(
-                [list(plan.values.items()), plan.table, plan.where, plan.sample, plan.lanes, plan.sample and plan.seed]
-            ),
-            "what is kept": hash_of(keep.model_dump(mode="json")),
-            "splits": hash_of([repr(period) for period in periods]),
-            "precision": run.precision,
-            "chunk": str(_chunk(run, sets)),
-            "code": code_version(),
-            "versions": hash_of(versions()),
+            **data_parts(prices, heard, borrow),
+            **strategy_told(code, kind),
+            **setting_parts({name: getattr(made, name) for name in kind.options}, account, keep, splits, run),
+            **grid_parts(plan, {name: axis_of(kind, name, listed) for name, listed in plan.listed.items()}),
+            **code_parts(),
         }
         return Job(
             self.path, name, kind, options, prices, heard, borrow, account, plan, sets, periods, keep, run,
-            _chunk(run, sets), _stable(settings), parts,
+            _chunk(run, sets), _plain(settings), parts, code,
         )  # fmt: skip
+
+    def _ordered(self, grid: GridSection) -> GridSection:
+        """Return the grid with its parameters in the order in which they number the lanes."""
+        if not self.order or set(grid.parameters) != set(self.order):
+            return grid
+        return grid.model_copy(update={"parameters": {name: grid.parameters[name] for name in self.order}})
 
     def _account(self) -> Account | None:
         given = self.data.get("account", {})
@@ -226,17 +225,22 @@ class _Reading:
             delay = parse_delay(events.delay)
         return None if found is None or delay is None else found.delayed(delay)
 
-    def _strategy(self, given: StrategySection) -> tuple[str, type[Strategy] | None, dict[str, Any]]:
-        script, dot, wanted = given.name.partition(".py")
-        name = str((self.folder / f"{script}.py").absolute()) + wanted if dot else given.name
-        kind, options = None, {}
+    def _strategy(
+        self, given: StrategySection, precision: Precision
+    ) -> tuple[str, type[Strategy] | None, dict[str, str], dict[str, Any]]:
+        """Find the strategy, what its code means, and its options."""
+        path, wanted = script_of(given.name)
+        name = str((self.folder / path).absolute()) + (f":{wanted}" if wanted else "") if path else given.name
+        kind, code, options = None, {}, {}
         with self.wrong.at("strategy", "name"):
             kind = find_strategy(name)
+            code = strategy_parts(kind)  # before anything of it has run, which may leave traces in its globals
+            source(kind, precision)
         for key, value in given.options.items() if kind else ():
             assert kind
             with self.wrong.at("strategy", "options", key):
                 options[key] = self._option(kind, key, value)
-        return name, kind, options
+        return name, kind, code, options
 
     def _option(self, kind: type[Strategy], key: str, value: Any) -> Any:
         """Parse one option, so that a table of signals is read once and goes wherever the job goes."""
@@ -287,56 +291,12 @@ def _longest(kind: type[Strategy], options: Mapping[str, Any], grid: Grid) -> fl
     return float(np.max(grid.axes["hold"])) if "hold" in grid.axes else float(made.hold)
 
 
-# Hashes
-
-
-def code_version() -> str:
-    """Hash of the sources of engine/ and kernels/."""
-    digest = hashlib.sha256()
-    for package in ("engine", "kernels"):
-        spec = importlib.util.find_spec(package)
-        root = Path(str(spec.submodule_search_locations[0])) if spec and spec.submodule_search_locations else None
-        for path in sorted(root.rglob("*.py")) if root else ():
-            digest.update(f"{package}/{path.relative_to(root or path)}\n".encode() + path.read_bytes())
-    return digest.hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Versions of what the bits of a result depend on."""
-    names = ("llvmlite", "numba", "numpy", "polars", "pyarrow")
-    return {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        **{name: version(name) for name in names},
-    }
-
-
-def _sources(kind: type[Strategy]) -> list[str]:
-    """Return the texts of the files that a strategy's classes are written in; those of engine/ are in the code's version."""
-    texts = []
-    for cls in kind.__mro__:
-        if not issubclass(cls, Strategy) or cls is Strategy:
-            continue
-        try:
-            texts.append(inspect.getsource(sys.modules[cls.__module__]))
-        except (OSError, TypeError, KeyError):
-            texts.append(inspect.getsource(cls))
-    return texts
-
-
-def hash_of(value: Any) -> str:
-    """Hash of a value of JSON, tables among it."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=_stable).encode()).hexdigest()
-
-
-def _stable(value: Any) -> Any:
-    """Make a value fit for JSON, the same wherever it is made."""
+def _plain(value: Any) -> Any:
+    """Make what TOML holds fit for JSON."""
     if isinstance(value, Mapping):
-        return {str(k): _stable(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_stable(v) for v in value]
-    if isinstance(value, pl.DataFrame):
-        return fingerprint(value)
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+    return value if isinstance(value, (str, int, float, bool)) else str(value)

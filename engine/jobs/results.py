@@ -38,9 +38,7 @@ def write_summary(walker: Walker, folder: Folder, period: int, summary: Summary,
     """Write what a summary says as tables, and return the best lanes."""
     keep, axes = walker.work.keep, list(summary.grid.axes)
     best = best_lanes(walker, period, summary)
-    folder.write(
-        f"{under}summary.parquet", to_parquet(summary.to_table(), {"period": walker.work.periods[period].name})
-    )
+    folder.keep(f"{under}summary.parquet", to_parquet(summary.to_table(), {"period": walker.work.periods[period].name}))
     write_table(folder, f"{under}top.parquet", best)
     write_table(folder, f"{under}histograms.parquet", _stacked(({"metric": m}, summary.histogram(m)) for m in METRICS))
     over = itertools.product(axes, keep.metrics)
@@ -72,12 +70,22 @@ def best_lanes(walker: Walker, period: int, summary: Summary) -> pl.DataFrame:
         frame = frame.sort(by, "lane", descending=[by not in LESS_IS_BETTER, False], nulls_last=True)
         frame = frame.with_columns(rank=pl.int_range(1, pl.len() + 1))
         frames.append(frame.select("by", "rank", "rank_in_sweep", "lane", *summary.grid.axes, *METRICS))
-    return pl.concat(frames)
+    return none_as_null(pl.concat(frames), summary.grid.axes)
+
+
+def anything_traded(summary: Summary) -> bool:
+    """Whether any lane had a trade, closed or open."""
+    return any((summary.histogram(metric)["low"] > 0).any() for metric in ("closed_trades", "open_trades"))
+
+
+def none_as_null(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
+    """Return a table in which a parameter that is none, and so infinite to a walk, is null."""
+    return frame.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in columns)
 
 
 def write_table(folder: Folder, name: str, frame: pl.DataFrame) -> None:
-    """Write a table as Parquet."""
-    folder.write(name, to_parquet(frame.to_arrow(), {}))
+    """Write a table of the results as Parquet."""
+    folder.keep(name, to_parquet(frame.to_arrow(), {}))
 
 
 def write_json(folder: Folder, name: str, document: Any) -> None:
@@ -94,12 +102,14 @@ def _finite(value: Any) -> Any:
 
 
 def _marginal(summary: Summary, name: str, metric: str) -> tuple[dict[str, str], pl.DataFrame]:
-    return {"parameter": name, "metric": metric}, summary.marginal(name, metric).rename({name: "value"})
+    cells = summary.marginal(name, metric).rename({name: "value"})
+    return {"parameter": name, "metric": metric}, none_as_null(cells, ["value"])
 
 
 def _heatmap(summary: Summary, x: str, y: str, metric: str) -> tuple[dict[str, str], pl.DataFrame]:
     cells = summary.heatmap(x, y, metric)
-    return {"x": x, "y": y, "metric": metric}, cells.rename({x: "x_value", y: "y_value"})
+    cells = none_as_null(cells.rename({x: "x_value", y: "y_value"}), ["x_value", "y_value"])
+    return {"x": x, "y": y, "metric": metric}, cells
 
 
 def _stacked(parts: Iterable[tuple[dict[str, str], pl.DataFrame]]) -> pl.DataFrame:
