@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from engine.faults import Fault
 from engine.guess import did_you_mean
+from engine.number import as_float, plain, shown
 from kernels.rules import Terms
 
 #: FINRA rule 4210: maintenance of a long, of a short, the floors of a short per quoted share, and where they change.
@@ -20,6 +20,8 @@ _LONG_NEED, _SHORT_NEED, _SHORT_FLOOR, _PENNY_FLOOR, _LOW_PRICE = 0.25, 0.30, 5.
 @dataclass(frozen=True)
 class Account:
     """Settings of the simulated account; docs/accounting.md says what each does.
+
+    A number may be of any type, also numpy's, `Decimal` and `Fraction`; it is held as a float.
 
     Attributes
     ----------
@@ -54,17 +56,20 @@ class Account:
     def __post_init__(self) -> None:
         for name, allowed in (("kind", ("portfolio", "columns")), ("fill", ("open", "close"))):
             value = getattr(self, name)
-            if value not in allowed:
-                raise Fault(f"account.{name} is {value!r}, allowed are {' and '.join(map(repr, allowed))}; choose one.")
-        for name, (low, high) in _BOUNDS.items():
+            if not isinstance(value, str) or value not in allowed:
+                raise Fault(
+                    f"account.{name} must be {' or '.join(map(repr, allowed))} (got {shown(value)}); choose one."
+                )
+            object.__setattr__(self, name, str(value))
+        for name in _BOUNDS:
             value = getattr(self, name)
-            if name == "bars_per_year" and value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)) or not math.isfinite(value):
-                raise Fault(f"account.{name} is {value!r}, allowed is a finite number; give one.")
-            if not low <= value <= high or (name in _POSITIVE and value <= 0):
-                least = "above 0" if name in _POSITIVE else f"{low:g}"
-                raise Fault(f"account.{name} is {value:g}, allowed is {least} to {high:g}; give a value in that range.")
+            if name != "bars_per_year" or value is not None:
+                object.__setattr__(self, name, number_of(name, value))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over what was pickled, also by a version that held numbers as they were given."""
+        self.__dict__.update(state)
+        self.__post_init__()
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> Account:
@@ -91,6 +96,16 @@ class Account:
             self.lot, self.min_notional, 1e-9 if double else 1e-6, 1e-9 if double else 1e-6,
         )  # fmt: skip
         return Terms(*(kind(value) for value in values))
+
+
+def number_of(name: str, value: object) -> float:
+    """Return what is given for a number of the account as a float, or refuse it."""
+    low, high = _BOUNDS[name]
+    number = as_float(value)
+    if not (low <= number <= high and (number > 0 or name not in _POSITIVE)):
+        least = "a number above 0, up to" if name in _POSITIVE else f"a number from {plain(low)} to"
+        raise Fault(f"account.{name} must be {least} {plain(high)} (got {shown(value)}); give one.")
+    return number
 
 
 _POSITIVE = ("cash", "bars_per_year")

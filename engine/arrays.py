@@ -117,21 +117,24 @@ def bars_of(
         the features before it. Left out, the strategy's own
     layout : what `lay_out` returns for the same; left out, it is made
     """
-    prices, times = layout or lay_out(market, account, borrow)
-    traits, kind = strategy.trait_values(market.assets), np.dtype(dtype)
-
-    def typed(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return np.array(values, kind, order="C")  # a copy, which may be written to: numba tells the two apart
-
+    (prices, times), kind = layout or lay_out(market, account, borrow), np.dtype(dtype)
     return Bars(
         prices.astype(kind, copy=False),
         times.astype(kind, copy=False),
         _bank(strategy, prices[:, :, at.LAST], windows or {}, _late(account.fill), kind),
-        typed(
-            np.stack([traits[n] for n in strategy.traits], axis=1) if strategy.traits else np.zeros((len(prices), 0))
-        ),
-        np.array(strategy.managed(market.assets)),
+        *traits_of(market, strategy, kind),
     )
+
+
+def traits_of(
+    market: Market, strategy: Strategy, dtype: npt.DTypeLike
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+    """Return the assets' traits (asset, trait), and whether the account's exits apply to them, as a walk reads both."""
+    traits = strategy.trait_values(market.assets)
+    columns = [traits[name] for name in strategy.traits]
+    table = np.stack(columns, axis=1) if columns else np.zeros((len(market.assets), 0))
+    # copies, which may be written to: numba tells the two apart
+    return np.array(table, np.dtype(dtype), order="C"), np.array(strategy.managed(market.assets))
 
 
 def plan_of(market: Market, account: Account, strategy: Strategy, nets: bool) -> Plan:
@@ -186,8 +189,8 @@ def _late(fill: str) -> int:
 def _borrow_rates(market: Market, account: Account, table: Any) -> Matrix:
     """(asset, bar) yearly borrow rates, or (asset, 1) where they never change."""
     if table is None:
-        return np.full((len(market.assets), 1), account.borrow_rate)
-    rates = np.full((len(market.assets), market.sessions.size), account.borrow_rate)
+        return np.full((len(market.assets), 1), account.borrow_rate, np.float64)
+    rates = np.full((len(market.assets), market.sessions.size), account.borrow_rate, np.float64)
     starts = _checked_borrow(table).sort("session")
     for (asset,), rows in starts.group_by(["asset"], maintain_order=True):
         if asset in market.assets:

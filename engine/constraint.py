@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -24,12 +25,13 @@ _LOOK = 8
 
 
 class Constraint:
-    """What `where` says: a condition on some swept parameters, which looks at one lane alone.
+    """What `where` says: a condition on some swept parameters and settings, which looks at one lane alone.
 
     Parameters
     ----------
     where : ``"fast < slow"`` as SQL writes it, a polars expression, or a function of arrays that are named like parameters
     swept : names of the swept parameters
+    settings : for each swept setting its values as tables show them; a function names ``account.lot`` ``account_lot``
 
     Raises
     ------
@@ -38,15 +40,18 @@ class Constraint:
 
     Attributes
     ----------
-    names : the parameters that the condition looks at
+    names : the parameters and settings that the condition looks at
     """
 
-    def __init__(self, where: Where, swept: Iterable[str]) -> None:
-        self._where = expression(where) if isinstance(where, str) else where
+    def __init__(self, where: Where, swept: Iterable[str], settings: Mapping[str, pl.Series] | None = None) -> None:
+        self._settings = dict(settings or {})
+        self._where = expression(where, self._settings) if isinstance(where, str) else where
         kind = "an expression" if isinstance(where, pl.Expr) else "a function"
         self._shown = repr(where) if isinstance(where, str) else kind
-        self.names = tuple(dict.fromkeys(_asked_for(self._where)))
-        known = list(swept)
+        spelled = {name.replace(".", "_"): name for name in self._settings}
+        asked = (spelled.get(name, name) for name in _asked_for(self._where))
+        self.names = tuple(dict.fromkeys(asked))
+        known = [*self._settings, *swept]
         for name in self.names:
             if name not in known:
                 raise Fault(
@@ -57,12 +62,13 @@ class Constraint:
         if isinstance(self._where, pl.Expr):
             self._judge(self._where)
 
-    def __call__(self, values: Mapping[str, Values]) -> npt.NDArray[np.bool_]:
-        """Return for each lane whether it is to be walked; `values` holds an array (lane,) for each name."""
-        columns = [values[name] for name in self.names]
+    def __call__(self, values: Mapping[str, Values | pl.Series]) -> npt.NDArray[np.bool_]:
+        """Return for each lane whether it is to be walked; `values` holds an array or a column (lane,) for each name."""
+        given = [values[name] for name in self.names]
         if isinstance(self._where, pl.Expr):
-            lanes = pl.DataFrame(dict(zip(self.names, columns, strict=True)))
+            lanes = pl.DataFrame(dict(zip(self.names, given, strict=True)))
             return self._worked_out(self._where, lanes).fill_null(False).to_numpy()
+        columns = [column.to_numpy() if isinstance(column, pl.Series) else column for column in given]
         size = columns[0].size
         found = _truths(self._where, columns, size, "where")
         for lane in np.linspace(0, size - 1, min(size, _LOOK)).astype(np.int64):
@@ -77,7 +83,7 @@ class Constraint:
         The values of each part are looked at, among lanes and alone: `count(hold) > 1000` is false of a few lanes in either case, but
         `count(hold)` differs.
         """
-        lanes = pl.DataFrame({name: np.roll(_TRIED, 2 * i) for i, name in enumerate(self.names)})
+        lanes = pl.DataFrame({name: self._tried(i, name) for i, name in enumerate(self.names)})
         for part in _parts(where):
             self._refuse_chain(part, lanes)
             together = self._worked_out(part, lanes)
@@ -93,6 +99,11 @@ class Constraint:
             raise Fault(
                 f"where is {self._shown}, which answers {answer}, allowed is true or false; compare with <, > or =."
             )
+
+    def _tried(self, place: int, name: str) -> Values | pl.Series:
+        """Return values of one name with which a condition is tried out."""
+        own = self._settings.get(name)
+        return np.roll(_TRIED, 2 * place) if own is None else own[np.arange(_TRIED.size) // (place + 1) % len(own)]
 
     def _refuse_chain(self, part: pl.Expr, lanes: pl.DataFrame) -> None:
         """Refuse ``1 < hold < 3``, which SQL takes for ``(1 < hold) < 3``."""
@@ -125,6 +136,33 @@ class Constraint:
         )
 
 
+class Condition(Protocol):
+    """What looks at some parameters of a lane and says whether to walk it."""
+
+    names: tuple[str, ...]
+
+    def __call__(self, values: Mapping[str, Values | pl.Series]) -> npt.NDArray[np.bool_]:
+        """Return for each lane whether it is to be walked."""
+
+
+class Narrowed:
+    """A condition of which some settings are known: what is left of it for the parameters.
+
+    Attributes
+    ----------
+    names : the parameters that it still looks at
+    """
+
+    def __init__(self, condition: Constraint, settings: Mapping[str, pl.Series]) -> None:
+        self._condition, self._settings = condition, settings
+        self.names = tuple(name for name in condition.names if name not in settings)
+
+    def __call__(self, values: Mapping[str, Values | pl.Series]) -> npt.NDArray[np.bool_]:
+        """Return for each lane whether it is to be walked; where nothing is left to look at, of one lane."""
+        size = len(values[self.names[0]]) if self.names else 1
+        return self._condition({**values, **{n: v.new_from_index(0, size) for n, v in self._settings.items()}})
+
+
 def _parts(where: pl.Expr) -> Iterator[pl.Expr]:
     """Give everything that an expression is made of, and then itself."""
     for inner in where.meta.pop():
@@ -146,8 +184,11 @@ def _asked_for(where: pl.Expr | Callable[..., Any]) -> Iterable[str]:
         ) from None
 
 
-def expression(text: str) -> pl.Expr:
-    """Read a condition as SQL writes it."""
+def expression(text: str, dotted: Iterable[str] = ()) -> pl.Expr:
+    """Read a condition as SQL writes it; SQL would take a name with a dot for part of a table, unless it is told."""
+    for name in dotted:
+        if "." in name:
+            text = re.sub(rf"(?<![\w.\"`]){re.escape(name)}(?![\w.\"`])", f'"{name}"', text)
     try:
         return pl.sql_expr(text)
     except pl.exceptions.PolarsError:

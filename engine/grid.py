@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import numbers
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,10 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from engine import scenes
+from engine.cells import Cells, Range, or_null
 from engine.constraint import Allowed, Constraint, Values, Where
 from engine.faults import Fault
 from engine.guess import did_you_mean
-from engine.sources import Cells, Numbers, Product, Range, Rows, Sample, Sampling, Source
+from engine.number import as_float, is_whole, plain, refuse_unordered, shown
+from engine.samples import Sample
+from engine.scenarios import Scenarios, Setting, is_setting
+from engine.sources import Numbers, Product, Rows, Sampling, Source
 from engine.strategy import Param, Strategy
 
 #: Lanes of a sample: more than points of 30 bits would repeat themselves.
@@ -34,12 +38,12 @@ def span(low: float, high: float, n: int | None = None) -> list[float]:
     >>> span(0.1, 0.3, 3)
     [0.1, 0.2, 0.3]
     """
-    _check_ends("span", low, high)
+    least, most = _ends("span", low, high)
+    written = f"span({plain(least, '')}, {plain(most, '')}"
     if n is not None and not is_whole(n):
-        raise Fault(
-            f"span({low:g}, {high:g}, {n!r}) asks for {n!r} values, allowed is a whole number from 2; correct it."
-        )
-    return spaced(low, high, n, f"span({low:g}, {high:g}{'' if n is None else f', {n}'})")
+        raise Fault(f"{written}, {shown(n)}) must ask for a whole number of values from 2 (got {shown(n)}); give one.")
+    count = None if n is None else int(n)
+    return spaced(least, most, count, f"{written})" if count is None else f"{written}, {count})")
 
 
 def spaced(low: float, high: float, n: int | None, shown: str) -> list[float]:
@@ -73,8 +77,8 @@ def between(low: float, high: float, *, log: bool = False) -> Range:
     >>> between(0.02, 0.3)
     Range(low=0.02, high=0.3, log=False, whole=False)
     """
-    _check_ends("between", low, high)
-    return drawn(low, high, log, f"between({low:g}, {high:g}{', log=True' if log else ''})")
+    least, most = _ends("between", low, high)
+    return drawn(least, most, log, f"between({plain(least, '')}, {plain(most, '')}{', log=True' if log else ''})")
 
 
 def drawn(low: float, high: float, log: bool, shown: str) -> Range:
@@ -84,28 +88,33 @@ def drawn(low: float, high: float, log: bool, shown: str) -> Range:
             f"{shown} is no range to draw from, allowed are two finite ends, the lower one first; swap or correct them."
         )
     if log and low <= 0:
-        raise Fault(f"{shown} has no logarithm at {low:g}, allowed is above 0; raise it.")
+        raise Fault(f"{shown} has no logarithm at {plain(low)}, allowed is above 0; raise it.")
     return Range(float(low), float(high), log)
 
 
-def _check_ends(of: str, low: object, high: object) -> None:
-    if not all(isinstance(end, numbers.Real) and not isinstance(end, bool) for end in (low, high)):
-        raise Fault(f"{of}({low!r}, {high!r}) has an end that is no number, allowed are two numbers; correct it.")
-
-
-def is_whole(number: object) -> bool:
-    """Whether something is a whole number, of Python or of numpy."""
-    return isinstance(number, numbers.Integral) and not isinstance(number, bool)
+def _ends(of: str, low: object, high: object) -> tuple[float, float]:
+    """Return both ends as floats, or refuse what is no number."""
+    ends = as_float(low), as_float(high)
+    if any(math.isnan(end) for end in ends):
+        raise Fault(f"{of} must have two numbers for its ends (got {shown(low)} and {shown(high)}); correct them.")
+    return ends
 
 
 @dataclass(frozen=True)
 class Grid:
     """The lanes of a sweep, by number: every combination of lists, draws from ranges and lists, or the rows of a table.
 
-    The values of a lane follow from its number alone, so that a sweep of any size needs no list of its lanes.
+    The values of a lane follow from its number alone, so that a sweep of any size needs no list of its lanes. Settings of the
+    account, options and the delay of events are its outermost axes: lanes of one scenario stand together.
+
+    Attributes
+    ----------
+    source : the parameter sets
+    scenarios : the combinations of settings; one, where there are none
     """
 
     source: Source
+    scenarios: Scenarios = field(default_factory=Scenarios)
 
     @classmethod
     def of(
@@ -118,17 +127,20 @@ class Grid:
         sample: Sampling | None = None,
         lanes: int | None = None,
         seed: int = 0,
+        settings: Mapping[str, Any] | None = None,
     ) -> Grid:
         """Check values and constraint, and make the grid.
 
         Parameters
         ----------
         values : for a parameter one value, a list of them (`span` makes one), or in a sample a range (`between` makes one)
-        table : parameter sets, one a row, in place of values: a polars or pandas frame, a dict of columns, or a list of rows
+        table : parameter sets, one a row, in place of values: a polars or pandas frame, a dict of columns, or a list of rows; settings
+            are columns of it, named as in `settings`
         where : which sets to walk: ``"fast < slow"``, a polars expression, or a function of arrays that are named like parameters
         sample : draw sets in place of walking every combination: ``"random"``, or ``"sobol"``, which fills the space more evenly
-        lanes : sets to draw
+        lanes : sets to draw; of each scenario equally many, to one
         seed : of the draws, from 0
+        settings : values of ``"account.slippage"`` and the like, of options by name, and of ``"events.delay"``; see `engine.scenarios`
 
         Raises
         ------
@@ -136,31 +148,37 @@ class Grid:
             Where a value is not allowed, a strategy does not allow a set, or the constraint leaves none.
         """
         check_class(strategy)
-        table = None if table is None else _table(table)
-        if table is not None and values:
+        frame = None if table is None else _table(table)
+        varied = _settings(settings)
+        given = values if frame is None else {**values, **varied}
+        if frame is not None and given:
             raise Fault(
-                f"{next(iter(values))} is given beside a table, allowed is one of the two; make it a column of the table."
+                f"{next(iter(given))} is given beside a table, allowed is one of the two; make it a column of the table."
             )
-        if table is not None and not table.columns:
-            raise Fault("the table of parameter sets has no columns, allowed is one a parameter; add some.")
-        _check_sample(sample, lanes, seed, table)
-        given = {name: table[name] for name in table.columns} if table is not None else dict(values)
-        axes = {name: axis_of(strategy, name, listed) for name, listed in given.items()}
-        constraint = None if where is None else Constraint(where, axes)
+        _check_sample(sample, lanes, seed, frame)
+        if frame is not None:
+            return cls(*_rows(strategy, frame, where))
+        axes = {name: axis_of(strategy, name, listed) for name, listed in values.items()}
+        scenarios = Scenarios.product(Setting.of(strategy, name, listed) for name, listed in varied.items())
+        condition = None if where is None else Constraint(where, axes, {s.name: s.shown for s in scenarios.settings})
         allowed = Allowed(strategy)
         if sample is not None and lanes is not None:
-            return cls(Sample(axes, sample, lanes, seed, allowed, constraint))
+            count, start = int(lanes), int(seed)
+            return cls(
+                *scenes.drawn(
+                    scenarios, condition, count, lambda left: Sample(axes, sample, count, start, allowed, left)
+                )
+            )
         listed_axes: dict[str, Values] = {}
         for name, axis in axes.items():
             if isinstance(axis, Range):
                 raise Fault(
-                    f"{strategy.name()}.{name} is a range from {axis.low:g} to {axis.high:g}, allowed are values; write span(...), or draw "
-                    f"with sample='random'."
+                    f"{strategy.name()}.{name} must have values (got a range from {plain(axis.low)} to {plain(axis.high)}); write "
+                    f"span(...), or draw with sample='random'."
                 )
-            if table is None:
-                refuse_twice(strategy, name, axis)
+            refuse_twice(strategy, name, axis)
             listed_axes[name] = axis
-        return cls((Product if table is None else Rows)(listed_axes, allowed, constraint))
+        return cls(*scenes.combined(scenarios, condition, lambda left: Product(listed_axes, allowed, left)))
 
     @property
     def size(self) -> int:
@@ -168,25 +186,73 @@ class Grid:
         return self.source.size
 
     @property
-    def axes(self) -> dict[str, Values]:
-        """For each swept parameter the values that were given for it; of a range its two ends; of a table the column."""
-        return self.source.axes
+    def axes(self) -> dict[str, npt.NDArray[Any]]:
+        """For each swept setting and parameter the values that were given for it; of a range its two ends; of a table the column."""
+        return {s.name: s.shown.to_numpy() for s in self.scenarios.settings} | self.source.axes
+
+    @property
+    def settings(self) -> dict[str, tuple[str, ...]]:
+        """For each swept setting what tells its values apart, as text: for a hash of what the grid is made of."""
+        return {s.name: s.keys for s in self.scenarios.settings}
 
     def values(self, numbers: Numbers) -> dict[str, Values]:
-        """Return the values of each parameter, float64 (lane,), for the lanes of these numbers."""
+        """Return the values of each parameter, float64 (lane,), for the lanes of these numbers; infinity for none."""
         return self.source.values(numbers)
 
-    def distinct(self, name: str) -> Values:
-        """Return every value that a parameter may take, rising; a range must be one of whole numbers."""
+    def columns(self, numbers: Numbers) -> dict[str, pl.Series]:
+        """Return the settings and parameters of the lanes of these numbers as tables show them, null for none."""
+        own = {name: or_null(values) for name, values in self.values(numbers).items()}
+        return {**self.scenarios.shown(self.scenario(numbers)), **own} if self.scenarios.settings else own
+
+    def scenario(self, numbers: Numbers) -> npt.NDArray[np.int32]:
+        """Return the scenario of the lanes of these numbers, by its number in `scenarios`."""
+        return self.source.scenario(numbers)
+
+    def stretches(self, low: int, high: int) -> Iterator[tuple[int, int]]:
+        """Cut the lanes from `low` to before `high` where one scenario ends and the next begins; a table's rows are not cut."""
+        return self.source.stretches(low, high)
+
+    def distinct(self, name: str) -> Values | pl.Series:
+        """Return every value that a parameter may take, rising (a range must be one of whole numbers); or those of a setting."""
+        for setting in self.scenarios.settings:
+            if setting.name == name:
+                return setting.shown
         return self.source.distinct(name)
 
     def cells(self) -> dict[str, Cells]:
-        """Return for each parameter the cells in which a summary counts its values."""
-        return self.source.cells()
+        """Return for each setting and parameter the cells in which a summary counts its values."""
+        return {s.name: s.cells[0] for s in self.scenarios.settings} | self.source.cells()
 
     def places(self, numbers: Numbers) -> npt.NDArray[np.int32]:
-        """Return (parameter, lane) the cell of the lanes of these numbers."""
-        return self.source.places(numbers)
+        """Return (setting and parameter, lane) the cell of the lanes of these numbers."""
+        own = self.source.places(numbers)
+        if not self.scenarios.settings:
+            return own
+        chosen = self.scenarios.places[self.scenario(numbers)]
+        return np.stack([*(s.cells[1][chosen[:, i]] for i, s in enumerate(self.scenarios.settings)), *own])
+
+
+def _settings(given: object) -> Mapping[str, Any]:
+    """Return the settings that a user gives, or refuse what is no mapping."""
+    if given is not None and not isinstance(given, Mapping):
+        raise Fault(
+            f"settings must be a dict of names and values (got {shown(given)}); write {{'account.slippage': [0, 0.001]}}."
+        )
+    return given or {}
+
+
+def _rows(strategy: type[Strategy], table: pl.DataFrame, where: Where | None) -> tuple[Source, Scenarios]:
+    """Return the rows of a table; columns that are named like settings say of which scenario each row is."""
+    if not table.columns:
+        raise Fault("the table of parameter sets has no columns, allowed is one a parameter; add some.")
+    if not table.height:
+        raise Fault("the table of parameter sets must have one row or more (got none); add some.")
+    own = [name for name in table.columns if not is_setting(strategy, name)]
+    axes = {name: axis_of(strategy, name, table[name]) for name in own}
+    scenarios, scenario = Scenarios.rows(strategy, {n: table[n] for n in table.columns if n not in own})
+    condition = None if where is None else Constraint(where, axes, {s.name: s.shown for s in scenarios.settings})
+    columns = {name: axis for name, axis in axes.items() if not isinstance(axis, Range)}  # a column is no range
+    return Rows(columns, Allowed(strategy), condition, scenario, scenarios.shown(scenario)), scenarios
 
 
 def check_class(strategy: object) -> None:
@@ -245,7 +311,8 @@ def axis_of(strategy: type[Strategy], name: str, given: Any) -> Values | Range:
             raise Fault(
                 f"{strategy.name()}.{name} is an array of the shape {given.shape}, allowed is a list of values; give its ravel()."
             )
-        given = given if given.ndim else given.item()
+        given = given if given.ndim else given[()]
+    refuse_unordered(f"{strategy.name()}.{name}", given)
     is_list = isinstance(given, (Sequence, np.ndarray, range, pl.Series)) and not isinstance(given, str)
     many = given if is_list else [given]
     if isinstance(many, range) and len(many[: _MOST_LISTED + 1]) > _MOST_LISTED:

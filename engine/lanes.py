@@ -14,18 +14,20 @@ import numpy.typing as npt
 import polars as pl
 
 from engine.account import Account
-from engine.arrays import bars_of, bars_per_year, check_given, hear, plan_of, years_of
-from engine.compile import lane_rows, own_rows, rule_asks
-from engine.devices import choose, launcher, memory_of_machine
+from engine.arrays import check_given
+from engine.compile import lane_rows, own_rows
+from engine.devices import choose, memory_of_machine
 from engine.events import Events
 from engine.faults import Failure, Fault
-from engine.grid import Grid, check_class, is_whole
+from engine.grid import Grid, check_class
 from engine.market import Market
+from engine.number import is_whole
+from engine.stages import Given, Stages
 from engine.strategy import Strategy
 from engine.summary import Summary
 from kernels import layout as at
-from kernels.launch import Basis, Work
-from kernels.layout import N_FIXED, Bars
+from kernels.launch import Launcher
+from kernels.layout import N_FIXED
 from kernels.metrics import METRICS
 from kernels.steps import WIDTH
 
@@ -93,9 +95,9 @@ class Lanes:
         self.strategy, self.grid, self.fixed = strategy, grid, dict(fixed or {})
         self.market, self.events, self.borrow = market, events, borrow
         self.dtype = np.dtype(precision)
-        self.threads = threads or os.cpu_count() or 1
-        first = self.made(0)
-        first.check(market, events)
+        self.threads = int(threads or os.cpu_count() or 1)
+        self.device = choose(device)
+        first = self.strategy(**self.fixed, **self._values(0))
         self._settings = first.settings()
         self._windows = {
             name: [int(w) for w in grid.distinct(f.window)]
@@ -103,16 +105,9 @@ class Lanes:
             if isinstance(f.window, str) and f.window in grid.axes
         }
         self._refuse_windows()
-        self._news = hear(first, market, events, precision).news
-        self._bars: Bars = bars_of(market, self.account, first, self.dtype, borrow, self._windows)
         bounds = [n for n in ("stop", "trail", "take") if np.isfinite(grid.axes.get(n, self._settings[n])).any()]
-        plan = plan_of(market, self.account, first, "others" in rule_asks(strategy))
-        plan = plan._replace(bounded=bool(bounds), trails="trail" in bounds)
-        terms, cash, rate = self.account.terms(self.dtype), float(self.account.cash), float(self.account.cash_rate)
-        basis = Basis(cash, len(self._bars.time), years_of(market), bars_per_year(market, self.account), rate)
-        self.device = choose(device)
-        work = Work(self._bars, self._news, terms, plan, basis)
-        self._launcher = launcher(strategy, work, self.dtype, self.device, PIECE)
+        given = Given(strategy, market, events, self.account, self.fixed, borrow, self.dtype)
+        self._stages = Stages(given, grid, self._windows, bounds, self.device, PIECE)
 
     def __len__(self) -> int:
         return self.grid.size
@@ -122,22 +117,41 @@ class Lanes:
         """Lanes that are best walked at a time."""
         return self._launcher.piece
 
+    @property
+    def _launcher(self) -> Launcher:
+        """What walks the lanes of the first scenario."""
+        return self._stages.first.launcher
+
     def pieces(self, low: int, high: int) -> Iterator[Numbers]:
-        """Cut the lanes from `low` to before `high` into pieces that keep every thread, or every GPU, busy."""
+        """Cut the lanes from `low` to before `high` into pieces of one scenario that keep every thread, or every GPU, busy."""
         share = -(-(high - low) // (_TURNS * self.threads))
         least, most = (GPU_PIECE, self.piece) if self.device.devices else (WIDTH, PIECE)
         size = min(most, max(least, -(-share // WIDTH) * WIDTH))
-        return (np.arange(start, min(start + size, high)) for start in range(low, high, size))
+        for begin, end in self.grid.stretches(low, high):
+            yield from (np.arange(start, min(start + size, end)) for start in range(begin, end, size))
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the market as it is laid out."""
-        return sum(array.nbytes for array in self._bars)
+        """Bytes of the market as it is laid out, for as many scenarios as are kept."""
+        return self._stages.nbytes
 
     def made(self, lane: int) -> Strategy:
-        """Make the strategy of one lane."""
-        chosen = {name: float(v[0]) for name, v in self.grid.values(np.array([lane])).items()}
-        return self.strategy(**self.fixed, **chosen)
+        """Make the strategy of one lane, with the options of its scenario."""
+        return self.strategy(**{**self._stages.options(self._scenario(lane)), **self._values(lane)})
+
+    def account_of(self, lane: int) -> Account:
+        """Return the account of one lane: that of the sweep, in all that its scenario does not say."""
+        return self._stages.account(self._scenario(lane))
+
+    def events_of(self, lane: int) -> Events | None:
+        """Return the events of one lane, with the delay of its scenario."""
+        return self._stages.events(self._scenario(lane))
+
+    def _values(self, lane: int) -> dict[str, float]:
+        return {name: float(v[0]) for name, v in self.grid.values(np.array([lane], np.int64)).items()}
+
+    def _scenario(self, lane: int) -> int:
+        return int(self.grid.scenario(np.array([lane], np.int64))[0])
 
     def metrics(self, numbers: Numbers) -> npt.NDArray[Any]:
         """Walk the lanes of these numbers; (metric, lane) in the order of `METRICS`, NaN where a metric has no value.
@@ -195,10 +209,23 @@ class Lanes:
             summary.merge(part)
 
     def _measured(self, numbers: Numbers) -> npt.NDArray[Any]:
+        if len(self.grid.scenarios) == 1:
+            return self._walked(numbers, 0)
+        scenario = self.grid.scenario(numbers)
+        several = np.unique(scenario)
+        if several.size == 1:
+            return self._walked(numbers, int(several[0]))
+        found = np.empty((len(METRICS), numbers.size), self.dtype)
+        for each in several:
+            found[:, scenario == each] = self._walked(numbers[scenario == each], int(each))
+        return found
+
+    def _walked(self, numbers: Numbers, scenario: int) -> npt.NDArray[Any]:
+        """Walk lanes of one scenario."""
         params = self._params(numbers)
         order = _alike(params)
         try:
-            values, faults = self._launcher.measure(np.ascontiguousarray(params[:, order]))
+            values, faults = self._stages.of(scenario).launcher.measure(np.ascontiguousarray(params[:, order]))
         except MemoryError as error:
             raise Failure(str(error)) from None
         self._refuse_faults(faults)

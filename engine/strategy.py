@@ -34,6 +34,7 @@ import numpy.typing as npt
 from engine.faults import Fault
 from engine.guess import did_you_mean
 from engine.kinds import KINDS
+from engine.number import as_float, plain, shown
 from kernels.rules import KEEP
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ ACCOUNT_NAMES = ("side", "bars_held", "gain", "others")
 #: The arguments of `engine.sweep`, beside which a strategy's own are named.
 SWEEP_NAMES = (
     "strategy", "market", "events", "account", "table", "where", "sample", "lanes", "seed", "borrow", "precision", "threads",
-    "device", "top", "by", "metrics", "write", "progress",
+    "device", "top", "by", "require", "metrics", "write", "progress", "settings",
 )  # fmt: skip
 
 
@@ -66,18 +67,13 @@ class Param:
 
     def check(self, owner: str, name: str, value: Any) -> float:
         """Return the value as a float; infinity stands for none."""
-        given = math.inf if value is None or (isinstance(value, str) and value.lower() in ("none", "off")) else value
-        try:
-            number = float(given)
-        except (TypeError, ValueError):
-            number = math.nan
-        allowed = f"a {'whole ' if self.whole else ''}number from {self.low:g} to {self.high:g}"
-        allowed += ", or none" if self.may_be_none else ""
+        number = _number_of(value)
         none = self.may_be_none and number == math.inf
-        fits = none or self.low <= number <= self.high
-        if isinstance(value, bool) or not fits or (self.whole and not none and number != int(number)):
-            shown = value.item() if isinstance(value, np.generic) else value
-            raise Fault(f"{owner}.{name} is {shown!r}, allowed is {allowed}; {self.help}.")
+        fits = none or (self.low <= number <= self.high and (number.is_integer() or not self.whole))
+        if not fits:
+            allowed = f"a {'whole ' if self.whole else ''}number from {plain(self.low)} to {plain(self.high)}"
+            allowed += ", or none" if self.may_be_none else ""
+            raise Fault(f"{owner}.{name} must be {allowed} (got {shown(value)}); give one: {self.help}.")
         return number
 
     def suits(self, numbers: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
@@ -88,21 +84,47 @@ class Param:
         return found
 
 
+def _number_of(value: object) -> float:
+    """Return a number, also one that is written as text; infinity for none, NaN for what is neither."""
+    if value is None or (isinstance(value, str) and value.strip().lower() in ("none", "off")):
+        return math.inf
+    if not isinstance(value, str):
+        return as_float(value)
+    try:
+        return float(value) + 0.0
+    except ValueError:
+        return math.nan
+
+
 @dataclass(frozen=True)
 class Option:
-    """One setting that is no number, and is not swept: a symbol, a list of symbols, a switch, a table."""
+    """One setting that is no number: a symbol, a list of symbols, a switch, a table; a sweep varies it as it does the account's."""
 
     default: Any
     help: str
     parse: Callable[[Any], Any]
+
+    def value(self, owner: str, name: str, given: Any) -> Any:
+        """Return what is made of what a user gives, or refuse it."""
+        try:
+            return self.parse(given)
+        except Fault as fault:
+            raise Fault(f"{owner}.{name}: {fault}") from None
+        except (TypeError, ValueError, AttributeError) as error:
+            raise Fault(f"{owner}.{name} cannot be made of {shown(given)} ({error}); give {self.help}.") from None
 
 
 def param(
     default: float | None, low: float, high: float, help: str, *, whole: bool = False, may_be_none: bool = False
 ) -> Any:
     """Declare a parameter: default (None for none), least and largest value, and a line of help."""
-    value = math.inf if default is None else float(default)
-    return Param(value, low, high, help, whole, may_be_none or default is None)
+    value, least, most = math.inf if default is None else as_float(default), as_float(low), as_float(high)
+    if math.isnan(value) or not least <= most:
+        raise Fault(
+            f"param({shown(default)}, {shown(low)}, {shown(high)}) must have a default (or None), a least and a largest value, in this "
+            f"order; correct it."
+        )
+    return Param(value, least, most, help, bool(whole), bool(may_be_none) or default is None)
 
 
 def option(default: Any, help: str, parse: Callable[[Any], Any] = str) -> Any:
@@ -153,10 +175,13 @@ class Feature:
 
     def __post_init__(self) -> None:
         _one_of("Feature.what", self.what, ("average", "change", "deviation", "close"))
-        if not isinstance(self.window, str) and (self.window != int(self.window) or self.window < 1):
-            raise Fault(
-                f"Feature.window is {self.window!r}, allowed are whole bars from 1, or a parameter's name; correct it."
-            )
+        if not isinstance(self.window, str):
+            bars = as_float(self.window)
+            if not (bars >= 1 and bars.is_integer()):
+                raise Fault(
+                    f"Feature.window must be a whole number of bars from 1, or a parameter's name (got {shown(self.window)}); give one."
+                )
+            object.__setattr__(self, "window", int(bars))
 
 
 def _one_of(where: str, value: Any, allowed: Sequence[str]) -> None:
@@ -220,7 +245,7 @@ def switch(value: Any) -> bool:
         return value
     if str(value).lower() in ("true", "yes", "on", "1", "false", "no", "off", "0"):
         return str(value).lower() in ("true", "yes", "on", "1")
-    raise Fault(f"the value is {value!r}, allowed are true and false; give one of them.")
+    raise Fault(f"a switch must be true or false (got {shown(value)}); give one of them.")
 
 
 class Strategy:
@@ -274,11 +299,9 @@ class Strategy:
             value = settings.get(name, declared.default)
             setattr(self, name, declared.check(cls.name(), name, value) if name in settings else value)
         for name, setting in cls.options.items():
-            value = settings.get(name, setting.default)
-            try:
-                setattr(self, name, setting.parse(value) if name in settings else value)
-            except Fault as fault:
-                raise Fault(f"{cls.name()}.{name}: {fault}") from None
+            setattr(
+                self, name, setting.value(cls.name(), name, settings[name]) if name in settings else setting.default
+            )
 
     @classmethod
     def name(cls) -> str:

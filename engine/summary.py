@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,10 +13,11 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from engine.cells import Cells
 from engine.faults import Fault
-from engine.grid import Grid, is_whole
+from engine.grid import Grid
 from engine.guess import did_you_mean
-from engine.sources import Cells
+from engine.number import is_whole
 from kernels import reduce as at
 from kernels.metrics import AMOUNTS, LESS_IS_BETTER, METRICS
 
@@ -51,7 +53,7 @@ class Summary:
         self.count = 0
         self._cells = grid.cells()
         self._names = list(self._cells)
-        self._coarse = [_coarsened(len(c)) for c in self._cells.values()]
+        self._coarse = [_coarsened(c) for c in self._cells.values()]
         self._groups, self._starts, cells = _groups_of([len(c) for c in self._cells.values()], self._coarse)
         self._signs = np.array([_sign(m) for m in self.metrics])
         self._units = np.array([self.cash if m in AMOUNTS else 1.0 for m in self.metrics])
@@ -144,7 +146,7 @@ class Summary:
                 f"top was asked for {k!r} lanes, allowed is a whole number from 1 to {self.top_size:,}, as many as were kept; give one."
             )
         lanes, best = self._tops[by][0][:k], self._tops[by][1][:k]
-        values = self.grid.values(lanes)
+        values = self.grid.columns(lanes)
         rank = np.arange(1, lanes.size + 1)
         return pl.DataFrame({"rank": rank, "lane": lanes, **values, by: best * _sign(by)})
 
@@ -175,7 +177,7 @@ class Summary:
         axis = self._axis(parameter)
         first = self._starts[axis, axis]
         cells = self._cells[parameter]
-        return self._over({parameter: _middle(cells)}, np.arange(first, first + len(cells)), metric)
+        return self._over({parameter: cells.shown()}, np.arange(first, first + len(cells)), metric)
 
     def heatmap(self, x: str, y: str, metric: str = "sharpe") -> pl.DataFrame:
         """Return for each pair of cells of two parameters the mean, the best and the count of a metric over the others.
@@ -188,14 +190,14 @@ class Summary:
                 f"heatmap was asked for {x!r} against itself, allowed are two parameters; use marginal({x!r}) for one."
             )
         i, j = sorted((a, b))
-        first, second = (_middle(_merged(self._cells[self._names[k]], self._coarse[k])) for k in (i, j))
-        cells = np.arange(first.size * second.size)
-        sides = {self._names[i]: first[cells // second.size], self._names[j]: second[cells % second.size]}
+        first, second = (self._cells[self._names[k]].coarser(self._coarse[k]).shown() for k in (i, j))
+        cells = np.arange(len(first) * len(second))
+        if a > b:  # the cells of x rise before those of y
+            cells = cells.reshape(len(first), len(second)).T.ravel()
+        sides = {self._names[i]: first[cells // len(second)], self._names[j]: second[cells % len(second)]}
         return self._over({name: sides[name] for name in (x, y)}, self._starts[i, j] + cells, metric)
 
-    def _over(
-        self, sides: dict[str, npt.NDArray[np.float64]], cells: npt.NDArray[np.int64], metric: str
-    ) -> pl.DataFrame:
+    def _over(self, sides: dict[str, pl.Series], cells: npt.NDArray[np.int64], metric: str) -> pl.DataFrame:
         known_metric(metric)
         if metric not in self.metrics:
             raise Fault(
@@ -214,7 +216,7 @@ class Summary:
                 "lanes": self._lanes[cells],
             }
         )
-        return frame.filter(pl.col("lanes") > 0).drop("lanes").fill_nan(None).sort(list(sides))
+        return frame.filter(pl.col("lanes") > 0).drop("lanes").with_columns(pl.col("mean", "best").fill_nan(None))
 
     def _axis(self, name: str) -> int:
         if name not in self._names:
@@ -313,19 +315,12 @@ def _best_of(
     return lanes[order], values[order].astype(np.float64)
 
 
-def _coarsened(cells: int) -> npt.NDArray[np.int32]:
-    """Return the cell of a heat map's side for each of `cells`."""
-    return (np.arange(cells) * min(cells, _SIDE) // cells).astype(np.int32)
-
-
-def _merged(cells: Cells, coarse: npt.NDArray[np.int32]) -> Cells:
-    sides = np.arange(coarse[-1] + 1)
-    first, last = np.searchsorted(coarse, sides), np.searchsorted(coarse, sides, side="right") - 1
-    return Cells(cells.low[first], cells.high[last])
-
-
-def _middle(cells: Cells) -> npt.NDArray[np.float64]:
-    return np.where(cells.low == cells.high, cells.low, (cells.low + cells.high) / 2)
+def _coarsened(cells: Cells) -> npt.NDArray[np.int32]:
+    """Return the cell of a heat map's side for each of `cells`; none, the last where it is there, stays by itself."""
+    count = len(cells)
+    numbers = count - int(math.isinf(cells.low[-1]))
+    side = np.arange(count) * min(numbers, _SIDE) // max(numbers, 1)
+    return np.minimum(side, min(numbers, _SIDE)).astype(np.int32)
 
 
 def _groups_of(

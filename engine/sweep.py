@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ from engine.constraint import Where
 from engine.estimate import MOST_IN_TABLE, Estimate
 from engine.events import Events
 from engine.faults import Fault
-from engine.grid import Grid, is_whole
+from engine.grid import Grid
 from engine.lanes import Lanes, Numbers, Precision
 from engine.market import Market
+from engine.number import is_whole
 from engine.run import Run
 from engine.sources import Sampling
 from engine.staging import check_file
@@ -122,8 +123,8 @@ class Sweep:
             )
         if not -len(self) <= lane < len(self):
             raise IndexError(f"lane {lane} of {len(self)}")
-        of = self.lanes
-        return backtest(of.made(lane % len(self)), of.market, of.events, of.account, borrow=of.borrow)
+        of, number = self.lanes, int(lane) % len(self)
+        return backtest(of.made(number), of.market, of.events_of(number), of.account_of(number), borrow=of.borrow)
 
     def top(self, k: int = 10, by: str = "sharpe") -> pl.DataFrame:
         """Run the best `k` lanes again in float64 and show them, the best first, with the rank that the sweep gave them.
@@ -173,7 +174,7 @@ def _listed(name: str, given: Any) -> list[str]:
 
 
 def _frame(grid: Grid, numbers: Numbers, values: npt.NDArray[Any]) -> pl.DataFrame:
-    return pl.DataFrame({"lane": numbers, **grid.values(numbers), **dict(zip(METRICS, values, strict=True))})
+    return pl.DataFrame({"lane": numbers, **grid.columns(numbers), **dict(zip(METRICS, values, strict=True))})
 
 
 @contextmanager
@@ -222,6 +223,7 @@ def sweep(
     metrics: str | Sequence[str] = TALLIED,
     write: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
+    settings: Mapping[str, Any] | None = None,
     **grid: Any,
 ) -> Sweep:
     """Backtest a strategy with every combination of the given values, or with a sample of them.
@@ -255,8 +257,9 @@ def sweep(
     swept = dict(grid)
     fixed = {name: swept.pop(name) for name in grid if name in getattr(strategy, "options", ())}
     walked = Lanes(
-        strategy, Grid.of(strategy, swept, table, where, sample=sample, lanes=lanes, seed=seed), market, events, account,
-        fixed=fixed, borrow=borrow, precision=precision, threads=threads, device=device,
+        strategy,
+        Grid.of(strategy, swept, table, where, sample=sample, lanes=lanes, seed=seed, settings=settings),
+        market, events, account, fixed=fixed, borrow=borrow, precision=precision, threads=threads, device=device,
     )  # fmt: skip
     summary = Summary.of(walked.grid, _listed("metrics", metrics), top, best_by, walked.account.cash)
     return Sweep.of(walked, summary, write=write, progress=progress)

@@ -265,7 +265,7 @@ def test_a_place_is_a_cell_that_holds_the_value(axes: dict[str, Any]) -> None:
         ({"hold": [5], "sample": "random", "lanes": 0}, "lanes is 0"),
         ({"hold": [5], "sample": "sobol", "lanes": 1 << 31}, "1,073,741,824"),
         ({"hold": [5], "sample": "random", "lanes": 5, "seed": -1}, "seed is -1"),
-        ({"hold": between(0, 9), "sample": "random", "lanes": 5}, "hold is 0.0"),
+        ({"hold": between(0, 9), "sample": "random", "lanes": 5}, r"hold must be .*\(got 0.0\)"),
         ({"hold": between(1.5, 9), "sample": "random", "lanes": 5}, "whole"),
         ({"hold": between(1, 100), "where": "hold > 99.5", "sample": "random", "lanes": 5}, "narrow the ranges"),
         ({"hold": [1], "where": lambda stop: stop > 0}, "where asks for 'stop'"),
@@ -287,7 +287,7 @@ def test_a_place_is_a_cell_that_holds_the_value(axes: dict[str, Any]) -> None:
         ({"hold": [1], "where": "hold = 'a'"}, "cannot be worked out"),
         ({"hold": [1], "where": lambda hold: hold > 5}, "leaves none"),
         ({"hold": [1, 2], "where": lambda hold: hold > 1 and hold < 2}, r"allowed are & and \|"),
-        ({"stop": np.array([np.nan])}, "stop is nan, allowed"),
+        ({"stop": np.array([np.nan])}, r"stop must be .*\(got nan\)"),
         ({"hold": range(1, 10**30)}, "allowed for one parameter are 10,000,000 values"),
         ({n: span(0.1, 1, 1000) for n in ("stop", "take", "trail")} | {"where": "stop < take + trail"}, "30,000,000"),
         ({n: span(0.1, 1, 10**5) for n in ("stop", "take", "trail", "weight")}, "lanes, allowed are"),
@@ -298,7 +298,7 @@ def test_a_place_is_a_cell_that_holds_the_value(axes: dict[str, Any]) -> None:
         ({"table": 5}, "table is of the class int"),
         ({"table": {"hold": [5, 6], "stop": [0.1, 0.2, 0.3]}}, "a dict of columns of one length"),
         ({"hold": np.array([[1, 2], [3, 4]])}, r"hold is an array of the shape \(2, 2\)"),
-        ({"table": pl.DataFrame({"hold": []})}, "has no values"),
+        ({"table": pl.DataFrame({"hold": []})}, "must have one row or more"),
     ],
 )
 def test_bad_grids_are_refused_in_one_sentence(given: dict[str, Any], said: str) -> None:
@@ -327,7 +327,7 @@ def test_spans_and_ranges() -> None:
     with pytest.raises(Fault, match="say how many, such as 5"):
         span(1.5, 3.5)
     for many, says in (
-        ((0, 1e10), r"span\(0, 1e\+10\) has 10,000,000,001 values, allowed for one parameter are 10,000,000;"),
+        ((0, 1e10), r"span\(0, 10000000000\) has 10,000,000,001 values, allowed for one parameter are 10,000,000;"),
         ((0, 1, 10**10), "has 10,000,000,000 values"),
         ((-1e308, 1e308), r"has 2.0e\+308 values"),
     ):

@@ -346,7 +346,8 @@ def test_float32_sums_over_a_million_bars_are_within_the_bound_that_is_stated() 
     ],
 )
 def test_pieces_keep_every_thread_busy(devices: tuple[Any, ...], lanes: int, size: int) -> None:
-    of: Any = SimpleNamespace(threads=16, device=SimpleNamespace(devices=devices), piece=1 << 18)
+    one = SimpleNamespace(stretches=lambda low, high: [(low, high)])
+    of: Any = SimpleNamespace(threads=16, device=SimpleNamespace(devices=devices), piece=1 << 18, grid=one)
     found = list(Lanes.pieces(of, 5, 5 + lanes))
     assert [piece.size for piece in found[:-1]] == [size] * (len(found) - 1)
     np.testing.assert_array_equal(np.concatenate(found), np.arange(5, 5 + lanes))

@@ -57,7 +57,7 @@ precision = "float16"
         (6, "[event] is no section of a job (did you mean 'events'?)"),
         (10, "strategy 'short_bubble_waring' is not installed (did you mean 'short_bubble_warning'?)"),
         (13, "grid.kind is \"randon\" (did you mean 'random'?), allowed are "),
-        (17, "account.cash is -5, allowed is above 0"),
+        (17, "account.cash must be a number above 0"),
         (18, "account.fils is no setting of the account (did you mean 'fill'?)"),
         (21, 'keep.top is "many", allowed is a whole number from 1 to 100000'),
         (22, "keep.by names 'sharp' (did you mean 'sharpe'?)"),
@@ -159,7 +159,7 @@ train = 1
         (10, "grid.kind is \"sobl\" (did you mean 'sobol'?)"),
         (11, "where is 'hold >'"),
         (13, "short_bubble_warning.hodl cannot be swept (did you mean 'hold'?)"),
-        (14, "short_bubble_warning.stop is nan, allowed is"),
+        (14, "short_bubble_warning.stop must be a number"),
         (15, "grid.parameters.hold is {from = 5, to = 1}, which is no range"),
         (18, "splits.train is 1, allowed is"),
     ]
