@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ from engine.clock import parse_delay
 from engine.compile import source
 from engine.events import Events
 from engine.faults import Fault
-from engine.grid import Grid, axis_of
+from engine.grid import Grid
 from engine.guess import did_you_mean
-from engine.jobs.grids import GridPlan, plan_grid
+from engine.jobs.grids import Asked, GridPlan, parsed_option, plan_grid, refuse_no_option
 from engine.jobs.meaning import strategy_parts
-from engine.jobs.mistakes import Mistakes, read_toml
+from engine.jobs.mistakes import Mistakes, read_toml, toml
 from engine.jobs.parts import code_parts, data_parts, grid_parts, setting_parts, strategy_told
 from engine.jobs.periods import Period, periods_of, sessions_held
 from engine.jobs.settings import (
@@ -33,12 +33,14 @@ from engine.jobs.settings import (
     StrategySection,
 )
 from engine.jobs.tables import read_borrow
-from engine.lanes import Precision
 from engine.market import Market
 from engine.registry import find_strategy, script_of
+from engine.scenarios import SWEPT
 from engine.strategy import Strategy
 from kernels.metrics import METRICS
 
+#: Where tables belong that somebody may take for sections.
+_TABLES = {"parameters": "[grid.parameters]", "options": "[strategy.options]"}
 _SECTIONS = ("market", "events", "strategy", "grid", "account", "keep", "splits", "run")
 #: A chunk is a thousandth of a grid, within these bounds: a kill costs little, and files stay few.
 _CHUNKS, _LEAST, _MOST = 1000, 1 << 16, 1 << 22
@@ -75,6 +77,12 @@ class Job:
     parts: dict[str, str]
     strategy_parts: dict[str, str]
 
+    @property
+    def fixed(self) -> dict[str, Any]:
+        """Every option that is not swept."""
+        made = self.strategy(**self.options)
+        return {name: getattr(made, name) for name in self.strategy.options if name not in self.grid.axes}
+
     def on(self, device: str) -> dict[str, str]:
         """Return all that the results depend on where they are made on a kind of device."""
         return {**self.parts, "device": device}
@@ -110,17 +118,31 @@ class Job:
         """
         data, lines = read_toml(path)
         wrong = Mistakes(path, lines)
+        reading = _Reading(path, wrong, data, order)
+        strategy = reading.strategy(wrong.section("strategy", data))
         for name in data:
             if name not in _SECTIONS:
-                guess = did_you_mean(name, _SECTIONS)
-                wrong.add(
-                    (name,), f"[{name}] is no section of a job{guess}, allowed are {', '.join(_SECTIONS)}; rename it."
-                )
-        sections = {name: wrong.section(name, data) for name in _SECTIONS if name != "account"}
-        job = _Reading(path, wrong, data, order).job(**sections)
+                wrong.add((name,), _no_section(name, data[name], wrong.home(name)))
+        sections = {name: wrong.section(name, data) for name in _SECTIONS if name not in ("account", "strategy")}
+        job = reading.job(strategy, **sections)
         wrong.refuse()
         assert job is not None
         return job
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A strategy: its name as `find_strategy` takes it, what its code means, and its options, parsed."""
+
+    name: str
+    kind: type[Strategy] | None
+    code: dict[str, str]
+    options: dict[str, Any]
+
+    def settings(self) -> dict[str, Any]:
+        """Return every option."""
+        made = self.kind(**self.options) if self.kind else None
+        return {name: getattr(made, name) for name in self.kind.options} if self.kind else {}
 
 
 class _Reading:
@@ -129,11 +151,30 @@ class _Reading:
     def __init__(self, path: Path, wrong: Mistakes, data: Mapping[str, Any], order: Sequence[str]) -> None:
         self.path, self.wrong, self.data, self.folder, self.order = path, wrong, data, path.absolute().parent, order
 
+    def strategy(self, given: StrategySection | None) -> _Found:
+        """Find the strategy, what its code means, and its options."""
+        if given is None:
+            return _Found("", None, {}, {})
+        path, wanted = script_of(given.name)
+        name = str((self.folder / path).absolute()) + (f":{wanted}" if wanted else "") if path else given.name
+        kind, code = None, dict[str, str]()
+        with self.wrong.at("strategy", "name"):
+            kind = find_strategy(name)
+            code = strategy_parts(kind)  # before anything of it has run, which may leave traces in its globals
+            source(kind, "float64")  # says what is wrong with its rule
+        options = {}
+        self.wrong.kind = kind
+        for key, value in given.options.items() if kind else ():
+            with self.wrong.at("strategy", "options", key):
+                refuse_no_option(kind, "strategy.options", key, self.wrong)
+                options[key] = parsed_option(kind, key, value, self.folder)
+        return _Found(name, kind, code, options)
+
     def job(
         self,
+        strategy: _Found,
         market: MarketSection | None,
         events: EventsSection | None,
-        strategy: StrategySection | None,
         grid: GridSection | None,
         keep: KeepSection | None,
         splits: SplitsSection | None,
@@ -143,10 +184,8 @@ class _Reading:
         account = self._account()
         prices, borrow = self._prices(market) if market else (None, None)
         heard = self._events(events) if events else None
-        name, kind, code, options = self._strategy(strategy, run.precision) if strategy else ("", None, {}, {})
-        planned = (
-            plan_grid(self._ordered(grid), kind, run.seed, self.folder, self.wrong, self.data["grid"]) if grid else None
-        )
+        kind, options = strategy.kind, strategy.options
+        planned = plan_grid(self._asked(grid, strategy), self.wrong, run.seed) if grid else None
         self._keep(keep, planned[1] if planned else None)
         if not (prices and kind and planned):
             return None
@@ -156,32 +195,32 @@ class _Reading:
             longest = sessions_held(_longest(kind, options, sets), prices.sessions)
             periods = periods_of(splits, np.unique(prices.sessions), longest)
         with self.wrong.at("strategy"):
-            first = {k: float(v[0]) for k, v in sets.values(np.zeros(1, np.int64)).items()}
-            made = kind(**{**options, **first})
-            for period in (
-                periods if heard or "events" not in self.data else ()
-            ):  # what could not be heard is said already
-                made.check(prices.select(start=period.first, end=period.last), heard)
+            if heard or "events" not in self.data:  # what could not be heard is said already
+                _check(kind, options, sets, [prices.select(start=p.first, end=p.last) for p in periods], heard)
         self.wrong.refuse()
         settings = {name: self.data.get(name, {}) for name in _SECTIONS}
         assert account
         parts = {
             **data_parts(prices, heard, borrow),
-            **strategy_told(code, kind),
-            **setting_parts({name: getattr(made, name) for name in kind.options}, account, keep, splits, run),
-            **grid_parts(plan, {name: axis_of(kind, name, listed) for name, listed in plan.listed.items()}),
+            **strategy_told(strategy.code, kind),
+            **setting_parts(strategy.settings(), account, keep, splits, run),
+            **grid_parts(plan, sets, kind),
             **code_parts(),
         }
         return Job(
-            self.path, name, kind, options, prices, heard, borrow, account, plan, sets, periods, keep, run,
-            _chunk(run, sets), _plain(settings), parts, code,
+            self.path, strategy.name, kind, options, prices, heard, borrow, account, plan, sets, periods, keep, run,
+            _chunk(run, sets), _plain(settings), parts, strategy.code,
         )  # fmt: skip
 
-    def _ordered(self, grid: GridSection) -> GridSection:
-        """Return the grid with its parameters in the order in which they number the lanes."""
-        if not self.order or set(grid.parameters) != set(self.order):
-            return grid
-        return grid.model_copy(update={"parameters": {name: grid.parameters[name] for name in self.order}})
+    def _asked(self, grid: GridSection, strategy: _Found) -> Asked:
+        taken = {f"account.{name}": "[account]" for name in self._table("account")}
+        taken |= {f"events.{name}": "[events]" for name in self._table("events")}
+        taken |= dict.fromkeys(strategy.options, "the options of [strategy]")
+        return Asked(grid, self.data["grid"], strategy.kind, self.folder, taken, self.order)
+
+    def _table(self, name: str) -> Mapping[str, Any]:
+        found = self.data.get(name, {})
+        return found if isinstance(found, dict) else {}
 
     def _account(self) -> Account | None:
         given = self.data.get("account", {})
@@ -191,8 +230,11 @@ class _Reading:
         good = {}
         for name, value in given.items():
             with self.wrong.at("account", name):
+                if name not in (setting.name for setting in fields(Account)) and (home := self.wrong.home(name)):
+                    raise Fault(f"account.{name} is no setting of the account; move it to {home}.")
                 if isinstance(value, (list, dict)):
-                    raise Fault(f"account.{name} is {value!r}, allowed is one value; give one.")
+                    several = "; write several in [grid.account]" if name in SWEPT else ""
+                    raise Fault(f"account.{name} must have one value (got {toml(value)}){several or '; give one'}.")
                 Account.from_settings({name: value})
                 good[name] = float(value) if type(value) is int else value
         if good.get("kind") == "columns":
@@ -225,33 +267,6 @@ class _Reading:
             delay = parse_delay(events.delay)
         return None if found is None or delay is None else found.delayed(delay)
 
-    def _strategy(
-        self, given: StrategySection, precision: Precision
-    ) -> tuple[str, type[Strategy] | None, dict[str, str], dict[str, Any]]:
-        """Find the strategy, what its code means, and its options."""
-        path, wanted = script_of(given.name)
-        name = str((self.folder / path).absolute()) + (f":{wanted}" if wanted else "") if path else given.name
-        kind, code, options = None, {}, {}
-        with self.wrong.at("strategy", "name"):
-            kind = find_strategy(name)
-            code = strategy_parts(kind)  # before anything of it has run, which may leave traces in its globals
-            source(kind, precision)
-        for key, value in given.options.items() if kind else ():
-            assert kind
-            with self.wrong.at("strategy", "options", key):
-                options[key] = self._option(kind, key, value)
-        return name, kind, code, options
-
-    def _option(self, kind: type[Strategy], key: str, value: Any) -> Any:
-        """Parse one option, so that a table of signals is read once and goes wherever the job goes."""
-        if key in kind.parameters:
-            raise Fault(
-                f"strategy.options.{key} is a parameter, allowed are options; write it in [grid.parameters], where one value will do."
-            )
-        if key in kind.options and isinstance(value, str) and value.endswith((".csv", ".parquet")):
-            value = str(self.folder / value)
-        return getattr(kind(**{key: value}), key)
-
     def _keep(self, keep: KeepSection, grid: Grid | None) -> None:
         for key in ("by", "metrics"):
             for name in getattr(keep, key):
@@ -283,10 +298,42 @@ def _chunk(run: RunSection, grid: Grid) -> int:
     return min(max(1 << (wanted - 1).bit_length(), _LEAST), _MOST)
 
 
+def _no_section(name: str, given: Any, home: str) -> str:
+    if isinstance(given, dict) or not home:
+        home = _TABLES.get(name, "")
+        told = f"write {home}" if home else "rename it"
+        guess = "" if home else did_you_mean(name, _SECTIONS)
+        return f"[{name}] is no section of a job{guess}, allowed are {', '.join(_SECTIONS)}; {told}."
+    return f"{name} stands in no section; move it to {home}."
+
+
+def _unlike(grid: Grid) -> list[int]:
+    """Return a scenario for each combination of options and delay, on which depends whether a strategy can work."""
+    scenarios = grid.scenarios
+    heard = [i for i, setting in enumerate(scenarios.settings) if setting.heard]
+    _, first = np.unique(scenarios.places[:, heard], axis=0, return_index=True)
+    return sorted(first.tolist()) if heard else [0]
+
+
+def _check(
+    kind: type[Strategy], options: Mapping[str, Any], grid: Grid, markets: list[Market], events: Events | None
+) -> None:
+    """Let the strategy look at what it is given in each period, with all options and delays."""
+    first = {name: float(values[0]) for name, values in grid.values(np.zeros(1, np.int64)).items()}
+    for scenario in _unlike(grid):
+        made, delay = kind(**{**options, **grid.scenarios.options(scenario), **first}), grid.scenarios.delay(scenario)
+        if delay is not None and events is None:
+            raise Fault(
+                "events.delay must have events to delay (got none); add [events], or leave it out of [grid.events]."
+            )
+        for market in markets:
+            made.check(market, events.delayed(delay) if events and delay else events)
+
+
 def _longest(kind: type[Strategy], options: Mapping[str, Any], grid: Grid) -> float:
     """Bars that a position can last at most: the greatest time exit, unless signals restart its clock."""
     made = kind(**options)
-    if made.refresh:
+    if made.refresh or any(kind(**{**options, **grid.scenarios.options(i)}).refresh for i in _unlike(grid)):
         return math.inf
     return float(np.max(grid.axes["hold"])) if "hold" in grid.axes else float(made.hold)
 

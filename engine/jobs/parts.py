@@ -15,14 +15,16 @@ import numpy as np
 import polars as pl
 
 from engine.account import Account
+from engine.cells import Range
 from engine.constraint import expression
 from engine.events import Events
+from engine.grid import Grid, axis_of
 from engine.jobs.grids import GridPlan
 from engine.jobs.meaning import hash_of
 from engine.jobs.settings import KeepSection, RunSection, SplitsSection
 from engine.market import Market
 from engine.run import version
-from engine.sources import Range
+from engine.scenarios import Setting
 from engine.strategy import Strategy
 
 Parts = dict[str, str]
@@ -51,7 +53,7 @@ def setting_parts(
         "strategy.options": {name: _content(value) for name, value in options.items()},
         "account": account.settings(),
         "keep": keep.model_dump(),
-        "splits": splits.model_dump() if splits else {},
+        "splits": splits.model_dump(exclude_defaults=True) if splits else {},
         "run": run.model_dump(exclude={"seed"}),
     }
     return {
@@ -61,21 +63,36 @@ def setting_parts(
     }
 
 
-def grid_parts(plan: GridPlan, axes: Mapping[str, Any]) -> Parts:
-    """Return the parts that say which lanes there are, and which number each has.
-
-    Parameters
-    ----------
-    axes : for each swept parameter its values as the walk takes them, or the range that they are drawn from
-    """
-    found = {f"grid.parameters.{name}": _part(_axis_told(axis), axis) for name, axis in axes.items()}
-    found["order of the parameters"] = _part(", ".join(axes), list(axes))
-    found["grid.kind"] = told(plan.sample or ("table" if plan.table is not None else "product"))
+def grid_parts(plan: GridPlan, grid: Grid, strategy: type[Strategy]) -> Parts:
+    """Return the parts that say which lanes there are, and which number each has."""
+    settings = {setting.name: setting for setting in grid.scenarios.settings}
+    listed = plan.values if plan.table is None else {n: plan.table[n] for n in plan.table.columns if n not in settings}
+    axes = {name: axis_of(strategy, name, given) for name, given in listed.items()}
+    found = {"grid.kind": told(plan.sample or ("product" if plan.table is None else "table"))}
+    if plan.table is None:
+        found |= {f"grid.{_of_options(name, strategy)}": _setting_part(setting) for name, setting in settings.items()}
+        found |= {f"grid.parameters.{name}": _part(_axis_told(axis), axis) for name, axis in axes.items()}
+        found["order of what is swept"] = _part(", ".join(grid.axes), list(grid.axes))
+    else:
+        rows = [
+            axes,
+            [[name, setting.values] for name, setting in settings.items()],
+            grid.scenario(np.arange(grid.size)),
+        ]
+        found["grid.table"] = _part(f"{plan.table.height:,} rows of {', '.join(plan.table.columns)}", rows)
     if plan.where:
-        found["grid.where"] = _part(plan.where, expression(plan.where).meta.serialize())
+        found["grid.where"] = _part(plan.where, expression(plan.where, settings).meta.serialize())
     if plan.sample:
         found |= {"grid.lanes": told(plan.lanes), "run.seed": told(plan.seed)}
     return found
+
+
+def _of_options(name: str, strategy: type[Strategy]) -> str:
+    return f"options.{name}" if name in strategy.options else name
+
+
+def _setting_part(setting: Setting) -> str:
+    return _part(told(setting.shown.to_list()), [_content(value) for value in setting.values])
 
 
 def code_parts() -> Parts:

@@ -70,17 +70,12 @@ def best_lanes(walker: Walker, period: int, summary: Summary) -> pl.DataFrame:
         frame = frame.sort(by, "lane", descending=[by not in LESS_IS_BETTER, False], nulls_last=True)
         frame = frame.with_columns(rank=pl.int_range(1, pl.len() + 1))
         frames.append(frame.select("by", "rank", "rank_in_sweep", "lane", *summary.grid.axes, *METRICS))
-    return none_as_null(pl.concat(frames), summary.grid.axes)
+    return pl.concat(frames)
 
 
 def anything_traded(summary: Summary) -> bool:
     """Whether any lane had a trade, closed or open."""
     return any((summary.histogram(metric)["low"] > 0).any() for metric in ("closed_trades", "open_trades"))
-
-
-def none_as_null(frame: pl.DataFrame, columns: Iterable[str]) -> pl.DataFrame:
-    """Return a table in which a parameter that is none, and so infinite to a walk, is null."""
-    return frame.with_columns(pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in columns)
 
 
 def write_table(folder: Folder, name: str, frame: pl.DataFrame) -> None:
@@ -102,17 +97,19 @@ def _finite(value: Any) -> Any:
 
 
 def _marginal(summary: Summary, name: str, metric: str) -> tuple[dict[str, str], pl.DataFrame]:
-    cells = summary.marginal(name, metric).rename({name: "value"})
-    return {"parameter": name, "metric": metric}, none_as_null(cells, ["value"])
+    return {"parameter": name, "metric": metric}, summary.marginal(name, metric).rename({name: "value"})
 
 
 def _heatmap(summary: Summary, x: str, y: str, metric: str) -> tuple[dict[str, str], pl.DataFrame]:
     cells = summary.heatmap(x, y, metric)
-    cells = none_as_null(cells.rename({x: "x_value", y: "y_value"}), ["x_value", "y_value"])
-    return {"x": x, "y": y, "metric": metric}, cells
+    return {"x": x, "y": y, "metric": metric}, cells.rename({x: "x_value", y: "y_value"})
 
 
 def _stacked(parts: Iterable[tuple[dict[str, str], pl.DataFrame]]) -> pl.DataFrame:
-    """Put tables under each other, with columns that say what each is of before its own."""
+    """Put tables under each other, with columns that say what each is of before its own; a column of several types is text."""
     frames = [frame.select(*(pl.lit(v).alias(k) for k, v in of.items()), pl.all()) for of, frame in parts]
-    return pl.concat(frames) if frames else pl.DataFrame()
+    names = frames[0].columns if frames else []
+    mixed = [name for name in names if len({frame.schema[name] for frame in frames}) > 1]
+    return (
+        pl.concat([frame.with_columns(pl.col(mixed).cast(pl.String)) for frame in frames]) if frames else pl.DataFrame()
+    )

@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import polars as pl
 
 from engine.devices import check_device, choose
 from engine.faults import Failure, Fault, Stopped
 from engine.jobs.chunks import Folder, Survey
-from engine.jobs.forward import OF_PATH, idle, judged, stitched
+from engine.jobs.forward import OF_PATH, Judged, idle, judged, stitched
 from engine.jobs.job import Job
 from engine.jobs.parts import changes, fingerprint_of, told, versions
 from engine.jobs.periods import told_period
 from engine.jobs.progress import Progress
-from engine.jobs.results import anything_traded, none_as_null, reduce, write_json, write_summary, write_table
+from engine.jobs.results import anything_traded, reduce, write_json, write_summary, write_table
 from engine.jobs.stopping import Stopping
 from engine.jobs.work import Chunk, Walker, Work
 from engine.run import version
@@ -244,11 +245,12 @@ def _results(
         paths += tested if under else []
     document: dict[str, Any] = {
         "strategy": job.strategy.name(), "fingerprint": fingerprint, "lanes": job.grid.size, "chunks": job.chunks,
-        "metric": by, "options": {k: told(v) for k, v in job.options.items()}, "parameters": list(job.grid.axes), "periods": found,
+        "metric": by, "options": {name: told(value) for name, value in job.fixed.items()}, "parameters": list(job.grid.axes),
+        "periods": found,
     }  # fmt: skip
     if each:
         table = pl.DataFrame(each, _judged_schema(job), orient="row")
-        write_table(folder, "folds.parquet" if paths else "out_of_sample.parquet", none_as_null(table, job.grid.axes))
+        write_table(folder, "folds.parquet" if paths else "out_of_sample.parquet", table)
         document["out_of_sample"] = {k: v for k, v in each[0].items() if k not in _OF_PERIOD}
     if paths:
         equity, document["out_of_sample"] = stitched(walker, paths)
@@ -260,7 +262,7 @@ def _results(
 
 def _judged(
     walker: Walker, period: int, best: pl.DataFrame, check: Callable[[], None]
-) -> tuple[list[dict[str, Any]], list[pl.DataFrame]]:
+) -> tuple[list[dict[str, Any]], list[Judged]]:
     """Judge the best lanes of a period on the sessions that come after; where there is none, the account stays in cash."""
     of, by = walker.work.periods[period], walker.work.keep.by[0]
     assert of.test
@@ -279,10 +281,11 @@ def _judged(
 
 
 def _judged_schema(job: Job) -> dict[str, pl.DataType]:
-    numbers = (*job.grid.axes, f"in_sample_{job.keep.by[0]}", *OF_PATH)
+    swept = {name: column.dtype for name, column in job.grid.columns(np.zeros(1, np.int64)).items()}
+    numbers = (f"in_sample_{job.keep.by[0]}", *OF_PATH)
     return {
         "fold": pl.String(), **dict.fromkeys(_OF_PERIOD[:4], pl.Date()), "test_sessions": pl.Int64(), "short": pl.Boolean(),
-        "rank": pl.Int64(), "lane": pl.Int64(), **dict.fromkeys(numbers, pl.Float64()),
+        "rank": pl.Int64(), "lane": pl.Int64(), **swept, **dict.fromkeys(numbers, pl.Float64()),
     }  # fmt: skip
 
 

@@ -206,12 +206,8 @@ class Walker:
 
 
 def _rows(grid: Grid, numbers: npt.NDArray[np.int64], values: npt.NDArray[Any]) -> pa.Table:
-    swept = {
-        name: pa.array(column, mask=np.isinf(column)) for name, column in grid.values(numbers).items()
-    }  # none is null
-    return pa.table(
-        {"lane": pa.array(numbers), **swept, **{m: pa.array(v) for m, v in zip(METRICS, values, strict=True)}}
-    )
+    figures = dict(zip(METRICS, values, strict=True))
+    return pl.DataFrame({"lane": numbers, **grid.columns(numbers), **figures}).to_arrow()
 
 
 def _merged(parts: SimpleQueue[Summary]) -> Summary:
