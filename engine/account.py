@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from engine.faults import Fault
 from engine.guess import did_you_mean
-from engine.number import as_float, plain, shown
+from engine.legible import numeral
+from engine.number import as_float, shown
 from kernels.rules import Terms
 
 #: FINRA rule 4210: maintenance of a long, of a short, the floors of a short per quoted share, and where they change.
@@ -103,8 +104,8 @@ def number_of(name: str, value: object) -> float:
     low, high = _BOUNDS[name]
     number = as_float(value)
     if not (low <= number <= high and (number > 0 or name not in _POSITIVE)):
-        least = "a number above 0, up to" if name in _POSITIVE else f"a number from {plain(low)} to"
-        raise Fault(f"account.{name} must be {least} {plain(high)} (got {shown(value)}); give one.")
+        least = "a number above 0, up to" if name in _POSITIVE else f"a number from {numeral(low)} to"
+        raise Fault(f"account.{name} must be {least} {numeral(high)} (got {shown(value)}); give one.")
     return number
 
 

@@ -18,8 +18,6 @@ from kernels.metrics import METRICS
 
 #: Lanes whose table a sweep keeps in memory.
 MOST_IN_TABLE = 2_000_000
-#: Lanes that a summary can add up.
-_MOST_LANES = 1 << 32
 #: Lanes that are walked to find out how long one takes: so many runs of neighbours, from all over the grid, and lanes in each.
 _RUNS, _RUN = 8, 2048
 
@@ -64,11 +62,7 @@ class Estimate:
         return cls(size, -(-size // PIECE), memory, row * size * write, seconds)
 
     def refuse(self, folder: Path | None = None) -> None:
-        """Refuse a sweep that does not fit in memory, on the disk of `folder`, or in a summary."""
-        if self.lanes > _MOST_LANES:
-            raise Fault(
-                f"the sweep has {self.lanes:,} lanes, allowed are {_MOST_LANES:,}; take fewer values, or sample='random' with lanes=."
-            )
+        """Refuse a sweep that does not fit in memory or on the disk of `folder`."""
         there = memory_of_machine()
         if self.memory > there:
             raise Fault(

@@ -17,11 +17,11 @@ from engine.constraint import Allowed, Constraint, Values, Where
 from engine.faults import Fault
 from engine.guess import did_you_mean
 from engine.legible import numeral
-from engine.number import as_float, is_whole, plain, refuse_unordered, shown
+from engine.number import as_float, is_whole, refuse_unordered, shown
 from engine.parameter_table import read_sets
 from engine.samples import Sample
 from engine.scenarios import Scenarios, Setting, is_setting
-from engine.sources import Cells, Numbers, Product, Range, Rows, Sample, Sampling, Source
+from engine.sources import Numbers, Product, Rows, Sampling, Source
 from engine.strategy import Param, Strategy
 
 #: Lanes of a sample: more than points of 30 bits would repeat themselves.
@@ -39,7 +39,7 @@ def span(low: float, high: float, n: int | None = None) -> list[float]:
     [0.1, 0.2, 0.3]
     """
     least, most = _ends("span", low, high)
-    written = f"span({plain(least, '')}, {plain(most, '')}"
+    written = f"span({numeral(least, commas=False)}, {numeral(most, commas=False)}"
     if n is not None and not is_whole(n):
         raise Fault(f"{written}, {shown(n)}) must ask for a whole number of values from 2 (got {shown(n)}); give one.")
     count = None if n is None else int(n)
@@ -78,7 +78,12 @@ def between(low: float, high: float, *, log: bool = False) -> Range:
     Range(low=0.02, high=0.3, log=False, whole=False)
     """
     least, most = _ends("between", low, high)
-    return drawn(least, most, log, f"between({plain(least, '')}, {plain(most, '')}{', log=True' if log else ''})")
+    return drawn(
+        least,
+        most,
+        log,
+        f"between({numeral(least, commas=False)}, {numeral(most, commas=False)}{', log=True' if log else ''})",
+    )
 
 
 def drawn(low: float, high: float, log: bool, shown: str) -> Range:
@@ -88,7 +93,7 @@ def drawn(low: float, high: float, log: bool, shown: str) -> Range:
             f"{shown} is no range to draw from, allowed are two finite ends, the lower one first; swap or correct them."
         )
     if log and low <= 0:
-        raise Fault(f"{shown} has no logarithm at {plain(low)}, allowed is above 0; raise it.")
+        raise Fault(f"{shown} has no logarithm at {numeral(low)}, allowed is above 0; raise it.")
     return Range(float(low), float(high), log)
 
 
@@ -173,7 +178,7 @@ class Grid:
         for name, axis in axes.items():
             if isinstance(axis, Range):
                 raise Fault(
-                    f"{strategy.name()}.{name} must have values (got a range from {plain(axis.low)} to {plain(axis.high)}); write "
+                    f"{strategy.name()}.{name} must have values (got a range from {numeral(axis.low)} to {numeral(axis.high)}); write "
                     f"span(...), or draw with sample='random'."
                 )
             refuse_twice(strategy, name, axis)

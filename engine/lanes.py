@@ -18,7 +18,7 @@ from engine.devices import Chosen, choose, memory_of_machine
 from engine.events import Events
 from engine.faults import Failure, Fault
 from engine.given import taken
-from engine.grid import Grid, check_class, is_whole
+from engine.grid import Grid, check_class
 from engine.market import Market
 from engine.number import is_whole
 from engine.stages import Given, Stages

@@ -12,9 +12,6 @@ import numpy as np
 
 from engine.faults import Fault
 
-#: Numbers from here on are written with an exponent: nobody counts so many zeros.
-_FULL = 1e16
-
 
 def as_float(value: object) -> float:
     """Return a real number of Python, numpy or another library as a float; NaN for what is no number, or beyond every float.
@@ -42,19 +39,6 @@ def shown(value: object) -> str:
     """Write a value into a sentence as a user would: numpy's scalars like Python's, what is long shortened."""
     text = " ".join(repr(_one(value)).split())
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def plain(number: float, group: str = ",") -> str:
-    """Write a number into a sentence in full, its thousands in groups; with no `group` as it stands in code.
-
-    >>> plain(1e6), plain(1e-06), plain(0.5), plain(1e6, "")
-    ('1,000,000', '0.000001', '0.5', '1000000')
-    """
-    if not abs(number) < _FULL:
-        return f"{number:g}"
-    if number == int(number):
-        return f"{int(number):,}".replace(",", group)
-    return np.format_float_positional(number, trim="-")
 
 
 def refuse_unordered(name: str, given: object) -> None:

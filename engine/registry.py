@@ -39,9 +39,9 @@ def find_strategy(name: str) -> type[Strategy]:
     Fault
         Where there is none, or it cannot be loaded.
     """
-    script, _, wanted = name.partition(".py:")
-    if wanted or name.endswith(".py"):
-        return _of_script(Path(script + ".py" if wanted else name), wanted)
+    path, wanted = script_of(name)
+    if path:
+        return _of_script(Path(path), wanted)
     known = installed()
     if name not in known:
         listed = ", ".join(known) or "none: install tocsin again"
@@ -56,6 +56,18 @@ def find_strategy(name: str) -> type[Strategy]:
             f"strategy {name!r}: {known[name].value} cannot be loaded ({_told(error)}); repair or remove its package."
         ) from error
     return _checked(found, f"strategy {name!r}: {known[name].value}")
+
+
+def script_of(name: str) -> tuple[str, str]:
+    """Part the name of a strategy of a script into the script's path and the class; both are empty where it is of none.
+
+    >>> script_of("my.pyfiles/own.py:Buy"), script_of("own.py"), script_of("sma_cross")
+    (('my.pyfiles/own.py', 'Buy'), ('own.py', ''), ('', ''))
+    """
+    script, found, wanted = name.rpartition(".py:")
+    if found:
+        return f"{script}.py", wanted
+    return (name, "") if name.endswith(".py") else ("", "")
 
 
 def parse_settings(given: Sequence[str], strategy: type[Strategy]) -> tuple[dict[str, str], dict[str, Any]]:

@@ -20,7 +20,8 @@ from engine.clock import parse_delay
 from engine.faults import Fault
 from engine.fingerprint import fingerprint
 from engine.guess import did_you_mean
-from engine.number import plain, refuse_unordered, shown
+from engine.legible import numeral
+from engine.number import refuse_unordered, shown
 from engine.strategy import Strategy
 
 #: Settings of the account that a sweep may vary; the rates on cash are summed once for all lanes, and so have one value.
@@ -53,7 +54,7 @@ class Setting:
         """Check what is given for one setting: a value, or a list of values."""
         parse = _parser(strategy, name)
         if isinstance(given, Range):
-            ends = f"{plain(given.low, '')}, {plain(given.high, '')}"
+            ends = f"{numeral(given.low, commas=False)}, {numeral(given.high, commas=False)}"
             raise Fault(f"{name} must be a value or a list of values (got a range, {ends}); write span({ends}, 5).")
         refuse_unordered(name, given)
         several = isinstance(given, (Sequence, pl.Series)) and not isinstance(given, (str, bytes))

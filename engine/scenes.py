@@ -13,7 +13,7 @@ from engine.cells import Cells, Values
 from engine.constraint import Condition, Constraint, Narrowed
 from engine.faults import Fault
 from engine.scenarios import Scenarios
-from engine.sources import MOST_NUMBERED, NoneLeft, Numbers, Source, too_many
+from engine.sources import NoneLeft, Numbers, Source, refuse_many
 
 
 class Scenes:
@@ -27,8 +27,7 @@ class Scenes:
     """
 
     def __init__(self, sources: Sequence[Source], starts: Sequence[int], counted: bool) -> None:
-        if starts[-1] >= MOST_NUMBERED:
-            raise too_many(starts[-1])
+        refuse_many(starts[-1])
         self._sources, self._starts, self._counted = sources, np.array(starts, np.int64), counted
         self._alike = all(source is sources[0] for source in sources)
         self.size = int(starts[-1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
 from typing import Literal, Protocol
 
 import numpy as np
@@ -15,7 +14,7 @@ import polars as pl
 from engine.cells import Cells, Values, cells_of
 from engine.constraint import Allowed, Condition
 from engine.faults import Fault
-from engine.number import plain
+from engine.legible import numeral
 
 Numbers = npt.NDArray[np.int64]
 Sampling = Literal["random", "sobol"]
@@ -23,8 +22,9 @@ Sampling = Literal["random", "sobol"]
 #: Combinations of the parameters that a constraint looks at: 4 bytes for each that it leaves.
 _MOST_COMBINATIONS = 30_000_000
 _SLICE = 1 << 20
-#: Lanes that a number finds.
-MOST_NUMBERED = 1 << 62
+#: Lanes of a sweep: what a summary can add up.
+MOST_LANES = 1 << 32
+_MOST_NUMBERED = 1 << 62
 _NO_SCENARIOS = np.zeros(0, np.int32)
 
 
@@ -39,10 +39,13 @@ def _none_of(lanes: int) -> str:
     return f"where leaves none of {lanes:,} lanes, allowed is one or more; loosen it."
 
 
-def too_many(lanes: int) -> Fault:
-    return Fault(
-        f"the grid has {Decimal(lanes):.1e} lanes, allowed are {MOST_NUMBERED:.1e}; take fewer values, or a sample."
-    )
+def refuse_many(lanes: int) -> None:
+    """Refuse more lanes than a sweep has."""
+    if lanes > MOST_LANES:
+        shown = f"{lanes:,}" if lanes < 10**21 else f"about 10^{len(str(lanes)) - 1}"
+        raise Fault(
+            f"a sweep must have {MOST_LANES:,} lanes at most (got {shown}); take fewer values, or draw some of them in a sample."
+        )
 
 
 class Source(Protocol):
@@ -103,8 +106,8 @@ class Product(OneScenario):
     def __init__(self, axes: dict[str, Values], allowed: Allowed, where: Condition | None = None) -> None:
         self.axes = axes
         sizes = {name: len(v) for name, v in axes.items()}
-        if math.prod(sizes.values()) >= MOST_NUMBERED:
-            raise too_many(math.prod(sizes.values()))
+        if math.prod(sizes.values()) >= _MOST_NUMBERED:
+            refuse_many(math.prod(sizes.values()))
         self._cells = {name: cells_of(v) for name, v in axes.items()}
         allowed({name: v[:1] for name, v in axes.items()}, 1)  # notes what it reads
         names: list[str] = []
@@ -121,6 +124,7 @@ class Product(OneScenario):
         self._rest_sizes = tuple(sizes[n] for n in self._rest)
         self._each = math.prod(self._rest_sizes)
         self.size = self._each * (1 if kept is None else kept.size)
+        refuse_many(self.size)
 
     def _look(self, allowed: Allowed, where: Condition | None, names: list[str]) -> npt.NDArray[np.uint32] | None:
         """Look at every combination of the parameters `names`; return the numbers of those that the constraint leaves."""
@@ -179,7 +183,7 @@ class Product(OneScenario):
 
 
 def _shown(values: Mapping[str, Values], lane: int) -> str:
-    return ", ".join(f"{n}={'none' if math.isinf(v[lane]) else plain(v[lane])}" for n, v in values.items())
+    return ", ".join(f"{n}={'none' if math.isinf(v[lane]) else numeral(v[lane])}" for n, v in values.items())
 
 
 def _refused(allowed: Allowed, refused: int, total: int, shown: str) -> str:

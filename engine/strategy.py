@@ -35,7 +35,7 @@ from engine.faults import Fault
 from engine.guess import did_you_mean
 from engine.kinds import KINDS
 from engine.legible import numeral
-from engine.number import as_float, plain, shown
+from engine.number import as_float, shown
 from kernels.rules import KEEP
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Param:
         none = self.may_be_none and number == math.inf
         fits = none or (self.low <= number <= self.high and (number.is_integer() or not self.whole))
         if not fits:
-            allowed = f"a {'whole ' if self.whole else ''}number from {plain(self.low)} to {plain(self.high)}"
+            allowed = f"a {'whole ' if self.whole else ''}number from {numeral(self.low)} to {numeral(self.high)}"
             allowed += ", or none" if self.may_be_none else ""
             raise Fault(f"{owner}.{name} must be {allowed} (got {shown(value)}); give one: {self.help}.")
         return number

@@ -22,7 +22,6 @@ from engine.guess import did_you_mean
 from engine.legible import numeral
 from engine.number import is_whole, shown
 from engine.objective import Objective, Requirement
-from engine.sources import Cells
 from kernels import reduce as at
 from kernels.metrics import AMOUNTS, LESS_IS_BETTER, METRICS
 

@@ -22,7 +22,7 @@ from engine.events import Events
 from engine.faults import Fault
 from engine.files import whole
 from engine.formula import Said
-from engine.grid import Grid, is_whole
+from engine.grid import Grid
 from engine.lanes import Lanes, Numbers, Precision
 from engine.market import Market
 from engine.marks import mark

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -69,6 +70,52 @@ def table(
     return made
 
 
+def tables(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str] = ()) -> list[Any]:
+    """Return as many compact tables as it takes for none to be wider than the output; each has the first column.
+
+    Where one table is too wide, long names are broken after an underscore first.
+    """
+    from rich.console import Console  # noqa: PLC0415
+
+    most, endless = output_width(), Console(width=10_000)
+
+    def fits(chosen: Sequence[int]) -> bool:
+        return endless.measure(_chosen(columns, rows, right, chosen)).maximum <= most
+
+    if not fits(range(len(columns))):
+        cells = [max((len(str(row[i])) for row in rows), default=0) for i in range(len(columns))]
+        broken = [_broken(name, width) for name, width in zip(columns, cells, strict=True)]
+        right = [after for before, after in zip(columns, broken, strict=True) if before in right]
+        columns = broken
+    parts: list[list[int]] = [[0]]
+    for i in range(1, len(columns)):
+        if not fits([*parts[-1], i]) and len(parts[-1]) > 1:
+            parts.append([0])
+        parts[-1].append(i)
+    return [_chosen(columns, rows, right, chosen) for chosen in parts]
+
+
+def _chosen(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str], chosen: Sequence[int]) -> Any:
+    return table([columns[i] for i in chosen], [[row[i] for i in chosen] for row in rows], right)
+
+
+def _broken(name: str, width: int) -> str:
+    """Break a name after underscores into lines, each as long as a column of this width, or its longest word, allows."""
+    words = name.replace("_", "_\n").split("\n")
+    width = max(width, *map(len, words))
+    lines = [""]
+    for word in words:
+        if len(lines[-1]) + len(word) > width:
+            lines.append("")
+        lines[-1] += word
+    return "\n".join(lines)
+
+
+def output_width() -> int:
+    """Return how many characters a line of the output has room for."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDTH
+
+
 @contextmanager
 def working(text: str) -> Iterator[None]:
     """Say on standard error what is being done: with a turning sign on a terminal, once as a line elsewhere."""
@@ -99,13 +146,13 @@ def plain(value: Any) -> Any:
 def percent(value: float | None, digits: int = 1, signed: bool = False) -> str:
     """Write a share as a percentage; a dash where there is none."""
     sign = "+" if signed else ""
-    return "-" if value is None else f"{value * 100:{sign}.{digits}f} %"
+    return "-" if value is None else f"{value * 100:{sign}z.{digits}f} %"
 
 
 def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
     """Write a number with thousands parted by commas; a dash where there is none."""
     sign = "+" if signed else ""
-    return "-" if value is None else f"{value:{sign},.{digits}f}"
+    return "-" if value is None else f"{value:{sign}z,.{digits}f}"
 
 
 def count(how_many: int, noun: str, plural: str = "") -> str:

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.commands.output import JsonFlag, answer, count, number, table, working
-from engine.legible import numeral
+from engine.commands.output import JsonFlag, answer, count, number, table, tables, working
 
 
 def sweep(
@@ -73,6 +72,7 @@ def _estimated(found: dict[str, Any]) -> list[Any]:
     rows = [
         ("strategy", found["strategy"]),
         ("lanes", f"{found['lanes']:,}{periods}"),
+        *[(part["name"], _sessions(part)) for part in found["splits"]],
         ("chunks", f"{found['chunks']:,} of up to {found['lanes_a_chunk']:,} lanes"),
         ("memory", f"up to {found['memory'] / 2**20:,.0f} MiB, beside the program itself"),
         ("time", f"about {spell(found['seconds'])} on this machine"),
@@ -80,38 +80,100 @@ def _estimated(found: dict[str, Any]) -> list[Any]:
     ]
     return [
         table(("job", ""), rows),
+        *_short(found["splits"]),
         "Nothing was written; name a folder with --out, and leave out --dry-run, to start.",
     ]
 
 
-def _shown(document: dict[str, Any], out: Path) -> list[Any]:
-    metric, parameters = document["metric"], document["parameters"]
-    figures = list(dict.fromkeys((metric, "total_return", "max_drawdown")))
-    after = document.get("out_of_sample")
-    rows = []
-    for period in document["periods"]:
-        best = period["winner"] or {}
-        values = [best.get("lane", "-"), *(numeral(best[name]) if best else "-" for name in parameters)]
-        sample = ["in sample"] if after else []
-        found = [number(best.get(name), 4) for name in figures]
-        rows.append((period["name"], *sample, period["first"], period["last"], *values, *found))
-        if after:  # beneath what chose the winner, what the winner earned then
-            then = period.get("out_of_sample", {})
-            found = [number(then.get(name), 4) for name in figures]
-            rows.append(("", "out of sample", *period["test"], *[""] * len(values), *found))
-    right = ("lane", *parameters, *figures)
-    columns = ("period", *(["sample"] if after else []), "first", "last", *right)
-    parts: list[Any] = [
-        f"{document['strategy']} · {count(document['lanes'], 'lane')} · the best by {metric}, walked again in float64",
-        table(columns, rows, right=right),
+def _sessions(period: dict[str, Any]) -> str:
+    chosen = f"{period['first']} to {period['last']} choose"
+    return f"{chosen}, {' to '.join(period['test'])} judge ({count(period['test_sessions'], 'session')})"
+
+
+def _short(periods: list[dict[str, Any]]) -> list[str]:
+    """Say of a fold that its test is shorter than the others."""
+    return [
+        f"{period['name']} is short: its test has {period['test_sessions']:,} of "
+        f"{count(period['test_sessions'] + period['short_by'], 'session')}, as no more are left; its own figures say little."
+        for period in periods
+        if period.get("short_by")
     ]
-    if after:
+
+
+def _shown(document: dict[str, Any], out: Path) -> list[Any]:
+    metric, periods = document["metric"], document["periods"]
+    title = (
+        f"{document['strategy']} · {count(document['lanes'], 'lane')} · the best by {metric}, walked again in float64"
+    )
+    figures = list(dict.fromkeys((metric, "total_return", "max_drawdown")))
+    parts: list[Any] = [title]
+    if any(period["winner"] for period in periods):
+        parts += [*_figures(periods, figures), *_winners(periods, document["parameters"])]
+    parts += [*_silent(periods, metric), *_short(periods)]
+    if after := document.get("out_of_sample"):
         listed = ", ".join(f"{name} {number(after[name], 4)}" for name in figures if name in after)
         parts.append(
-            f"Out of sample{', all folds one after the other' if len(document['periods']) > 1 else ', the best'}: {listed}."
+            f"Out of sample{', all folds one after the other' if len(periods) > 1 else ', the best'}: {listed}."
         )
-    parts.append(f"Wrote {out}: sweep.json, top, marginals, heatmaps, histograms, ... as Parquet.")
-    return parts
+    return [*parts, f"Wrote {out}: {_written(document['files'])}."]
+
+
+def _figures(periods: list[dict[str, Any]], figures: list[str]) -> list[Any]:
+    """Show of each period what chose its winner, and beneath it what the winner earned then."""
+    rows, judged = [], any("test" in period for period in periods)
+    for period in periods:
+        for sample, first, last, found in _samples(period):
+            cells = [number(found.get(name), 4) if found else "" for name in figures]
+            rows.append(
+                (period["name"] if sample == "in sample" else "", *([sample] if judged else []), first, last, *cells)
+            )
+    return tables(("period", *(["sample"] if judged else []), "first", "last", *figures), rows, figures)
+
+
+def _samples(period: dict[str, Any]) -> list[tuple[str, str, str, dict[str, Any]]]:
+    chosen = ("in sample", period["first"], period["last"], period["winner"] or {})
+    if "test" not in period:
+        return [chosen]
+    return [chosen, ("out of sample", *period["test"], period.get("out_of_sample", {}))]
+
+
+def _winners(periods: list[dict[str, Any]], parameters: list[str]) -> list[Any]:
+    """Show the parameters of each period's winner."""
+    from engine.jobs.parts import told  # noqa: PLC0415
+
+    columns = ("period", "lane", *parameters)
+    rows = [
+        (period["name"], f"{period['winner']['lane']:,}", *(told(period["winner"][name]) for name in parameters))
+        for period in periods
+        if period["winner"]
+    ]
+    return tables(columns, rows, columns[1:])
+
+
+def _silent(periods: list[dict[str, Any]], metric: str) -> list[str]:
+    """Say where nothing was traded, or nothing could be chosen."""
+    said = []
+    for period in periods:
+        then = "; the account stays in cash" if "test" in period and not period["winner"] else ""
+        where = f"{period['name']}: " if len(periods) > 1 else ""
+        if not period["traded"]:
+            none = f", and no lane has a {metric}" if not period["winner"] else ""
+            said.append(
+                f"{where}{'no' if where else 'No'} lane trades from {period['first']} to {period['last']}{none}{then}."
+            )
+        elif not period["winner"]:
+            said.append(f"{where}{'no' if where else 'No'} lane has a {metric}{then}.")
+    return said
+
+
+def _written(files: dict[str, str]) -> str:
+    """List what was written, and where; what each fold has, once."""
+    whole = ["sweep.json", *sorted(name for name in files if "/" not in name)]
+    folds = sorted({name.split("/")[1] for name in files if "/" in name})
+    if not folds:
+        return ", ".join(whole)
+    each = sorted({name.split("/")[-1] for name in files if "/" in name})
+    return f"{', '.join(whole)}; in folds/{folds[0]} to {folds[-1]}: {', '.join(each)}"
 
 
 def _told(found: dict[str, Any]) -> list[Any]:

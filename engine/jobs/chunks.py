@@ -65,14 +65,14 @@ def note_of(raw: bytes) -> dict[str, Any]:
 
 
 class Folder:
-    """A job's folder: ``manifest.json``, ``chunks/``, ``progress.json``, ``lock``, and in the end the results.
+    """A job's folder: ``manifest.json``, ``chunks/``, ``progress.json``, ``lock``, and in the end the results, in `kept` with their hashes.
 
     A chunk's file is written under a temporary name, flushed to the disk, and renamed to a name that holds the hash of its
     bytes: there is no moment at which a kill leaves a file that claims to be what it is not.
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.kept = path, dict[str, str]()
         self._chunks = path / "chunks"
 
     def refuse_others(self) -> None:
@@ -184,6 +184,19 @@ class Folder:
         with self.telling(name), in_one_step(target, lasting=True) as fresh:
             fresh.write_bytes(raw)
         return target
+
+    def keep(self, name: str, raw: bytes) -> None:
+        """Write one file of the results, and note its hash in `kept`."""
+        self.write(name, raw)
+        self.kept[name] = _hash(raw)
+
+    def lacks(self, files: Mapping[str, str]) -> list[str]:
+        """Return which files are not there, or have another hash than they had."""
+        return [
+            name
+            for name, found in files.items()
+            if not (self.path / name).is_file() or _hash((self.path / name).read_bytes()) != found
+        ]
 
     @contextmanager
     def telling(self, name: str) -> Iterator[None]:

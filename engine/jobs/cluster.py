@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -47,19 +49,31 @@ def joined(address: str, walker: Walker, device: str, say: Callable[[str], None]
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing of a sweep is told to anybody
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # without it Ray warns of a change to come
     local = address == "local"
-    try:
-        ray.init(
-            address=address, log_to_driver=False, logging_level=logging.ERROR, configure_logging=True,
-            **({"include_dashboard": False} if local else {}),
-        )  # fmt: skip
-    except Exception as error:
-        raise Failure(
-            f"--cluster {address!r} cannot be reached ({str(error).strip().splitlines()[0]}); see that it runs, or give local."
-        ) from error
-    try:
-        yield Cluster(ray, walker, device, say)
-    finally:
-        ray.shutdown()
+    with redirect_stdout(_Nowhere()):  # Ray prints there of each worker that dies, and so do we, in a sentence
+        try:
+            ray.init(
+                address=address, log_to_driver=False, logging_level=logging.CRITICAL, configure_logging=True,
+                **({"include_dashboard": False} if local else {}),
+            )  # fmt: skip
+        except Exception as error:
+            raise Failure(
+                f"--cluster {address!r} cannot be reached ({str(error).strip().splitlines()[0]}); see that it runs, or give local."
+            ) from error
+        try:
+            yield Cluster(ray, walker, device, say)
+        finally:
+            ray.shutdown()
+
+
+class _Nowhere(io.TextIOBase):
+    """A stream that keeps nothing."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
+class _Lost(Exception):
+    """A worker, or its machine, ended before its task did."""
 
 
 class Cluster:
@@ -73,7 +87,7 @@ class Cluster:
     """
 
     def __init__(self, ray: Any, walker: Walker, device: str, say: Callable[[str], None]) -> None:
-        self._ray, self._walker = ray, walker
+        self._ray, self._walker, self._say = ray, walker, say
         on_gpu = device.startswith("cuda")
         kind = "GPU" if on_gpu else "CPU"
         self._slots = int(ray.cluster_resources().get(kind, 0))
@@ -82,24 +96,40 @@ class Cluster:
                 f"--cluster has no {kind} to offer, needed is one or more; add a machine, or give another --device."
             )
         needs = {"num_gpus": 1, "num_cpus": 1} if on_gpu else {"num_cpus": 1}
-        self._task = ray.remote(**needs, max_retries=_RETRIES)(_walk)
+        self._task = ray.remote(**needs, max_retries=0)(_walk)  # done again by ourselves, who say so
         self._merge = ray.remote(num_cpus=1, max_retries=_RETRIES)(_merge)
         self._device = "cuda" if on_gpu else "cpu"
         self._work = [
             ray.put(walker.work)
         ]  # in a list, so that a task gets the reference and reads the work once a process
-        say(f"On Ray: {self._slots} {kind}s of {len([n for n in ray.nodes() if n['Alive']])} machines.")
+        machines = sum(node["Alive"] for node in ray.nodes())
+        say(
+            f"On Ray: {self._slots:,} {kind}{'s' if self._slots > 1 else ''} of {machines:,} machine{'s' if machines > 1 else ''}."
+        )
 
     def chunks(self, missing: list[int], stopping: Callable[[], bool]) -> Iterator[Chunk]:
         """Give chunks as they are finished."""
-        left = iter(missing)
-        under_way: set[Any] = set()
+        left, under_way, lost = iter(missing), dict[Any, int](), Counter[int]()
         while True:
             while len(under_way) < self._slots * _AHEAD and not stopping() and (number := next(left, None)) is not None:
-                under_way.add(self._task.remote(self._work, number, self._device))
+                under_way[self._started(number)] = number
             if not under_way:
                 return
-            yield self._next(under_way)
+            ready = self._ray.wait(list(under_way), num_returns=1)[0][0]
+            number = under_way.pop(ready)
+            try:
+                yield self._got(ready)
+            except _Lost as error:
+                lost[number] += 1
+                if lost[number] > _RETRIES:
+                    raise Failure(
+                        f"Chunk {number} was lost with its worker {lost[number]} times ({error}); see what ends the workers."
+                    ) from error
+                self._say("A worker died; its chunk is done again.")
+                under_way[self._started(number)] = number
+
+    def _started(self, number: int) -> Any:
+        return self._task.remote(self._work, number, self._device)
 
     def reduced(self, folder: Folder, chunks: list[tuple[int, Path]], check: Callable[[], None]) -> Summary:
         """Merge summaries as a tree: groups of chunks, then groups of groups, each in a task of its own."""
@@ -114,12 +144,12 @@ class Cluster:
         while len(layer) > 1:
             check()
             layer = [self._merge.remote(self._work, layer[i : i + _FAN]) for i in range(0, len(layer), _FAN)]
-        return self._walker.summed(self._got(layer[0]))
-
-    def _next(self, under_way: set[Any]) -> Chunk:
-        ready, _ = self._ray.wait(list(under_way), num_returns=1)
-        under_way.discard(ready[0])
-        return self._got(ready[0])  # type: ignore[no-any-return]
+        try:
+            return self._walker.summed(self._got(layer[0]))
+        except _Lost as error:
+            raise Failure(
+                f"Workers died {_RETRIES} times while chunks were merged ({error}); see what ends them."
+            ) from error
 
     def _got(self, reference: Any) -> Any:
         exceptions = self._ray.exceptions
@@ -129,10 +159,7 @@ class Cluster:
             cause = error.cause
             raise (cause if isinstance(cause, Exception) else Failure(f"A worker failed ({error}).")) from None
         except exceptions.RayError as error:
-            told = str(error).strip().splitlines()[0]
-            raise Failure(
-                f"A chunk was lost with its worker {_RETRIES} times, or the cluster is gone ({told})."
-            ) from error
+            raise _Lost(str(error).strip().partition("\n")[0] or type(error).__name__) from error
 
 
 # In the workers
@@ -147,9 +174,11 @@ def _walker(work: list[Any], device: str) -> Walker:
     key = f"{work[0].hex()} {device}"
     if key not in _HELD:
         taken: Work = ray.get(work[0])
-        taken.refuse_other_code(f"The machine {ray.util.get_node_ip_address()}")
+        where = f"The machine {ray.util.get_node_ip_address()}"
+        taken.refuse_other_code(where)
+        strategy = taken.load(where)
         _HELD.clear()
-        _HELD[key] = Walker(taken, device, threads=1)
+        _HELD[key] = Walker(taken, strategy, taken.plan.make(strategy), device, threads=1)
     return _HELD[key]
 
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from engine.estimate import Estimate
-from engine.jobs.job import Job, hash_of
+from engine.jobs.job import Job
+from engine.jobs.parts import fingerprint_of
+from engine.jobs.periods import told_period
 from engine.jobs.running import device_of
 from engine.jobs.work import Walker, Work
 
@@ -18,14 +20,16 @@ def expected(job: Job, device: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        strategy, lanes (a period), periods, chunks, lanes_a_chunk, memory (bytes, beside the program itself), seconds, fingerprint.
+        strategy, lanes (a period), periods, splits (each part that is judged, as in sweep.json), chunks, lanes_a_chunk, memory (bytes,
+        beside the program itself), seconds, fingerprint.
     """
-    walker = Walker(Work.of(job, ""), device, made=(job.strategy, job.grid))
+    walker = Walker(Work.of(job, ""), job.strategy, job.grid, device)
     found = Estimate.of(walker.lanes(0), walker.summary())
     sessions = job.market.sessions
     bars = [np.sum((sessions >= np.datetime64(p.first)) & (sessions <= np.datetime64(p.last))) for p in job.periods]
     return {
-        "strategy": job.strategy.name(), "lanes": job.grid.size, "periods": len(job.periods), "chunks": job.chunks,
+        "strategy": job.strategy.name(), "lanes": job.grid.size, "periods": len(job.periods),
+        "splits": [told_period(period) for period in job.periods if period.test], "chunks": job.chunks,
         "lanes_a_chunk": job.chunk, "memory": found.memory, "seconds": found.seconds * float(sum(bars) / bars[0]),
-        "fingerprint": hash_of({**job.parts, "device": device_of(device)}),
+        "fingerprint": fingerprint_of(job.on(device_of(device))),
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,15 @@ def path_metrics(
     return {name: float(found[name][0]) if np.isfinite(found[name][0]) else None for name in OF_PATH}
 
 
-def judged(walker: Walker, period: int, lane: int) -> tuple[pl.DataFrame, dict[str, float | None]]:
+@dataclass(frozen=True)
+class Judged:
+    """What an account that starts with `cash` is worth at each close of a test: time, session, equity, held."""
+
+    path: pl.DataFrame
+    cash: float
+
+
+def judged(walker: Walker, period: int, lane: int) -> tuple[Judged, dict[str, float | None]]:
     """Walk one lane on from the sessions that chose it through those that judge it, in float64.
 
     The account walks from the period's first session, so that averages and the pressure of news are warm when the test begins.
@@ -48,45 +57,48 @@ def judged(walker: Walker, period: int, lane: int) -> tuple[pl.DataFrame, dict[s
 
     Returns
     -------
-    path
-        Of the test alone: time, session, equity from the account's cash on, held.
+    judged
+        Of the test alone, from the lane's own cash on.
     metrics
         Of that path.
     """
     work, of = walker.work, walker.work.periods[period]
     assert of.test
     first, last = of.test
-    market = work.market.select(start=of.first, end=last)
-    run = backtest(walker.lanes(period).made(lane), market, work.events, work.account, borrow=work.borrow)
+    market, lanes = work.market.select(start=of.first, end=last), walker.lanes(period)
+    account = lanes.account_of(lane)
+    run = backtest(lanes.made(lane), market, lanes.events_of(lane), account, borrow=work.borrow)
     tested = run.equity["session"].to_numpy() >= np.datetime64(first)
     start = int(np.argmax(tested))
     worth = run.equity["equity"].to_numpy()
     path = run.equity.select(
         "time",
         "session",
-        equity=pl.col("equity") / worth[start - 1] * work.account.cash,
+        equity=pl.col("equity") / worth[start - 1] * account.cash,
         held=((pl.col("long") != 0) | (pl.col("short") != 0)).cast(pl.Float64),
     )[start:]
     test = work.market.select(start=first, end=last)
-    return path, path_metrics(test, work.account, path["equity"].to_numpy(), path["held"].to_numpy())
+    figures = path_metrics(test, account, path["equity"].to_numpy(), path["held"].to_numpy())
+    return Judged(path, account.cash), figures
 
 
-def idle(walker: Walker, period: int) -> pl.DataFrame:
+def idle(walker: Walker, period: int) -> Judged:
     """Return the path of an account that does nothing on the sessions of a test."""
     of = walker.work.periods[period]
     assert of.test
-    market = walker.work.market.select(start=of.test[0], end=of.test[1])
-    return pl.DataFrame(
+    market, cash = walker.work.market.select(start=of.test[0], end=of.test[1]), walker.work.account.cash
+    path = pl.DataFrame(
         {
             "time": pl.Series(market.opens).cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
             "session": pl.Series(market.sessions).cast(pl.Date),
-            "equity": np.full(market.opens.size, walker.work.account.cash),
+            "equity": np.full(market.opens.size, cash),
             "held": np.zeros(market.opens.size),
         }
     )
+    return Judged(path, cash)
 
 
-def stitched(walker: Walker, paths: list[pl.DataFrame]) -> tuple[pl.DataFrame, dict[str, Any]]:
+def stitched(walker: Walker, tests: list[Judged]) -> tuple[pl.DataFrame, dict[str, Any]]:
     """Put the tests of all folds one after the other, each starting from what the one before left.
 
     Returns
@@ -97,8 +109,8 @@ def stitched(walker: Walker, paths: list[pl.DataFrame]) -> tuple[pl.DataFrame, d
         Of the whole path.
     """
     cash, worth, parts = walker.work.account.cash, walker.work.account.cash, []
-    for fold, path in enumerate(paths):
-        parts.append(path.with_columns(equity=pl.col("equity") / cash * worth, fold=pl.lit(fold)))
+    for fold, test in enumerate(tests):
+        parts.append(test.path.with_columns(equity=pl.col("equity") / test.cash * worth, fold=pl.lit(fold)))
         worth = float(parts[-1]["equity"][-1])
     whole = pl.concat(parts)
     market = walker.work.market.select(start=whole["session"][0], end=whole["session"][-1])

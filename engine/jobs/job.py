@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import inspect
-import json
 import math
-import platform
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +17,12 @@ from engine.clock import parse_delay
 from engine.compile import source
 from engine.events import Events
 from engine.faults import Fault
-from engine.fingerprint import fingerprint
 from engine.grid import Grid
 from engine.guess import did_you_mean
-from engine.jobs.grids import GridPlan, plan_grid
-from engine.jobs.mistakes import Mistakes, read_toml
+from engine.jobs.grids import Asked, GridPlan, parsed_option, plan_grid, refuse_no_option
+from engine.jobs.meaning import strategy_parts
+from engine.jobs.mistakes import Mistakes, read_toml, toml
+from engine.jobs.parts import code_parts, data_parts, grid_parts, setting_parts, strategy_told
 from engine.jobs.periods import Period, periods_of, sessions_held
 from engine.jobs.settings import (
     EventsSection,
@@ -40,14 +35,14 @@ from engine.jobs.settings import (
     TablesSection,
 )
 from engine.market import Market
-from engine.registry import find_strategy
-from engine.run import version
+from engine.registry import find_strategy, script_of
+from engine.scenarios import SWEPT
 from engine.strategy import Strategy
-from engine.tables.formats import ENDINGS
-from engine.tables.frames import to_table
 from engine.tables.table import Style
 from kernels.metrics import METRICS
 
+#: Where tables belong that somebody may take for sections.
+_TABLES = {"parameters": "[grid.parameters]", "options": "[strategy.options]"}
 _SECTIONS = ("market", "events", "strategy", "grid", "account", "keep", "splits", "run", "tables")
 #: A chunk is a thousandth of a grid, within these bounds: a kill costs little, and files stay few.
 _CHUNKS, _LEAST, _MOST = 1000, 1 << 16, 1 << 22
@@ -62,7 +57,8 @@ class Job:
     name : of the strategy, as `find_strategy` takes it; a script's path is absolute
     options : of the strategy, parsed
     chunk : lanes a chunk
-    parts : hashes of all that the result depends on, by what it is
+    parts : all that the result depends on, by what it is, in words and as hashes
+    strategy_parts : those of the strategy, which another machine must agree with
     """
 
     path: Path
@@ -81,11 +77,17 @@ class Job:
     chunk: int
     settings: dict[str, Any]
     parts: dict[str, str]
+    strategy_parts: dict[str, str]
 
     @property
-    def fingerprint(self) -> str:
-        """One hash of all that the result depends on."""
-        return hash_of(self.parts)
+    def fixed(self) -> dict[str, Any]:
+        """Every option that is not swept."""
+        made = self.strategy(**self.options)
+        return {name: getattr(made, name) for name in self.strategy.options if name not in self.grid.axes}
+
+    def on(self, device: str) -> dict[str, str]:
+        """Return all that the results depend on where they are made on a kind of device."""
+        return {**self.parts, "device": device}
 
     @property
     def per_period(self) -> int:
@@ -103,8 +105,13 @@ class Job:
         return self.grid.size * len(self.periods)
 
     @classmethod
-    def read(cls, path: Path) -> Job:
+    def read(cls, path: Path, order: Sequence[str] = ()) -> Job:
         """Read a job file and all that it names.
+
+        Parameters
+        ----------
+        order : the swept parameters in the order in which they number the lanes, where the job was begun before; the keys of TOML
+            have none, so that somebody may have sorted them since
 
         Raises
         ------
@@ -113,31 +120,64 @@ class Job:
         """
         data, lines = read_toml(path)
         wrong = Mistakes(path, lines)
+        reading = _Reading(path, wrong, data, order)
+        strategy = reading.strategy(wrong.section("strategy", data))
         for name in data:
             if name not in _SECTIONS:
-                guess = did_you_mean(name, _SECTIONS)
-                wrong.add(
-                    (name,), f"[{name}] is no section of a job{guess}, allowed are {', '.join(_SECTIONS)}; rename it."
-                )
-        sections = {name: wrong.section(name, data) for name in _SECTIONS if name != "account"}
-        job = _Reading(path, wrong, data).job(**sections)
+                wrong.add((name,), _no_section(name, data[name], wrong.home(name)))
+        sections = {name: wrong.section(name, data) for name in _SECTIONS if name not in ("account", "strategy")}
+        job = reading.job(strategy, **sections)
         wrong.refuse()
         assert job is not None
         return job
 
 
+@dataclass(frozen=True)
+class _Found:
+    """A strategy: its name as `find_strategy` takes it, what its code means, and its options, parsed."""
+
+    name: str
+    kind: type[Strategy] | None
+    code: dict[str, str]
+    options: dict[str, Any]
+
+    def settings(self) -> dict[str, Any]:
+        """Return every option."""
+        made = self.kind(**self.options) if self.kind else None
+        return {name: getattr(made, name) for name in self.kind.options} if self.kind else {}
+
+
 class _Reading:
     """Resolves the sections of one file; what it cannot, it notes and leaves out."""
 
-    def __init__(self, path: Path, wrong: Mistakes, data: Mapping[str, Any]) -> None:
-        self.path, self.wrong, self.data, self.folder = path, wrong, data, path.absolute().parent
+    def __init__(self, path: Path, wrong: Mistakes, data: Mapping[str, Any], order: Sequence[str]) -> None:
+        self.path, self.wrong, self.data, self.folder, self.order = path, wrong, data, path.absolute().parent, order
         self.style = Style()
+
+    def strategy(self, given: StrategySection | None) -> _Found:
+        """Find the strategy, what its code means, and its options."""
+        if given is None:
+            return _Found("", None, {}, {})
+        path, wanted = script_of(given.name)
+        name = str((self.folder / path).absolute()) + (f":{wanted}" if wanted else "") if path else given.name
+        kind, code = None, dict[str, str]()
+        with self.wrong.at("strategy", "name"):
+            kind = find_strategy(name)
+            code = strategy_parts(kind)  # before anything of it has run, which may leave traces in its globals
+            source(kind, "float64")  # says what is wrong with its rule
+        options = {}
+        self.wrong.kind = kind
+        for key, value in given.options.items() if kind else ():
+            with self.wrong.at("strategy", "options", key):
+                refuse_no_option(kind, "strategy.options", key, self.wrong)
+                options[key] = parsed_option(kind, key, value, self.folder, self.style)
+        return _Found(name, kind, code, options)
 
     def job(
         self,
+        strategy: _Found,
         market: MarketSection | None,
         events: EventsSection | None,
-        strategy: StrategySection | None,
         grid: GridSection | None,
         keep: KeepSection | None,
         splits: SplitsSection | None,
@@ -149,10 +189,8 @@ class _Reading:
         account = self._account()
         prices, borrow = self._prices(market) if market else (None, None)
         heard = self._events(events) if events else None
-        name, kind, options = self._strategy(strategy) if strategy else ("", None, {})
-        planned = (
-            plan_grid(grid, kind, run.seed, self.folder, self.wrong, self.data["grid"], self.style) if grid else None
-        )
+        kind, options = strategy.kind, strategy.options
+        planned = plan_grid(self._asked(grid, strategy), self.wrong, run.seed) if grid else None
         self._keep(keep, planned[1] if planned else None)
         if not (prices and kind and planned):
             return None
@@ -162,36 +200,32 @@ class _Reading:
             longest = sessions_held(_longest(kind, options, sets), prices.sessions)
             periods = periods_of(splits, np.unique(prices.sessions), longest)
         with self.wrong.at("strategy"):
-            first = {k: float(v[0]) for k, v in sets.values(np.zeros(1, np.int64)).items()}
-            made = kind(**{**options, **first})
-            for period in (
-                periods if heard or "events" not in self.data else ()
-            ):  # what could not be heard is said already
-                made.check(prices.select(start=period.first, end=period.last), heard)
+            if heard or "events" not in self.data:  # what could not be heard is said already
+                _check(kind, options, sets, [prices.select(start=p.first, end=p.last) for p in periods], heard)
         self.wrong.refuse()
         settings = {name: self.data.get(name, {}) for name in _SECTIONS}
         assert account
         parts = {
-            "prices": hash_of([prices.fingerprint, prices.calendar, prices.interval]),
-            "borrow rates": fingerprint(borrow) if borrow is not None else "",
-            "events": heard.fingerprint if heard else "",
-            "strategy's source": hash_of([source(kind, run.precision), *_sources(kind)]),
-            "strategy's options": hash_of({name: getattr(made, name) for name in kind.options}),
-            "account": hash_of(account.settings()),
-            "grid": hash_of(
-                [list(plan.values.items()), plan.table, plan.where, plan.sample, plan.lanes, plan.sample and plan.seed]
-            ),
-            "what is kept": hash_of(keep.model_dump(mode="json")),
-            "splits": hash_of([repr(period) for period in periods]),
-            "precision": run.precision,
-            "chunk": str(_chunk(run, sets)),
-            "code": code_version(),
-            "versions": hash_of(versions()),
+            **data_parts(prices, heard, borrow),
+            **strategy_told(strategy.code, kind),
+            **setting_parts(strategy.settings(), account, keep, splits, run),
+            **grid_parts(plan, sets, kind),
+            **code_parts(),
         }
         return Job(
-            self.path, name, kind, options, prices, heard, borrow, account, plan, sets, periods, keep, run,
-            _chunk(run, sets), _stable(settings), parts,
+            self.path, strategy.name, kind, options, prices, heard, borrow, account, plan, sets, periods, keep, run,
+            _chunk(run, sets), _plain(settings), parts, strategy.code,
         )  # fmt: skip
+
+    def _asked(self, grid: GridSection, strategy: _Found) -> Asked:
+        taken = {f"account.{name}": "[account]" for name in self._table("account")}
+        taken |= {f"events.{name}": "[events]" for name in self._table("events")}
+        taken |= dict.fromkeys(strategy.options, "the options of [strategy]")
+        return Asked(grid, self.data["grid"], strategy.kind, self.folder, self.style, taken, self.order)
+
+    def _table(self, name: str) -> Mapping[str, Any]:
+        found = self.data.get(name, {})
+        return found if isinstance(found, dict) else {}
 
     def _account(self) -> Account | None:
         given = self.data.get("account", {})
@@ -201,8 +235,11 @@ class _Reading:
         good = {}
         for name, value in given.items():
             with self.wrong.at("account", name):
+                if name not in (setting.name for setting in fields(Account)) and (home := self.wrong.home(name)):
+                    raise Fault(f"account.{name} is no setting of the account; move it to {home}.")
                 if isinstance(value, (list, dict)):
-                    raise Fault(f"account.{name} is {value!r}, allowed is one value; give one.")
+                    several = "; write several in [grid.account]" if name in SWEPT else ""
+                    raise Fault(f"account.{name} must have one value (got {toml(value)}){several or '; give one'}.")
                 Account.from_settings({name: value})
                 good[name] = float(value) if type(value) is int else value
         if good.get("kind") == "columns":
@@ -237,31 +274,6 @@ class _Reading:
             delay = parse_delay(events.delay)
         return None if found is None or delay is None else found.delayed(delay)
 
-    def _strategy(self, given: StrategySection) -> tuple[str, type[Strategy] | None, dict[str, Any]]:
-        script, dot, wanted = given.name.partition(".py")
-        name = str((self.folder / f"{script}.py").absolute()) + wanted if dot else given.name
-        kind, options = None, {}
-        with self.wrong.at("strategy", "name"):
-            kind = find_strategy(name)
-        for key, value in given.options.items() if kind else ():
-            assert kind
-            with self.wrong.at("strategy", "options", key):
-                options[key] = self._option(kind, key, value)
-        return name, kind, options
-
-    def _option(self, kind: type[Strategy], key: str, value: Any) -> Any:
-        """Parse one option, so that a table of signals is read once and goes wherever the job goes."""
-        if key in kind.parameters:
-            raise Fault(
-                f"strategy.options.{key} is a parameter, allowed are options; write it in [grid.parameters], where one value will do."
-            )
-        if key in kind.options and isinstance(value, str):
-            if kind.options[key].table:
-                value = to_table(self.folder / value, key, self.style)
-            elif value.lower().endswith(ENDINGS):
-                value = str(self.folder / value)
-        return getattr(kind(**{key: value}), key)
-
     def _keep(self, keep: KeepSection, grid: Grid | None) -> None:
         for key in ("by", "metrics"):
             for name in getattr(keep, key):
@@ -293,64 +305,52 @@ def _chunk(run: RunSection, grid: Grid) -> int:
     return min(max(1 << (wanted - 1).bit_length(), _LEAST), _MOST)
 
 
+def _no_section(name: str, given: Any, home: str) -> str:
+    if isinstance(given, dict) or not home:
+        home = _TABLES.get(name, "")
+        told = f"write {home}" if home else "rename it"
+        guess = "" if home else did_you_mean(name, _SECTIONS)
+        return f"[{name}] is no section of a job{guess}, allowed are {', '.join(_SECTIONS)}; {told}."
+    return f"{name} stands in no section; move it to {home}."
+
+
+def _unlike(grid: Grid) -> list[int]:
+    """Return a scenario for each combination of options and delay, on which depends whether a strategy can work."""
+    scenarios = grid.scenarios
+    heard = [i for i, setting in enumerate(scenarios.settings) if setting.heard]
+    _, first = np.unique(scenarios.places[:, heard], axis=0, return_index=True)
+    return sorted(first.tolist()) if heard else [0]
+
+
+def _check(
+    kind: type[Strategy], options: Mapping[str, Any], grid: Grid, markets: list[Market], events: Events | None
+) -> None:
+    """Let the strategy look at what it is given in each period, with all options and delays."""
+    first = {name: float(values[0]) for name, values in grid.values(np.zeros(1, np.int64)).items()}
+    for scenario in _unlike(grid):
+        made, delay = kind(**{**options, **grid.scenarios.options(scenario), **first}), grid.scenarios.delay(scenario)
+        if delay is not None and events is None:
+            raise Fault(
+                "events.delay must have events to delay (got none); add [events], or leave it out of [grid.events]."
+            )
+        for market in markets:
+            made.check(market, events.delayed(delay) if events and delay else events)
+
+
 def _longest(kind: type[Strategy], options: Mapping[str, Any], grid: Grid) -> float:
     """Bars that a position can last at most: the greatest time exit, unless signals restart its clock."""
     made = kind(**options)
-    if made.refresh:
+    if made.refresh or any(kind(**{**options, **grid.scenarios.options(i)}).refresh for i in _unlike(grid)):
         return math.inf
     return float(np.max(grid.axes["hold"])) if "hold" in grid.axes else float(made.hold)
 
 
-# Hashes
-
-
-def code_version() -> str:
-    """Hash of the sources of engine/ and kernels/."""
-    digest = hashlib.sha256()
-    for package in ("engine", "kernels"):
-        spec = importlib.util.find_spec(package)
-        root = Path(str(spec.submodule_search_locations[0])) if spec and spec.submodule_search_locations else None
-        for path in sorted(root.rglob("*.py")) if root else ():
-            digest.update(f"{package}/{path.relative_to(root or path)}\n".encode() + path.read_bytes())
-    return digest.hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Versions of what the bits of a result depend on."""
-    names = ("llvmlite", "numba", "numpy", "polars", "pyarrow")
-    return {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        **{name: version(name) for name in names},
-    }
-
-
-def _sources(kind: type[Strategy]) -> list[str]:
-    """Return the texts of the files that a strategy's classes are written in; those of engine/ are in the code's version."""
-    texts = []
-    for cls in kind.__mro__:
-        if not issubclass(cls, Strategy) or cls is Strategy:
-            continue
-        try:
-            texts.append(inspect.getsource(sys.modules[cls.__module__]))
-        except (OSError, TypeError, KeyError):
-            texts.append(inspect.getsource(cls))
-    return texts
-
-
-def hash_of(value: Any) -> str:
-    """Hash of a value of JSON, tables among it."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=_stable).encode()).hexdigest()
-
-
-def _stable(value: Any) -> Any:
-    """Make a value fit for JSON, the same wherever it is made."""
+def _plain(value: Any) -> Any:
+    """Make what TOML holds fit for JSON."""
     if isinstance(value, Mapping):
-        return {str(k): _stable(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_stable(v) for v in value]
-    if isinstance(value, pl.DataFrame):
-        return fingerprint(value)
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+    return value if isinstance(value, (str, int, float, bool)) else str(value)

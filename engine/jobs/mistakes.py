@@ -5,17 +5,21 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from engine.account import Account
 from engine.faults import Fault
 from engine.guess import did_you_mean
 from engine.jobs.settings import SECTIONS, Section
+from engine.scenarios import SWEPT
+from engine.strategy import Strategy
+from engine.toml import parse_toml, toml_text
 
 Key = tuple[str, ...]
 
@@ -27,13 +31,8 @@ def read_toml(path: Path) -> tuple[dict[str, Any], dict[Key, int]]:
     """Read a file of TOML: what it says, and the line of each key."""
     if not path.is_file():
         raise Fault(f"{str(path)!r} is no file, allowed is a job file in TOML; docs/jobs.md shows some.")
-    try:
-        text = path.read_text(encoding="utf-8")
-        return tomllib.loads(text), _lines(text)
-    except UnicodeDecodeError:
-        raise Fault(f"{path} is not text in UTF-8, allowed is a job file in TOML; save it as UTF-8.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise Fault(f"{path} is not TOML: {str(error)[:1].lower()}{str(error)[1:]}; correct it.") from None
+    text = toml_text(path, "job")
+    return parse_toml(text, str(path)), _lines(text)
 
 
 def _lines(text: str) -> dict[Key, int]:
@@ -59,11 +58,16 @@ class Mistakes:
     ----------
     path : the job file
     lines : the line of each key
+
+    Attributes
+    ----------
+    kind : the strategy, once it is known, whose parameters and options are told when they stand in another section
     """
 
     def __init__(self, path: Path, lines: Mapping[Key, int]) -> None:
         self._path, self._lines = path, lines
         self._found: list[tuple[int, str]] = []
+        self.kind: type[Strategy] | None = None
 
     def add(self, key: Key, sentence: str) -> None:
         """Note one mistake at a key, or at the nearest key around it that has a line of its own."""
@@ -78,6 +82,18 @@ class Mistakes:
             yield
         except Fault as fault:
             self.add(key, str(fault))
+
+    def home(self, key: str) -> str:
+        """Say where a key belongs that stands where nothing knows it; empty where nothing does."""
+        kind, places = self.kind, []
+        if kind and key in kind.parameters:
+            places.append("[grid.parameters]")
+        if kind and key in kind.options:
+            places += ["[strategy.options]", "with several values to [grid.options]"]
+        if key in (setting.name for setting in fields(Account)):
+            places += ["[account]", *(["with several values to [grid.account]"] if key in SWEPT else [])]
+        places += [f"[{name}]" for name, (model, _) in SECTIONS.items() if key in model.model_fields]
+        return ", or ".join(places)
 
     def section(self, name: str, data: Mapping[str, Any]) -> Any:
         """Check one section of the file; None where it has mistakes, or is not there and a job may do without."""
@@ -104,10 +120,9 @@ class Mistakes:
         shown = ".".join([name, *(part for part in inside if not part.isdecimal())])
         if error["type"] == "extra_forbidden":
             known = list(model.model_fields)
-            self.add(
-                key,
-                f"{shown} is no setting{did_you_mean(inside[0], known)}, allowed are {', '.join(known)}; rename it.",
-            )
+            home = self.home(inside[0])
+            guess, told = ("", f"move it to {home}") if home else (did_you_mean(inside[0], known), "rename it")
+            self.add(key, f"{shown} is no setting{guess}, allowed are {', '.join(known)}; {told}.")
         elif field is None:
             self.add(key, f"{name} is {toml(error['input'])}, allowed is a section; write [{name}].")
         elif error["type"] == "missing":

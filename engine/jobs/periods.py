@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,12 +23,25 @@ class Period:
     name : ``"all"``, ``"in_sample"``, or ``"fold-00"`` and so on
     first, last : the sessions that choose, both included
     test : the first and the last session that judge; None where nothing does
+    test_sessions : how many there are of these
+    short_by : how many they are fewer than asked for, as the last fold takes what is left
     """
 
     name: str
     first: dt.date
     last: dt.date
     test: tuple[dt.date, dt.date] | None = None
+    test_sessions: int = 0
+    short_by: int = 0
+
+
+def told_period(period: Period) -> dict[str, Any]:
+    """Return a period as JSON has it."""
+    found = {"name": period.name, "first": str(period.first), "last": str(period.last)}
+    if not period.test:
+        return found
+    test = [str(day) for day in period.test]
+    return {**found, "test": test, "test_sessions": period.test_sessions, "short_by": period.short_by}
 
 
 def periods_of(splits: SplitsSection | None, sessions: Dates, longest: float) -> tuple[Period, ...]:
@@ -78,7 +92,7 @@ def _in_and_out(splits: SplitsSection, days: list[dt.date], gap: int) -> tuple[P
             f"splits.in_sample has no session left once {gap} are purged before {days[test]}, needed are 2 or more; make it longer, "
             f"or the purge shorter."
         )
-    return (Period("in_sample", days[start], days[end], (days[test], days[until])),)
+    return (Period("in_sample", days[start], days[end], (days[test], days[until]), until - test + 1),)
 
 
 def _inside(name: str, dates: list[dt.date], days: list[dt.date]) -> tuple[int, int]:
@@ -111,6 +125,8 @@ def _folds(splits: SplitsSection, days: list[dt.date], gap: int) -> tuple[Period
             days[0 if splits.anchored else start - train],
             days[start - gap - 1],
             (days[start], days[min(start + test, len(days)) - 1]),
+            min(test, len(days) - start),
+            max(0, start + test - len(days)),
         )
         for fold, start in enumerate(starts)
     )

@@ -143,7 +143,7 @@ def status(out: Path) -> dict[str, Any]:
 
 def told(state: Mapping[str, Any]) -> str:
     """Say in a few words how far a job is."""
-    parts = [f"{state['chunks_done']}/{state['chunks']} chunks"]
+    parts = [f"{state['chunks_done']:,}/{state['chunks']:,} chunks"]
     if state["lanes_per_second"]:
         parts.append(f"{state['lanes_per_second']:,.0f} lanes/s")
     if state["best"]:
@@ -154,15 +154,21 @@ def told(state: Mapping[str, Any]) -> str:
 
 
 def spell(seconds: float) -> str:
-    """Write a time as a person would: 40 s, 12 min, 3 h 05 min.
+    """Write a time as a person would say it, in one unit or two.
 
-    >>> spell(39.6), spell(725), spell(11100)
-    ('40 s', '12 min', '3 h 05 min')
+    >>> [spell(seconds) for seconds in (39.6, 725, 11_100, 273_600, 8_640_000, 2.578e11)]
+    ['40 s', '12 min', '3 h 05 min', '3 days 4 h', '100 days', '8,170 years']
     """
     if seconds < 99.5:
         return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60:,} h {minutes % 60:02d} min"
+    minutes, hours, days = round(seconds / 60), round(seconds / 3600), round(seconds / 86_400)
+    if minutes < 100:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    if hours < 14 * 24:
+        return f"{hours // 24} days {hours % 24} h" if hours % 24 else f"{hours // 24} days"
+    return f"{days} days" if days < 2 * 365 else f"{seconds / (365.25 * 86_400):,.0f} years"
 
 
 def _bar() -> Any:

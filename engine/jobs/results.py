@@ -38,9 +38,7 @@ def write_summary(walker: Walker, folder: Folder, period: int, summary: Summary,
     """Write what a summary says as tables, and return the best lanes."""
     keep, axes = walker.work.keep, list(summary.grid.axes)
     best = best_lanes(walker, period, summary)
-    folder.write(
-        f"{under}summary.parquet", to_parquet(summary.to_table(), {"period": walker.work.periods[period].name})
-    )
+    folder.keep(f"{under}summary.parquet", to_parquet(summary.to_table(), {"period": walker.work.periods[period].name}))
     write_table(folder, f"{under}top.parquet", best)
     write_table(folder, f"{under}histograms.parquet", _stacked(({"metric": m}, summary.histogram(m)) for m in METRICS))
     over = itertools.product(axes, keep.metrics)
@@ -75,9 +73,14 @@ def best_lanes(walker: Walker, period: int, summary: Summary) -> pl.DataFrame:
     return pl.concat(frames)
 
 
+def anything_traded(summary: Summary) -> bool:
+    """Whether any lane had a trade, closed or open."""
+    return any((summary.histogram(metric)["low"] > 0).any() for metric in ("closed_trades", "open_trades"))
+
+
 def write_table(folder: Folder, name: str, frame: pl.DataFrame) -> None:
-    """Write a table as Parquet."""
-    folder.write(name, to_parquet(frame.to_arrow(), {}))
+    """Write a table of the results as Parquet."""
+    folder.keep(name, to_parquet(frame.to_arrow(), {}))
 
 
 def write_json(folder: Folder, name: str, document: Any) -> None:
@@ -103,6 +106,10 @@ def _heatmap(summary: Summary, x: str, y: str, metric: str) -> tuple[dict[str, s
 
 
 def _stacked(parts: Iterable[tuple[dict[str, str], pl.DataFrame]]) -> pl.DataFrame:
-    """Put tables under each other, with columns that say what each is of before its own."""
+    """Put tables under each other, with columns that say what each is of before its own; a column of several types is text."""
     frames = [frame.select(*(pl.lit(v).alias(k) for k, v in of.items()), pl.all()) for of, frame in parts]
-    return pl.concat(frames) if frames else pl.DataFrame()
+    names = frames[0].columns if frames else []
+    mixed = [name for name in names if len({frame.schema[name] for frame in frames}) > 1]
+    return (
+        pl.concat([frame.with_columns(pl.col(mixed).cast(pl.String)) for frame in frames]) if frames else pl.DataFrame()
+    )

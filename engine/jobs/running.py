@@ -10,13 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+import polars as pl
+
 from engine.devices import check_device, choose
 from engine.faults import Failure, Fault, Stopped
 from engine.jobs.chunks import Folder, Survey
-from engine.jobs.forward import idle, judged, stitched
-from engine.jobs.job import Job, hash_of, versions
+from engine.jobs.forward import OF_PATH, Judged, idle, judged, stitched
+from engine.jobs.job import Job
+from engine.jobs.parts import changes, fingerprint_of, told, versions
+from engine.jobs.periods import told_period
 from engine.jobs.progress import Progress
-from engine.jobs.results import reduce, write_json, write_summary, write_table
+from engine.jobs.results import anything_traded, reduce, write_json, write_summary, write_table
 from engine.jobs.stopping import Stopping
 from engine.jobs.work import Chunk, Walker, Work
 from engine.places import check_folder
@@ -25,6 +30,10 @@ from engine.summary import Summary
 
 #: Modules whose errors mean that the GPU is gone.
 _OF_GPU = ("cupy", "cupy_backends", "numba.cuda", "numba_cuda", "cuda")
+#: Of the manifest; another one is another tocsin's.
+_FORMAT = "sweep 2"
+#: What a row of what was judged says of its period.
+_OF_PERIOD = ("first", "last", "test_first", "test_last", "test_sessions", "short")
 #: How many of the best lanes are judged out of sample.
 _JUDGED = 100
 
@@ -95,23 +104,22 @@ def run(order: Order, say: Callable[[str], None] = lambda _: None) -> dict[str, 
     check_folder(order.out)
     folder = Folder(order.out)
     folder.refuse_others()
-    job = Job.read(order.job)
-    parts = {**job.parts, "device": device_of(order.device, order.cluster is not None)}
-    fingerprint = hash_of(parts)
+    job = Job.read(order.job, order=(folder.manifest() or {}).get("order", ()))
+    parts = job.on(device_of(order.device, order.cluster is not None))
+    fingerprint = fingerprint_of(parts)
     with folder.locked():
         survey = _agreed(folder, job, parts, fingerprint, order, say)
         missing = sorted(set(range(job.chunks)) - set(survey.done))
         results = order.out / "sweep.json"
-        if not missing and results.is_file():
+        if not missing and (document := _finished(folder, say)) is not None:
             say("Nothing is missing.")
-            document: dict[str, Any] = json.loads(results.read_text(encoding="utf-8"))
             return document
         results.unlink(missing_ok=True)
         progress = Progress(
             order.out / "progress.json", job.chunks, job.lanes, job.keep.by[0], order.command, survey.notes
         )
         work = Work.of(job, fingerprint)
-        walker = Walker(work, "cpu" if order.cluster else order.device, made=(job.strategy, job.grid))
+        walker = Walker(work, job.strategy, job.grid, "cpu" if order.cluster else order.device)
         with Stopping(order.command, progress.say) as stopping, _kept(progress, order), progress:
             with _source(order, walker, progress.say) as source:
                 stopping.listen()
@@ -157,12 +165,15 @@ def _agreed(
             f"--out {out!r} holds a sweep already ({folder.count()} chunks), allowed is a folder without one; add --resume to go on with "
             f"it, or name another folder."
         )
-    if manifest and manifest.get("fingerprint") != fingerprint:
-        before = manifest.get("parts", {})
-        changed = [name for name in sorted({*parts, *before}) if parts.get(name) != before.get(name)]
-        told = [f"{name}{_versions_changed(manifest) if name == 'versions' else ''}" for name in changed]
+    if manifest and manifest.get("format") != _FORMAT:
         raise Fault(
-            f"--out {out!r} was begun from something else: changed since are {', '.join(told)}; put back what it was, or name another "
+            f"--out {out!r} was begun by another tocsin ({manifest.get('tocsin', 'unknown')}), allowed is this one ({version()}); go on "
+            f"with that one, or name another folder."
+        )
+    if manifest and manifest.get("fingerprint") != fingerprint:
+        changed = changes(manifest.get("parts", {}), parts) or ["manifest.json"]
+        raise Fault(
+            f"--out {out!r} was begun from something else: changed since are {', '.join(changed)}; put back what it was, or name another "
             f"folder."
         )
     survey = folder.survey(fingerprint)
@@ -182,25 +193,27 @@ def _agreed(
     return survey
 
 
-def _versions_changed(manifest: dict[str, Any]) -> str:
-    before = manifest.get("versions", {})
-    pairs = [f"{name} {before.get(name)} -> {now}" for name, now in versions().items() if before.get(name) != now]
-    return f" ({', '.join(pairs)})"
+def _finished(folder: Folder, say: Callable[[str], None]) -> dict[str, Any] | None:
+    """Read the results that are there; None where there are none, or not all of them as they were written."""
+    try:
+        found = json.loads((folder.path / "sweep.json").read_text(encoding="utf-8"))
+        lost = folder.lacks(found["files"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError, AttributeError):
+        lost, found = ["sweep.json"], {}
+    for name in lost:
+        say(f"{name} is missing or damaged and is made anew.")
+    return None if lost else found
 
 
 def _manifest(job: Job, parts: dict[str, str], fingerprint: str) -> dict[str, Any]:
     return {
-        "format": "sweep 1", "fingerprint": fingerprint, "parts": parts, "versions": versions(), "tocsin": version(),
+        "format": _FORMAT, "fingerprint": fingerprint, "parts": parts, "order": list(job.grid.axes), "versions": versions(),
+        "tocsin": version(),
         "strategy": job.strategy.name(), "lanes": job.grid.size, "lanes_a_chunk": job.chunk, "chunks": job.chunks,
-        "periods": [told_period(job, i) for i in range(len(job.periods))], "job": job.settings,
+        "periods": [told_period(period) for period in job.periods], "job": job.settings,
     }  # fmt: skip
-
-
-def told_period(job: Job, period: int) -> dict[str, Any]:
-    """Return a period as JSON has it."""
-    of = job.periods[period]
-    test = {"test": [str(day) for day in of.test]} if of.test else {}
-    return {"name": of.name, "first": str(of.first), "last": str(of.last), **test}
 
 
 def _results(
@@ -213,9 +226,7 @@ def _results(
     check: Callable[[], None],
 ) -> dict[str, Any]:
     """Reduce the chunks of each period and write what came of it; sweep.json last."""
-    import polars as pl  # noqa: PLC0415
-
-    by, each, winners, paths = job.keep.by[0], [], [], []
+    by, each, found, paths = job.keep.by[0], [], [], []
     for period, of in enumerate(job.periods):
         numbers = range(period * job.per_period, (period + 1) * job.per_period)
         summary = source.reduced(folder, [(n, survey.done[n]) for n in numbers], check)
@@ -223,36 +234,59 @@ def _results(
         with folder.telling(under):
             (folder.path / under).mkdir(parents=True, exist_ok=True)
         best = write_summary(walker, folder, period, summary, under).filter(by=by)
-        winners.append({**told_period(job, period), "winner": best.row(0, named=True) if best.height else None})
-        if of.test is None:
+        winner = best.row(0, named=True) if best.height else None
+        found.append({**told_period(of), "traded": anything_traded(summary), "winner": winner})
+        if of.test is None or not (under or winner):
             continue
-        dates = {"fold": of.name, "first": of.first, "last": of.last, "test_first": of.test[0], "test_last": of.test[1]}
-        for row in best.head(1 if under else _JUDGED).iter_rows(named=True):
-            check()
-            path, found = judged(walker, period, row["lane"])
-            winners[-1].setdefault("out_of_sample", found)  # the winner comes first
-            paths += [path] if under else []
-            chosen = {name: row[name] for name in ("rank", "lane", *job.grid.axes)}
-            each.append({**dates, **chosen, f"in_sample_{by}": row[by], **found})
-        if under and best.is_empty():  # nothing to choose: the account stays in cash
-            paths.append(idle(walker, period))
-            each.append(dates)
+        rows, tested = _judged(walker, period, best.head(1 if under else _JUDGED), check)
+        if winner:  # the winner comes first
+            found[-1]["out_of_sample"] = {name: rows[0][name] for name in OF_PATH}
+        each += rows
+        paths += tested if under else []
     document: dict[str, Any] = {
         "strategy": job.strategy.name(), "fingerprint": fingerprint, "lanes": job.grid.size, "chunks": job.chunks,
-        "metric": by, "options": {k: str(v) for k, v in job.options.items()}, "parameters": list(job.grid.axes), "periods": winners,
+        "metric": by, "options": {name: told(value) for name, value in job.fixed.items()}, "parameters": list(job.grid.axes),
+        "periods": found,
     }  # fmt: skip
     if each:
-        name = "folds.parquet" if paths else "out_of_sample.parquet"
-        write_table(folder, name, pl.DataFrame(each, infer_schema_length=None))
-        document["out_of_sample"] = {
-            k: v for k, v in each[0].items() if k not in ("first", "last", "test_first", "test_last")
-        }
+        table = pl.DataFrame(each, _judged_schema(job), orient="row")
+        write_table(folder, "folds.parquet" if paths else "out_of_sample.parquet", table)
+        document["out_of_sample"] = {k: v for k, v in each[0].items() if k not in _OF_PERIOD}
     if paths:
-        equity, found = stitched(walker, paths)
+        equity, document["out_of_sample"] = stitched(walker, paths)
         write_table(folder, "equity.parquet", equity)
-        document["out_of_sample"] = found
+    document["files"] = folder.kept
     write_json(folder, "sweep.json", document)
     return document
+
+
+def _judged(
+    walker: Walker, period: int, best: pl.DataFrame, check: Callable[[], None]
+) -> tuple[list[dict[str, Any]], list[Judged]]:
+    """Judge the best lanes of a period on the sessions that come after; where there is none, the account stays in cash."""
+    of, by = walker.work.periods[period], walker.work.keep.by[0]
+    assert of.test
+    told = {
+        "fold": of.name, "first": of.first, "last": of.last, "test_first": of.test[0], "test_last": of.test[1],
+        "test_sessions": of.test_sessions, "short": of.short_by > 0,
+    }  # fmt: skip
+    rows, paths = [], []
+    for row in best.iter_rows(named=True):
+        check()
+        path, figures = judged(walker, period, row["lane"])
+        chosen = {name: row[name] for name in ("rank", "lane", *walker.grid.axes)}
+        rows.append({**told, **chosen, f"in_sample_{by}": row[by], **figures})
+        paths.append(path)
+    return (rows, paths) if rows else ([told], [idle(walker, period)])
+
+
+def _judged_schema(job: Job) -> dict[str, pl.DataType]:
+    swept = {name: column.dtype for name, column in job.grid.columns(np.zeros(1, np.int64)).items()}
+    numbers = (f"in_sample_{job.keep.by[0]}", *OF_PATH)
+    return {
+        "fold": pl.String(), **dict.fromkeys(_OF_PERIOD[:4], pl.Date()), "test_sessions": pl.Int64(), "short": pl.Boolean(),
+        "rank": pl.Int64(), "lane": pl.Int64(), **swept, **dict.fromkeys(numbers, pl.Float64()),
+    }  # fmt: skip
 
 
 def _share(progress: Progress) -> str:

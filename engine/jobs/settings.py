@@ -56,12 +56,19 @@ class GridSection(Section):
     parameters: dict[str, Any] = Field(
         {}, description="a table of parameters, each a number, a list, or {from = 1, to = 40}"
     )
+    account: dict[str, Any] = Field(
+        {}, description="a table of settings of the account, each a value, a list, or {from = 0, to = 0.001, count = 3}"
+    )
+    options: dict[str, Any] = Field(
+        {}, description="a table of the strategy's options, each a value or a list of values"
+    )
+    events: dict[str, Any] = Field({}, description='a table of delay = ["0s", "15m"]')
 
 
 class KeepSection(Section):
     """What is kept of each lane, and of all of them."""
 
-    top: int = Field(1000, ge=1, le=100_000, description="a whole number from 1 to 100000")
+    top: int = Field(1000, ge=1, le=100_000, description="a whole number from 1 to 100,000")
     by: list[str] = Field(
         ["sharpe"], min_length=1, description="a list of metrics, the first of which chooses the winner"
     )
@@ -102,7 +109,7 @@ class RunSection(Section):
     """How the lanes are walked."""
 
     precision: Literal["float32", "float64"] = Field("float32", description="the precision of the walks")
-    chunk: int | None = Field(None, ge=64, le=1 << 24, description="a whole number of lanes from 64 to 16777216")
+    chunk: int | None = Field(None, ge=64, le=1 << 24, description="a whole number of lanes from 64 to 16,777,216")
     seed: int = Field(
         0, ge=0, le=2**63 - 1, description="a whole number, 0 or more, that random and sobol sets start from"
     )

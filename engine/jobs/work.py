@@ -21,12 +21,14 @@ from engine.faults import Failure
 from engine.grid import Grid
 from engine.jobs.chunks import to_parquet
 from engine.jobs.grids import GridPlan
-from engine.jobs.job import Job, code_version, versions
+from engine.jobs.job import Job
+from engine.jobs.meaning import strategy_parts
+from engine.jobs.parts import code_version, versions
 from engine.jobs.periods import Period
 from engine.jobs.settings import KeepSection
 from engine.lanes import PIECE, Lanes, Numbers, Precision
 from engine.market import Market
-from engine.registry import find_strategy
+from engine.registry import find_strategy, script_of
 from engine.strategy import Strategy
 from engine.summary import Summary
 from kernels.metrics import LESS_IS_BETTER, METRICS
@@ -59,8 +61,8 @@ class StrategyText:
 
 
 def _script(name: str) -> Path | None:
-    script, dot, _ = name.partition(".py")
-    return Path(script + dot) if dot else None
+    path, _ = script_of(name)
+    return Path(path) if path else None
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,15 @@ class Work:
     fingerprint: str
     code: str
     versions: dict[str, str]
+    strategy_parts: dict[str, str]
 
     @classmethod
     def of(cls, job: Job, fingerprint: str) -> Work:
         """Take what the chunks of a job need."""
         return cls(
             StrategyText.of(job.name), job.options, job.plan, job.market, job.events, job.account, job.borrow, job.periods,
-            job.keep, job.run.precision, job.chunk, fingerprint, job.parts["code"], versions(),
+            job.keep, job.run.precision, job.chunk, fingerprint, code_version(), versions(),
+            job.strategy_parts,
         )  # fmt: skip
 
     def refuse_other_code(self, where: str) -> None:
@@ -102,6 +106,16 @@ class Work:
                     f"{where} has {name} {mine}, and the machine that started the sweep {self.versions[name]}; install the same on all "
                     f"of them."
                 )
+
+    def load(self, where: str) -> type[Strategy]:
+        """Give the strategy on another machine; refuse one that computes something else there, as where it imports another file."""
+        found = self.strategy.load()
+        if strategy_parts(found) != self.strategy_parts:
+            raise Failure(
+                f"{where} has another {found.name()} than the machine that started the sweep, or other modules that it imports; copy the "
+                f"same files to all of them."
+            )
+        return found
 
 
 @dataclass(frozen=True)
@@ -120,18 +134,13 @@ class Walker:
     ----------
     device : as `Lanes` takes it
     threads : left out, one a processor
-    made : strategy and grid, where the process has them already
     """
 
     def __init__(
-        self,
-        work: Work,
-        device: str = "cpu",
-        threads: int | None = None,
-        made: tuple[type[Strategy], Grid] | None = None,
+        self, work: Work, strategy: type[Strategy], grid: Grid, device: str = "cpu", threads: int | None = None
     ) -> None:
         self.work, self._device, self._threads = work, device, threads
-        self.strategy, self.grid = made or _made(work)
+        self.strategy, self.grid = strategy, grid
         self._at: tuple[int, Lanes] | None = None
 
     def summary(self) -> Summary:
@@ -196,16 +205,9 @@ class Walker:
         return summary
 
 
-def _made(work: Work) -> tuple[type[Strategy], Grid]:
-    strategy = work.strategy.load()
-    return strategy, work.plan.make(strategy)
-
-
 def _rows(grid: Grid, numbers: npt.NDArray[np.int64], values: npt.NDArray[Any]) -> pa.Table:
-    swept = {name: pa.array(column) for name, column in grid.values(numbers).items()}
-    return pa.table(
-        {"lane": pa.array(numbers), **swept, **{m: pa.array(v) for m, v in zip(METRICS, values, strict=True)}}
-    )
+    figures = dict(zip(METRICS, values, strict=True))
+    return pl.DataFrame({"lane": numbers, **grid.columns(numbers), **figures}).to_arrow()
 
 
 def _merged(parts: SimpleQueue[Summary]) -> Summary:

@@ -30,9 +30,9 @@ def test_folds_with_purge_and_embargo() -> None:
     # Tests begin at the sessions 10, 14 and 18; each trains on the 10 before, less 2 purged and 1 of embargo.
     found = periods_of(splits(train=10, test=4, embargo=1), DAYS, 2)
     assert found == (
-        Period("fold-00", day(0), day(6), (day(10), day(13))),
-        Period("fold-01", day(4), day(10), (day(14), day(17))),
-        Period("fold-02", day(8), day(14), (day(18), day(19))),
+        Period("fold-00", day(0), day(6), (day(10), day(13)), 4),
+        Period("fold-01", day(4), day(10), (day(14), day(17)), 4),
+        Period("fold-02", day(8), day(14), (day(18), day(19)), 2, short_by=2),  # 20 sessions less 18 are left
     )
     anchored = periods_of(splits(train=10, test=4, anchored=True, purge=0), DAYS, np.inf)
     assert [(p.first, p.last) for p in anchored] == [(day(0), day(9)), (day(0), day(13)), (day(0), day(17))]
@@ -40,9 +40,33 @@ def test_folds_with_purge_and_embargo() -> None:
 
 def test_the_sample_is_purged_before_what_judges_it() -> None:
     given = {"in_sample": [day(0), day(9)], "out_of_sample": [day(10), day(19)]}
-    assert periods_of(splits(**given), DAYS, 3) == (Period("in_sample", day(0), day(6), (day(10), day(19))),)
+    assert periods_of(splits(**given), DAYS, 3) == (Period("in_sample", day(0), day(6), (day(10), day(19)), 10),)
     given["out_of_sample"] = [day(15), day(19)]  # five sessions lie between them, and three suffice
     assert periods_of(splits(**given), DAYS, 3)[0].last == day(9)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "tested"),
+    [
+        # of 20 sessions, what is left after the training, in parts of `test`
+        (10, 4, [4, 4, 2]),
+        (10, 5, [5, 5]),
+        (10, 10, [10]),
+        (10, 11, [10]),
+        (10, 9, [9, 1]),
+        (12, 3, [3, 3, 2]),
+        (19, 1, [1]),
+        (19, 5, [1]),
+        (17, 2, [2, 1]),
+        (4, 7, [7, 7, 2]),
+        (4, 8, [8, 8]),
+    ],
+)
+@pytest.mark.parametrize("anchored", [False, True])
+def test_a_last_fold_that_is_shorter_says_so(train: int, test: int, tested: list[int], anchored: bool) -> None:
+    folds = periods_of(splits(train=train, test=test, purge=0, anchored=anchored), DAYS, np.inf)
+    assert [fold.test_sessions for fold in folds] == tested
+    assert [fold.short_by for fold in folds] == [test - found for found in tested]
 
 
 def test_holding_times_in_sessions() -> None:

@@ -1,14 +1,18 @@
 """Job files: what they may say, and what is said of mistakes."""
 
+import codecs
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
-from engine import Fault
+from engine import Events, Fault, Market, sweep
 from engine.jobs.job import Job
 from engine.jobs.settings import SECTIONS
+from engine.jobs.work import StrategyText
+from strategies import ShortBubbleWarning
 from tests.jobs.conftest import ROOT, edit
 
 
@@ -59,7 +63,7 @@ precision = "float16"
         (13, "grid.kind is \"randon\" (did you mean 'random'?), allowed are "),
         (17, "account.cash must be a number above 0"),
         (18, "account.fils is no setting of the account (did you mean 'fill'?)"),
-        (21, 'keep.top is "many", allowed is a whole number from 1 to 100000'),
+        (21, 'keep.top is "many", allowed is a whole number from 1 to 100,000'),
         (22, "keep.by names 'sharp' (did you mean 'sharpe'?)"),
         (25, "run.precision is \"float16\" (did you mean 'float64'?)"),
     ]
@@ -165,6 +169,195 @@ train = 1
     ]
     for found, (line, start) in zip(said[1:], expected, strict=True):
         assert found.startswith(f"  line {line}: {start}"), found
+
+
+@pytest.mark.parametrize(
+    ("section", "line", "says"),
+    [
+        ("grid.parameters", "refresh = true", "move it to [strategy.options], or with several values to [grid.options]."),
+        ("grid.parameters", "basket = ['NVDA']", "move it to [strategy.options], or with several values to [grid.options]."),
+        ("grid.parameters", "slippage = 0.001", "move it to [account], or with several values to [grid.account]."),
+        ("grid.parameters", "fill = 'close'", "grid.parameters.fill is no parameter of short_bubble_warning; move it to [account]."),
+        ("grid.parameters", "where = 'hold < 3'", "move it to [grid]."),
+        ("grid.parameters", "top = 5", "move it to [keep]."),
+        ("grid.parameters", "wieght = 0.2", "cannot be swept (did you mean 'weight'?)"),
+        ("account", "hold = 3", "account.hold is no setting of the account; move it to [grid.parameters]."),
+        ("account", "refresh = true", "account.refresh is no setting of the account; move it to [strategy.options], or with several"),
+        ("account", "precision = 'float64'", "move it to [run]."),
+        ("account", "slippage = [0.0, 0.1]", "account.slippage must have one value (got [0.0, 0.1]); write several in [grid.account]."),
+        ("account", "fill = ['open', 'close']", 'account.fill must have one value (got ["open", "close"]); give one.'),
+        ("account", "slipage = 0.1", "(did you mean 'slippage'?)"),
+        ("keep", "chunk = 64", "keep.chunk is no setting, allowed are top, by, metrics, table, heatmaps; move it to [run]."),
+        ("keep", "hold = 3", "move it to [grid.parameters]."),
+        ("keep", "cash = 3", "move it to [account], or with several values to [grid.account]."),
+        ("keep", "to = 3", "keep.to is no setting (did you mean 'top'?), allowed are"),
+        ("splits", "seed = 3", "move it to [run]."),
+        ("splits", "delay = '1d'", "move it to [events]."),
+        ("strategy.options", "stop = 0.1", "is a parameter, allowed are options; write it in [grid.parameters]"),
+        ("strategy.options", "lot = 1", "strategy.options.lot is no option, allowed are refresh, basket; move it to [account], or with"),
+        ("strategy.options", "baskte = 'NVDA'", "strategy.options.baskte is no option (did you mean 'basket'?)"),
+        ("grid.account", "fill = ['open', 'close']", "grid.account.fill cannot be swept, allowed are cash, slippage, "),
+        ("grid.account", "cash_rate = [0, 0.1]", "move it to [account], with one value."),
+        ("grid.account", "hold = [1, 2]", "grid.account.hold cannot be swept, allowed are cash, slippage, "),
+        ("grid.account", "slipage = [0.1]", "grid.account.slipage cannot be swept (did you mean 'slippage'?)"),
+        ("grid.account", "slippage = []", "account.slippage must have one value or more (got none)"),
+        ("grid.account", "slippage = [0.1, 0.10]", "account.slippage must list each value once (got 0.1 twice)"),
+        ("grid.account", "slippage = [-1]", "account.slippage must be a number from 0 to 0.5 (got -1)"),
+        ("grid.account", "slippage = {from = 0, to = 1}", "account.slippage must be a number from 0 to 0.5 (got 1.0)"),
+        ("grid.account", "slippage = {from = 0, too = 1}", "grid.account.slippage has 'too' (did you mean 'to'?)"),
+        ("grid.account", "slippage = 'low'", "account.slippage must be a number from 0 to 0.5 (got 'low')"),
+        ("grid.options", "refresh = [true, 'maybe']", "short_bubble_warning.refresh: "),
+        ("grid.options", "refresh = [true, true]", "refresh must list each value once"),
+        ("grid.options", "hold = [1, 2]", "grid.options.hold is a parameter, allowed are options; write it in [grid.parameters]"),
+        ("grid.options", "cash = [1, 2]", "grid.options.cash is no option, allowed are refresh, basket; move it to [account], or with"),
+        ("grid.options", "refesh = [true]", "grid.options.refesh is no option (did you mean 'refresh'?)"),
+        ("grid.events", "delay = ['1x']", "is not a length of time"),
+        ("grid.events", "delays = ['1d']", "grid.events.delays cannot be swept (did you mean 'delay'?), allowed are delay; rename it."),
+        ("grid", "wehre = 'hold < 3'", "grid.wehre is no setting (did you mean 'where'?)"),
+        ("parameters", "hold = 3", "[parameters] is no section of a job, allowed are market, events, "),
+        ("options", "refresh = true", "splits, run; write [strategy.options]."),
+    ],
+)  # fmt: skip
+def test_what_stands_in_another_section_is_told_where_it_belongs(
+    section: str, line: str, says: str, here: Path
+) -> None:
+    text = Path("job.toml").read_text()
+    if section == "grid.parameters":
+        said = mistakes(text.replace("[grid.parameters]", f"[grid.parameters]\n{line}"))
+        where = 12
+    else:
+        said = mistakes(f"{text}[{section}]\n{line}\n")
+        where = len(text.splitlines()) + (1 if section in ("parameters", "options") else 2)
+    assert len(said) == 1, said
+    assert said[0].startswith(f"job.toml, line {where}: "), said
+    assert says in said[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "swept", "says"),
+    [
+        (
+            "[account]\nslippage = 0.1",
+            "[grid.account]\nslippage = [0, 0.1]",
+            "grid.account.slippage is given in [account] as well",
+        ),
+        (
+            "[strategy.options]\nrefresh = true",
+            "[grid.options]\nrefresh = [true, false]",
+            "in the options of [strategy] as well",
+        ),
+        ("", "[grid.events]\ndelay = ['0s', '1d']", ""),
+    ],
+)
+def test_what_is_swept_is_given_once(given: str, swept: str, says: str, here: Path) -> None:
+    edit(lambda job: f"{job}{given}\n{swept}\n")
+    if not says:
+        assert Job.read(Path("job.toml")).grid.size == 2 * 800
+        return
+    (said,) = mistakes(Path("job.toml").read_text())
+    assert says in said
+    assert said.endswith("allowed is once; leave one of them out.")
+
+
+def test_a_delay_is_swept_or_given(here: Path) -> None:
+    edit(
+        lambda job: (
+            job.replace('"events.parquet"', '"events.parquet"\ndelay = "1h"') + "[grid.events]\ndelay = ['1d']\n"
+        )
+    )
+    (said,) = mistakes(Path("job.toml").read_text())
+    assert "line 19: grid.events.delay is given in [events] as well, allowed is once; leave one of them out." in said
+    edit(lambda job: job.replace('[events]\ntable = "events.parquet"\ndelay = "1h"', ""))
+    assert "events.delay must have events to delay" in "".join(mistakes(Path("job.toml").read_text()))
+
+
+@pytest.mark.parametrize(
+    ("encode", "mark"),
+    [
+        ("utf-8", b""),
+        ("utf-8", codecs.BOM_UTF8),
+        ("utf-16-le", codecs.BOM_UTF16_LE),
+        ("utf-16-be", codecs.BOM_UTF16_BE),
+        ("utf-32-le", codecs.BOM_UTF32_LE),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_job_is_read_as_any_editor_saves_it(encode: str, mark: bytes, end: str, here: Path) -> None:
+    text = Path("job.toml").read_text() + "[keep]\nby = ['sharp']\n"
+    Path("job.toml").write_bytes(mark + text.replace("\n", end).encode(encode))
+    with pytest.raises(Fault, match=r"^job.toml, line 18: keep.by names 'sharp' \(did you mean 'sharpe'\?\)"):
+        Job.read(Path("job.toml"))
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_strategy_and_a_table_are_read_as_any_editor_saves_them(mark: bytes, end: str, here: Path) -> None:
+    script = "from strategies import ShortBubbleWarning\n\n\nclass Mine(ShortBubbleWarning):\n    pass\n"
+    Path("own.py").write_bytes(mark + script.replace("\n", end).encode())
+    Path("sets.csv").write_bytes(mark + f"hold,stop{end}5,0.1{end}10,none{end}".encode())
+    edit(lambda job: job[: job.index("[grid.parameters]")] + '[grid]\nkind = "table"\ntable = "sets.csv"\n')
+    edit(lambda job: job.replace("short_bubble_warning", "own.py:Mine"))
+    job = Job.read(Path("job.toml"))
+    assert job.grid.axes["hold"].tolist() == [5.0, 10.0]
+    assert StrategyText.of(job.name).load().__name__ == "Mine"
+
+
+@pytest.mark.parametrize("folder", ["my.pyfiles", "a.py", "with space", "deep/er"])
+def test_a_script_lies_in_a_folder_of_any_name(folder: str, here: Path) -> None:
+    Path(folder).mkdir(parents=True)
+    Path(folder, "own.py").write_text(
+        "from strategies import ShortBubbleWarning\n\n\nclass Mine(ShortBubbleWarning):\n    pass\n"
+    )
+    edit(lambda job: job.replace("short_bubble_warning", f"{folder}/own.py"))
+    job = Job.read(Path("job.toml"))
+    assert StrategyText.of(job.name).load().__name__ == "Mine"
+
+
+MOST = 1 << 32
+
+
+@pytest.mark.parametrize(
+    ("sizes", "lanes"),
+    [
+        ((256, 256, 256, 257), 256 * 256 * 256 * 257),
+        ((256, 256, 256, 256, 2), 2 * MOST),
+        ((5_000, 5_000, 5_000, 5_000, 40), 25_000_000_000_000_000),
+        ((2_000, 2_000, 2_000, 2_000, 2_000, 2_000), 64 * 10**18),
+        ((2_000, 2_000, 2_000, 2_000, 2_000, 2_000, 100), 64 * 10**20),
+    ],
+)
+def test_a_job_and_a_sweep_have_one_limit(sizes: tuple[int, ...], lanes: int, here: Path) -> None:
+    names = ("stop", "take", "trail", "half_life", "weight", "threshold", "hold")[: len(sizes)]
+    shown = f"{lanes:,}" if lanes < 10**21 else "about 10^21"
+    expected = f"a sweep must have 4,294,967,296 lanes at most (got {shown}); take fewer values, or draw some of them in a sample."
+    given: dict[str, Any] = {
+        name: np.linspace(0.01, 0.5, size) if name != "hold" else range(1, size + 1)
+        for name, size in zip(names, sizes, strict=True)
+    }
+    with pytest.raises(Fault) as caught:
+        sweep(ShortBubbleWarning, Market.read("prices.parquet"), Events.read("events.parquet"), **given)
+    assert str(caught.value) == expected
+    lines = [
+        f"{name} = {{from = 0.01, to = 0.5, count = {size}}}" if name != "hold" else f"hold = {{from = 1, to = {size}}}"
+        for name, size in zip(names, sizes, strict=True)
+    ]
+    text = Path("job.toml").read_text()
+    (said,) = mistakes("\n".join([text[: text.index("[grid.parameters]")], "[grid.parameters]", *lines]))
+    assert said == f"job.toml, line 12: {expected}"
+
+
+def test_as_many_lanes_as_are_allowed_are(here: Path) -> None:
+    edit(lambda job: job[: job.index("[grid.parameters]")])
+    edit(
+        lambda job: (
+            job
+            + "[grid.parameters]\nstop = {from = 0.01, to = 0.5, count = 65536}\ntake = {from = 0.01, to = 0.5, count = 65536}\n"
+        )
+    )
+    assert Job.read(Path("job.toml")).grid.size == MOST
+    edit(lambda job: job + "[grid.account]\nlot = [0, 1]\n")
+    (said,) = mistakes(Path("job.toml").read_text())
+    assert "(got 8,589,934,592)" in said
 
 
 CROSS = """

@@ -14,7 +14,7 @@ import pytest
 
 from engine import Events, Market, sweep
 from engine.cli import main
-from engine.jobs import running, work
+from engine.jobs import work
 from engine.jobs.progress import status
 from kernels.metrics import METRICS
 from strategies import ShortBubbleWarning
@@ -163,44 +163,6 @@ def cheaper(market: Market) -> Market:
     first = pl.int_range(pl.len()) == 0
     frame = market.frame.with_columns(low=pl.when(first).then(pl.col("low") / 2).otherwise(pl.col("low")))
     return Market.build(frame, market.opens, market.sessions, market.findings, market.metadata)
-
-
-def test_changed_inputs_are_refused_by_name(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    Path("own.py").write_text(SCRIPT)
-    edit(lambda job: job.replace('"short_bubble_warning"', '"own.py:BuyTheWarning"'))
-    told(capsys)
-    assert "holds a sweep already (13 chunks)" in told(capsys, status=2)
-    market = Market.read("prices.parquet")
-    changes: dict[str, tuple[Any, Any]] = {
-        "prices": (lambda: cheaper(market).write("prices.parquet"), lambda: market.write("prices.parquet")),
-        "strategy's source": (lambda: edit(lambda s: s.replace("0.1 else", "0.2 else"), "own.py"), None),
-        "account, strategy's source": (lambda: edit(lambda job: job + "[account]\ncash = 5000\n"), None),
-    }
-    for name, (change, back) in changes.items():
-        change()
-        assert f"changed since are {name};" in told(capsys, "--resume", status=2)
-        if back:
-            back()
-            assert "Nothing is missing" in told(capsys, "--resume")
-
-
-def test_the_same_data_from_another_file_is_the_same(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told(capsys)
-    Path("sub").mkdir()
-    pl.read_parquet("events.parquet").write_parquet("sub/events.parquet", compression="uncompressed")
-    edit(lambda job: "# a comment\n" + job.replace('"events.parquet"', '"sub/events.parquet"'))
-    assert "Nothing is missing" in told(capsys, "--resume")
-
-
-def test_other_code_is_refused(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    told(capsys)
-    monkeypatch.setattr("engine.jobs.job.code_version", lambda: "other")
-    assert "changed since are code;" in told(capsys, "--resume", status=2)
-    monkeypatch.setattr("engine.jobs.job.versions", lambda: {"numpy": "0.1"})
-    monkeypatch.setattr(running, "versions", lambda: {"numpy": "0.1"})
-    said = told(capsys, "--resume", status=2)
-    assert "code, versions (numpy" in said
-    assert "-> 0.1)" in said
 
 
 # What stops it
