@@ -36,7 +36,7 @@ _MODIFIED: Final = (
 _CLOCKS: Final = ("heure", "hour", "clock", "timeofday", "时刻")
 _LATER: Final = "column {!r} says when a text was changed; of it and the publication the later counts."
 _CLOCK: Final = r"^\d{1,2}[:h]\d{2}|^\d{1,2} ?[AaPp][Mm]|^\d{3,6}$"
-_ISO: Final = r"^\d{4}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([+-]\d{2}:?\d{2}|Z)?$"
+_ISO: Final = r"^[12]\d{3}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([+-]\d{2}:?\d{2}|Z)?$"
 _ISO_MIDNIGHT: Final = r"^.{10}.00:00(:00(\.0+)?)?([+-Z]|$)"
 _USUAL: Final = 100  # stamps of the usual spelling that are kept of each part of a table
 _TEXTS: Final = 20  # that are asked for their language where the order of dates stays open
@@ -100,8 +100,8 @@ class When:
         if self.finer:
             finer = self._texts(frame, self.finer)
             # A row that was made before the day that it bears was a draft.
-            fits = finer.str.slice(0, 10) >= published.str.slice(0, 10)
-            published = finer.zip_with(fits.fill_null(published.is_null()), published)
+            fits = (finer.str.slice(0, 10) >= published.str.slice(0, 10)).fill_null(published.is_null())
+            published = finer.zip_with(fits & finer.str.contains(r"^\d{4}-\d\d-\d\d").fill_null(False), published)
         if not self.modified:
             return published, pl.repeat([], frame.height, dtype=pl.List(pl.String), eager=True)
         changed = pl.concat_list(*(self._texts(frame, name).alias(name) for name in self.modified)).list.drop_nulls()
@@ -181,28 +181,51 @@ def decide_when(
 
 def _decided(told: dict[str, pl.Series], first: Sequence[str], later: Sequence[str], source: Source) -> When:
     clocks = [name for name in first if _is_clock(told[name])]
-    stamps = {
-        name: source.read(told[name], name) for name in (*first, *later) if name not in clocks and _is_told(told[name])
-    }
-    dated = {name: found for name, found in stamps.items() if found.local.null_count() < len(found.local)}
-    decisions = {name: found.decision for name, found in dated.items()}
-    modified = tuple(name for name in later if name in dated)
+    stamps = {name: source.read(told[name], name) for name in later if _is_told(told[name])}
+    dated = {name: found for name, found in stamps.items() if _is_dated(found)}
+    modified = tuple(dated)
     notes = [note for name in modified for note in (_LATER.format(name), *dated[name].notes)]
-    published = next((name for name in first if name in dated), first[0] if first else "")
-    if published not in dated:
+    published = clock = finer = ""
+    for name in first:
+        if name in clocks or not _is_told(told[name]):
+            continue
+        found = source.read(told[name], name)
+        if _is_dated(found):
+            published, dated[name] = name, found
+            break
+    decisions = {name: found.decision for name, found in dated.items()}
+    if not published:
+        published = first[0] if first else ""
         return When(source, published, "", "", modified, {published: Decision(), **decisions}, tuple(notes))
-    clock = finer = ""
     notes = [*dated[published].notes, *notes]
     if _all_days(dated[published]):
         clock = clocks[0] if clocks else ""
-        timed = (name for name in first if name in dated and not _all_days(dated[name]) and not _is_created(name))
-        finer = "" if clock else next(timed, "")
+        rest = [name for name in first if name != published and not _is_created(name) and _is_told(told[name])]
+        finer, decision = ("", None) if clock else _finer(told, rest, source)
+        if decision is not None:
+            decisions[finer] = decision
     if clock:
         decisions[published] = replace(dated[published].decision, midnights="")
         notes = [f"column {published!r} says the day and {clock!r} the time of day.", *notes]
     if finer:
         notes = [f"column {finer!r} says the time of day, which {published!r} does not.", *notes]
     return When(source, published, clock, finer, modified, decisions, tuple(notes))
+
+
+def _finer(told: dict[str, pl.Series], names: Sequence[str], source: Source) -> tuple[str, Decision | None]:
+    """Find a column that has times of day."""
+    for name in names:
+        try:
+            found = source.read(told[name], name)
+        except OpenDates:
+            continue  # the days are known without it
+        if _is_dated(found) and not _all_days(found):
+            return name, found.decision
+    return "", None
+
+
+def _is_dated(stamps: Stamps) -> bool:
+    return stamps.local.null_count() < len(stamps.local)
 
 
 def _all_days(stamps: Stamps) -> bool:
