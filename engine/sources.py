@@ -173,7 +173,7 @@ class Product:
             wrong = asked & ~allowed(values, numbers.size)
             if wrong.any():
                 first = int(np.argmax(wrong))
-                shown = shown or ", ".join(f"{name}={numeral(v[first], commas=False)}" for name, v in values.items())
+                shown = shown or ", ".join(f"{name}={numeral(v[first], 12, commas=False)}" for name, v in values.items())
                 refused += int(wrong.sum())
             kept.append(numbers[asked].astype(np.uint32))
         left = sum(k.size for k in kept)
@@ -235,7 +235,7 @@ class Rows:
         wrong = ~allowed(axes, self.size)
         if wrong.any():
             first = int(np.argmax(wrong))
-            shown = ", ".join(f"{name}={numeral(column[first], commas=False)}" for name, column in axes.items())
+            shown = ", ".join(f"{name}={numeral(column[first], 12, commas=False)}" for name, column in axes.items())
             raise Fault(_refused(allowed, int(wrong.sum()), self.size, shown))
         with ThreadPoolExecutor() as pool:  # to sort a column keeps no other from being sorted
             self._cells = dict(zip(axes, pool.map(_cells_of, axes.values()), strict=True))

@@ -91,7 +91,7 @@ def _shown(document: dict[str, Any], out: Path) -> list[Any]:
     rows = []
     for period in document["periods"]:
         best = period["winner"] or {}
-        values = [best.get("lane", "-"), *(numeral(best[name]) if best else "-" for name in parameters)]
+        values = [best.get("lane", "-"), *(numeral(best[name], 6) if best else "-" for name in parameters)]
         sample = ["in sample"] if after else []
         found = [number(best.get(name), 4) for name in figures]
         rows.append((period["name"], *sample, period["first"], period["last"], *values, *found))

@@ -159,7 +159,7 @@ train = 1
         (10, "grid.kind is \"sobl\" (did you mean 'sobol'?)"),
         (11, "where is 'hold >'"),
         (13, "short_bubble_warning.hodl cannot be swept (did you mean 'hold'?)"),
-        (14, "short_bubble_warning.stop is nan, allowed is"),
+        (14, "short_bubble_warning.stop is not a number, allowed is"),
         (15, "grid.parameters.hold is {from = 5, to = 1}, which is no range"),
         (18, "splits.train is 1, allowed is"),
     ]
