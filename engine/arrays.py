@@ -63,11 +63,7 @@ def check_given(market: object, events: object, account: object) -> None:
         kind = value if isinstance(value, type) else type(value)
         if (value is kind or not hasattr(value, wanted)) and (value is not None or name == "market"):
             shown = f"{'the' if value is kind else 'of the'} class {kind.__name__}"
-            made = f"{name.capitalize()}." + (
-                "read(path)" if isinstance(value, (str, os.PathLike)) else "from_frame(frame)"
-            )
-            remedy = "make one" if value is kind or value is None or name == "account" else f"write {made}"
-            raise Fault(f"{name} is {shown}, allowed is an instance of {name.capitalize()}; {remedy}.")
+            raise Fault(f"{name} is {shown}, allowed is an instance of {name.capitalize()}; make one.")
 
 
 def lay_out(market: Market, account: Account, borrow: pl.DataFrame | None = None) -> Layout:

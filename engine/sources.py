@@ -173,7 +173,9 @@ class Product:
             wrong = asked & ~allowed(values, numbers.size)
             if wrong.any():
                 first = int(np.argmax(wrong))
-                shown = shown or ", ".join(f"{name}={numeral(v[first], 12, commas=False)}" for name, v in values.items())
+                shown = shown or ", ".join(
+                    f"{name}={numeral(v[first], 12, commas=False)}" for name, v in values.items()
+                )
                 refused += int(wrong.sum())
             kept.append(numbers[asked].astype(np.uint32))
         left = sum(k.size for k in kept)
