@@ -25,7 +25,8 @@ def refuse_adjusted(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     days, the log of the odds between the two is the sum over ex-dates of -y (r + y / 2) / s^2, each kept within 3.5. Below
     -(7 + the log of how many assets pay), prices count as lowered: by chance, in one import of 1,100 (Wald, "Sequential
     Tests of Statistical Hypotheses", 1945, section 3). Returns from close to close must not say the contrary, as where
-    opens are made up. Assets of which none tells alone are weighed together, by the mean of those with the same ex-date.
+    opens are made up. Assets of which none tells alone are weighed together, by the mean of those with the same ex-date; what
+    they tell is a warning.
 
     Or, with a single dividend: prices after the last ex-date are whole cents, and those before are not, since only they
     were multiplied by a factor. Or there is an adjusted close, and it equals the close through all dividends.
@@ -49,18 +50,15 @@ def refuse_adjusted(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     told = _reasons(sessions)
     unsure = told.filter(pl.col("reason").is_null() & ~pl.col("sure"))["asset"]
     together = _together(sessions.filter(pl.col("asset").is_in(unsure.implode())))
-    if together < -_EVIDENCE:
-        alike = pl.lit("opens on the ex-dates of all such assets together are not lower by them")
-        told = told.with_columns(
-            reason=pl.when(pl.col("asset").is_in(unsure.implode())).then(alike).otherwise("reason")
-        )
-    elif len(unsure) and together <= _EVIDENCE:
+    if len(unsure) and together <= _EVIDENCE:
         names = ", ".join(unsure.head(5)) + (", .." if len(unsure) > 5 else "")
+        doubtful = together < -_EVIDENCE
+        why = "all together say that the prices are" if doubtful else "do not tell whether the prices are"
         findings.add(
-            "note",
+            "warning" if doubtful else "note",
             "dividends_unverified",
-            f"the dividends of {names} are too few, or too small beside the moves of a day, to tell whether the prices "
-            "are lowered by them already; they count as not.",
+            f"the dividends of {names} are each too few, or too small beside the moves of a day, and {why} lowered by them "
+            "already; they count as not.",
             value=str(len(unsure)),
         )
     lowered = told.filter(pl.col("reason").is_not_null())
@@ -190,7 +188,7 @@ def _by_cents(sessions: pl.DataFrame) -> pl.DataFrame:
 def _by_adjusted_close(sessions: pl.DataFrame) -> pl.DataFrame:
     """Tell where the adjusted close steps by the dividends (`quoted`), and where it equals the close (`same`)."""
     step = 1 - pl.col("factor").shift(1).over("asset") / pl.col("factor")
-    part = (step / pl.col("share")).filter(pl.col("share") > 3e-4)
+    part = (step / pl.col("share")).filter(pl.col("share") > 2e-5)
     return (
         sessions.with_columns(step=step)
         .group_by("asset")
