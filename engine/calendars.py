@@ -86,12 +86,13 @@ class Calendar:
         index = np.minimum(np.searchsorted(self.sessions, dates), len(self.sessions) - 1)
         return np.asarray(self.sessions[index] == dates)
 
-    def bars(self, first: Day, last: Day, interval: str) -> tuple[Instants, Dates]:
+    def bars(self, first: Day, last: Day, interval: str, clock: int | None = None) -> tuple[Instants, Dates]:
         """List every regular bar of the sessions from `first` to `last`, both included.
 
         Bars of an intraday interval start at the session's open and follow each other until its close, so a half
         day has fewer; none starts within a lunch break. The last one is cut short where the interval does not
         divide the session (hours in New York: 9:30, 10:30, .. 15:30).
+        Bars that stand on the clock begin before that, where one of them spans the open (9, 10, .. 15 h).
 
         Parameters
         ----------
@@ -99,6 +100,8 @@ class Calendar:
             Dates.
         interval
             "1d", or minutes or hours such as "1m", "5m", "1h".
+        clock
+            For bars on the clock: microseconds from midnight at the exchange to one of them, less than a bar.
 
         Returns
         -------
@@ -112,12 +115,15 @@ class Calendar:
         step = interval_length(interval)
         if step == _DAY:
             return opens, sessions
+        if clock is not None:
+            opens = self._first_on_clock(span, step, clock)
         counts = -(-(self.closes[span] - opens) // step)  # rounded up: the last bar may be cut short
         starts = np.cumsum(counts) - counts
         within = np.arange(counts.sum(), dtype=np.int64) - np.repeat(starts, counts)
         bars = np.repeat(opens, counts) + within * step
+        until = bars if clock is None else bars + step - 1  # one on the clock may span the end of the break
         trading = (bars < np.repeat(self.break_starts[span], counts)) | (
-            bars >= np.repeat(self.break_ends[span], counts)
+            until >= np.repeat(self.break_ends[span], counts)
         )
         return bars[trading], np.repeat(sessions, counts)[trading]
 
@@ -169,6 +175,17 @@ class Calendar:
                 f"{self.sessions[0]} to {self.sessions[-1]}; correct the dates, or leave out the rows before it."
             )
         return slice(int(np.searchsorted(self.sessions, low)), int(np.searchsorted(self.sessions, high, side="right")))
+
+    def _first_on_clock(self, span: slice, step: int, clock: int) -> Instants:
+        """Give the bar on the clock that holds each session's open, or the next where the session before holds it too."""
+        import polars as pl  # noqa: PLC0415 - for its time zones, where bars stand on the clock
+
+        opens = self.opens[span]
+        wall = pl.Series(opens.astype("datetime64[us]")).dt.replace_time_zone("UTC").dt.convert_time_zone(self.timezone)
+        begun = (wall.dt.replace_time_zone(None).to_physical().to_numpy() - clock) % step
+        before = np.concatenate([[np.iinfo(np.int64).min], self.closes[:-1]])[span]
+        first: Instants = np.where(opens - begun < before, opens - begun + step, opens - begun)
+        return first
 
     def _indices(self, sessions: Dates) -> NDArray[np.intp]:
         dates = np.asarray(sessions, dtype="datetime64[D]")

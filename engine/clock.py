@@ -219,7 +219,9 @@ def _open_before(market: Bars) -> np.int64:
     """Give the open of the exchange's last regular bar before the market's first one."""
     exchange, first = calendar(market.calendar), market.sessions[0]
     since = max(first - _LOOK_BACK, exchange.sessions[0])
-    opens, _ = exchange.bars(since, first, market.interval)
+    opens, sessions = exchange.bars(since, first, market.interval)
+    if market.interval == "1d" and market.calendar == "24/7":
+        opens = opens + (market.opens[0] - opens[sessions == first][0])  # the market's days may begin at its own hour
     earlier = opens[opens < market.opens[0]]
     return np.int64(earlier[-1] if len(earlier) else np.iinfo(np.int64).min)
 

@@ -85,7 +85,8 @@ class Market:
         One row a bar, sorted by asset and time: asset str, time datetime[us, UTC] (the instant the bar opens), session
         date, open high low close f64 (split-adjusted, never dividend-adjusted), volume f64 (adjusted shares; null where
         unknown), dividend f64 (per adjusted share, on the ex-date; 0 where none), split f64 (ratio on the ex-date, 1
-        where none; null where the asset's splits are not known). A bar that is missing is a row that is missing.
+        where none; null where the asset's splits are not known). A bar that is missing is a row that is missing, or, where
+        a dividend is paid or a share split on it, a row without prices.
     assets
         Sorted.
     opens
@@ -230,7 +231,11 @@ class Market:
         """Give the embedded market: simulated prices, whose moves on some days are those the seed documents quote."""
         from seeds import market  # noqa: PLC0415
 
-        return cls.from_frame(market(), calendar="XNYS", interval="1d").labelled("SIMULATED")
+        # Its moves are drawn or quoted, not lowered on ex-dates; an adjusted close states that dividends are not in them.
+        left = 1 - pl.col("dividend") / pl.col("close").shift(1)
+        factor = left.fill_null(1).shift(-1, fill_value=1).cum_prod(reverse=True)
+        frame = market().with_columns(adj_close=(pl.col("close") * factor).over("asset"))
+        return cls.from_frame(frame, calendar="XNYS", interval="1d").labelled("SIMULATED")
 
     def labelled(self, label: str) -> Market:
         """Give the same market with a label that goes wherever it goes."""

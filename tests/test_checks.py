@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from engine.calendars import calendar
@@ -295,16 +294,6 @@ def test_many_findings_of_one_kind_are_counted(tmp_path: Path) -> None:
     listed = import_prices(written(tmp_path, rows)).findings.filter(check="duplicate")
     assert listed.height == 50 + 1
     assert "5 more rows" in listed["message"][-1]
-
-
-def test_dividends_and_splits_of_a_row_that_is_no_bar_count_at_the_next(tmp_path: Path) -> None:
-    frame = pl.DataFrame(rising(6), schema=list(HEADER), orient="row").with_columns(
-        pl.Series("Dividends", [0.0, 0.1, 0.2, 0.0, 0.0, 0.0]),
-        pl.Series("Open", [10.0, 10.1, None, 10.3, 10.4, 10.5]),  # the bar of the second dividend is missing
-    )
-    market = Market.from_frame(frame, asset="ABC")
-    assert market.frame["dividend"].to_list() == [0, 0.1, 0.2, 0, 0]
-    assert market.columns().dividend[0].tolist() == [0, 0.1, 0, 0.2, 0, 0]
 
 
 def test_tables_of_one_row(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 import polars as pl
 
 from engine.legible import numeral
+from engine.prices.dividends import refuse_adjusted
 from engine.prices.findings import Findings, shown
+from engine.prices.order import repeats
 
 _FLOAT32 = 2.0**-24  # relative rounding error of a float32
 _PRICES = ("open", "high", "low", "close")
 
 
-def adjust(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
+def adjust(rows: pl.DataFrame, actions: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     """Make prices split-adjusted and dividends amounts per adjusted share.
 
     Where the rows bring splits, the jumps at them tell whether the prices are as they were quoted (then prices are
@@ -19,19 +21,24 @@ def adjust(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     Parameters
     ----------
     rows
-        Sorted by asset and time: source, row, asset, time, open, high, low, close, volume, keep, and where they are
-        known adj_close, dividend, split.
+        Sorted by asset and time: source, row, asset, time, session, open, high, low, close, volume, keep, and where they
+        are known adj_close, dividend, split.
+    actions
+        Dividends and splits of rows that are no bars, as `engine.prices.actions` gives them.
 
     Returns
     -------
     polars.DataFrame
         With float64 `dividend` (0 where none) and `split` (1 where none, null where the asset's splits are not
-        known), without adj_close.
+        known), without adj_close. A dividend or a split where the asset has no bar is a row without prices.
     """
     absent = [
         pl.lit(None, pl.Float64).alias(name) for name in ("adj_close", "dividend", "split") if name not in rows.columns
     ]
     rows = rows.with_columns(absent)
+    if actions.height:
+        others = actions.with_columns(keep=pl.lit(False))
+        rows = pl.concat([rows, others], how="diagonal").sort("asset", "time", "keep", maintain_order=True)
     _refuse_impossible(rows, findings)
     rows = rows.with_columns(
         # Vendors write 0 for a day without a split.
@@ -41,7 +48,8 @@ def adjust(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     )
     rows = _undo_splits(rows, findings)
     rows = _recover_dividends(rows, findings)
-    return _carry_to_kept(rows).drop("given", "adj_close")
+    rows = refuse_adjusted(rows, findings)
+    return _one_row_a_bar(rows, findings).drop("given", "adj_close", "keep")
 
 
 def _filled(rows: pl.DataFrame, name: str) -> pl.Expr:
@@ -67,11 +75,16 @@ def _undo_splits(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     """Divide prices by the splits that follow, for the assets whose prices jump at their splits."""
     if not (rows["split"] != 1).any():
         return rows
-    jump = (pl.col("open") / pl.col("close").forward_fill().shift(1)).log().over("asset")
-    ratio = pl.col("split").log()
-    events = rows.with_columns(jump=jump, ratio=ratio).filter(pl.col("split") != 1)
+    before = pl.when("keep").then("close").forward_fill().shift(1).over("asset")
+    after = pl.when("keep").then("open").backward_fill().over("asset")
+    # Splits without a bar between them make one jump, from the last close to the next open.
+    bar = pl.col("keep").cum_sum().shift(1, fill_value=0).over("asset")
+    split = rows.with_columns(jump=(after / before).log(), bar=bar, followed=after.is_not_null())
+    split = split.filter(pl.col("split") != 1)
+    jumps = split.group_by("asset", "bar").agg(pl.col("jump").first(), ratio=pl.col("split").log().sum())
     raw = (
-        events.group_by("asset")
+        jumps.drop_nulls("jump")
+        .group_by("asset")
         # Prices as quoted fall by the ratio at each split; adjusted ones do not.
         .agg(raw=(pl.col("jump") + pl.col("ratio")).abs().sum() <= pl.col("jump").abs().sum())
         .filter("raw")["asset"]
@@ -81,11 +94,25 @@ def _undo_splits(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     findings.add_rows(
         "note",
         "split",
-        events,
+        split.filter(pl.col("jump").is_not_null()),
         pl.col("split"),
         pl.when(quoted)
         .then(pl.format("{} split {} for 1 here; earlier prices are divided by it.", "asset", shown("split")))
         .otherwise(pl.format("{} split {} for 1 here; the prices had been adjusted for it.", "asset", shown("split"))),
+    )
+    findings.add_rows(
+        "warning",
+        "split_unseen",
+        split.filter(~pl.col("followed")),
+        pl.col("split"),
+        pl.format(
+            "{} split {} for 1 here, and no bar follows to tell whether its prices are adjusted for it; it is left out.",
+            "asset",
+            shown("split"),
+        ),
+    )
+    rows = rows.with_columns(
+        split=pl.when(after.is_null() & pl.col("split").is_not_null()).then(1.0).otherwise("split")
     )
     to_come = pl.col("split").cum_prod(reverse=True).shift(-1, fill_value=1.0).over("asset")
     share = pl.when(quoted).then(to_come).otherwise(1.0)
@@ -117,7 +144,11 @@ def _recover_dividends(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
         step=(1 - factor.shift(1) / factor).over("asset"),
         tolerance=(rounding + rounding.shift(1)).over("asset") + 32 * _FLOAT32,
     )
-    paid = (pl.col("step") > pl.col("tolerance")).fill_null(False)
+    # A single wrong adjusted close steps up and down again: no dividend does.
+    both = (1 - pl.col("step")) * (1 - pl.col("step").shift(-1)) - 1
+    undone = (both.abs() <= pl.col("tolerance") + pl.col("tolerance").shift(-1)).over("asset").fill_null(False)
+    undone |= undone.shift(1, fill_value=False)
+    paid = (pl.col("step") > pl.col("tolerance")).fill_null(False) & ~undone
     wrong = rows.filter(pl.col("step") < -pl.col("tolerance"))
     findings.add_rows(
         "warning",
@@ -151,16 +182,28 @@ def _half_unit(name: str) -> pl.Expr:
     return unit
 
 
-def _carry_to_kept(rows: pl.DataFrame) -> pl.DataFrame:
-    """Count dividends and splits of rows that are no bars at the asset's next bar, and leave those rows out."""
+def _one_row_a_bar(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
+    """Leave out rows that are no bars, but for those with a dividend or a split; what counts at one bar is put together."""
     if rows["keep"].all():
-        return rows.drop("keep")
-    lost = ~pl.col("keep") & ((pl.col("dividend") != 0) | (pl.col("split").fill_null(1) != 1))
-    if rows.select(lost.any()).item():
-        bar = pl.col("keep").cum_sum().shift(1, fill_value=0).over("asset")  # rows up to a bar share its number
-        rows = rows.with_columns(bar=bar).with_columns(
-            pl.col("dividend").sum().over("asset", "bar"),
-            pl.when(pl.col("split").is_not_null()).then(pl.col("split").product().over("asset", "bar")).alias("split"),
-        )
-        rows = rows.drop("bar")
-    return rows.filter("keep").drop("keep")
+        return rows
+    acts = (pl.col("dividend") != 0) | (pl.col("split").fill_null(1) != 1)
+    listed = pl.col("time") >= pl.col("time").filter("keep").min().over("asset")
+    early = rows.filter(acts & ~listed)
+    text = "{} has a dividend of {} or a split before its first bar; nobody can hold it then, and it is left out."
+    findings.add_rows(
+        "note", "action_before_listing", early, pl.col("dividend"), pl.format(text, "asset", shown("dividend"))
+    )
+    rows = rows.filter(pl.col("keep") | (acts & listed))
+    again = repeats()
+    if rows.select(again.any()).item():
+        key = ("asset", "time")
+        rows = rows.with_columns(
+            pl.col("dividend").sum().over(key),
+            pl.when(pl.col("split").is_not_null()).then(pl.col("split").product().over(key)).alias("split"),
+        ).unique(key, keep="last", maintain_order=True)
+    alone = rows.filter(~pl.col("keep") & (pl.col("dividend") != 0))
+    text = "{} pays {} here, where it has no bar; whoever holds it is paid."
+    findings.add_rows(
+        "note", "dividend_without_bar", alone, pl.col("dividend"), pl.format(text, "asset", shown("dividend"))
+    )
+    return rows.with_columns(pl.when("keep").then(name).alias(name) for name in (*_PRICES, "volume"))

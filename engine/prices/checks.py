@@ -70,6 +70,13 @@ def drop_duplicates(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
             "{} at {} UTC stands here again, with other values (close {}); leave one out", "asset", when, shown("close")
         ),
     )
+    # The row of a live day that was fetched later may lack the dividend of the first.
+    acts = {"dividend": pl.col("dividend") != 0, "split": ~pl.col("split").is_in([0.0, 1.0])}
+    rows = rows.with_columns(
+        pl.coalesce(pl.col(name).filter(given).last().over("asset", "time"), name).alias(name)
+        for name, given in acts.items()
+        if name in rows.columns
+    )
     return rows.unique(("asset", "time"), keep="last", maintain_order=True).drop("again", "equal")
 
 
@@ -253,8 +260,7 @@ def check_gaps(rows: pl.DataFrame, grid: Grid, findings: Findings) -> None:
     rows
         Bars, sorted by asset and time.
     """
-    regular, _ = grid.calendar.bars(grid.sessions[0], grid.sessions[-1], grid.interval)
-    opens = np.intersect1d(grid.opens, regular)  # outside hours, bars without trades are the rule
+    opens = np.intersect1d(grid.opens, grid.regular)  # outside hours, bars without trades are the rule
     if len(opens) < len(grid.opens):
         rows = rows.filter(pl.col("time").to_physical().is_in(pl.Series(opens).implode()))
     if rows.is_empty():
@@ -319,7 +325,7 @@ def _spans(rows: pl.DataFrame, opens: Instants) -> pl.DataFrame:
 
 
 def _check_last_session(rows: pl.DataFrame, grid: Grid, findings: Findings) -> None:
-    whole, _ = grid.calendar.bars(grid.sessions[-1], grid.sessions[-1], grid.interval)
+    whole = grid.regular[grid.regular_sessions == grid.sessions[-1]]
     there = int(np.isin(whole, grid.opens).sum())
     if there < len(whole):
         day = grid.sessions[-1]

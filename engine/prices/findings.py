@@ -26,11 +26,14 @@ SCHEMA = pl.Schema(
 
 ACCEPTABLE = {
     "conflicting_duplicate": "the last of the rows is kept",
+    "dividends_in_prices": "the dividends are left out",
     "future_time": "the row is left out",
     "high_below_low": "the bar is left out",
     "nonpositive_price": "the bar is left out",
     "off_grid_time": "the row is left out",
     "off_session": "the row is left out",
+    "outlying_extreme": "the high or low is cut to the bar's open and close",
+    "outlying_price": "the bar is left out",
     "outside_range": "the bar is widened or left out",
     "unadjusted_split": "the jump is kept as a real move",
     "unparsable_number": "the bar is left out",
@@ -151,6 +154,12 @@ def shown(number: str | pl.Expr) -> pl.Expr:
     """Write a number for a message, to six figures: 195.979996 as 195.98, 10.0 as 10, and null as none."""
     number = pl.col(number) if isinstance(number, str) else number
     return number.cast(pl.Float64).round_sig_figs(6).cast(pl.String).str.strip_suffix(".0").fill_null("none")
+
+
+def stamp(column: str) -> pl.Expr:
+    """Write a datetime for a message, and a midnight as a date."""
+    text = pl.col(column).dt.to_string("%Y-%m-%d %H:%M:%S")
+    return text.str.replace(r" 00:00:00$", "")
 
 
 def counted(count: str, noun: str) -> pl.Expr:

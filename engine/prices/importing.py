@@ -14,7 +14,9 @@ from engine.faults import Fault
 from engine.market import Market
 from engine.prices.adjustment import adjust
 from engine.prices.checks import check_bars, check_gaps, check_order, check_splits, drop_duplicates
+from engine.prices.choosing import choose_calendar
 from engine.prices.findings import Findings
+from engine.prices.outliers import repair_outliers
 from engine.prices.placing import Hours, choose_calendar, make_grid, place
 from engine.prices.side_by_side import stack
 from engine.prices.spelling import name_columns, parse_numbers
@@ -167,17 +169,19 @@ def _market(tables: Iterable[_Named], options: _Options) -> Market:
     if rows.is_empty():
         raise Fault("No row has a time that can be read; correct the times.")
     trading = choose_calendar(rows, options.calendar, findings)
-    rows, length = place(rows, trading, options.interval, options.hours, findings)
-    rows = drop_duplicates(rows, findings)
+    placed = place(rows, trading, options.interval, options.hours, findings)
+    rows = drop_duplicates(placed.rows, findings)
     rows = check_bars(rows, findings)
     findings.stop_if_fatal()
     if not rows["keep"].any():
         raise Fault("No row has an open, high, low and close that can be used; see that the columns are filled.")
-    rows = adjust(rows, findings)
-    check_splits(rows, findings)
+    rows = adjust(rows, placed.actions, findings)
+    rows = repair_outliers(rows, findings)
+    bars = rows.drop_nulls("open") if rows["open"].null_count() else rows
+    check_splits(bars, findings)
     findings.stop_if_fatal()
-    grid = make_grid(rows, trading, length)
-    check_gaps(rows, grid, findings)
+    grid = make_grid(rows, trading, placed.interval, placed.clock)
+    check_gaps(bars, grid, findings)
     metadata = {
         "calendar": grid.calendar.name,
         "timezone": grid.calendar.timezone,
