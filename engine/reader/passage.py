@@ -65,7 +65,7 @@ class Passage:
     def has(self, *concepts: str) -> bool:
         """Tell whether any of the concepts stands in the sentence."""
         mine = self.concepts
-        for concept in concepts:  # a loop, as this is asked some fourteen times a sentence
+        for concept in concepts:  # noqa: SIM110 - asked fourteen times a sentence
             if mine.get(concept):
                 return True
         return False
