@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import polars as pl
 
@@ -223,6 +223,30 @@ def _complete(table: pl.DataFrame, delay: dt.timedelta, stem: str) -> pl.DataFra
 
 def _check(whole: pl.DataFrame, table: Table) -> None:
     """Raise a Fault for the first value that is out of bounds."""
+    found = next(out_of_bounds(whole), None)
+    if found:
+        row, reason = found
+        raise Fault(f"{table.at(row)}{reason}")
+
+
+def out_of_bounds(table: pl.DataFrame) -> Iterator[tuple[int, str]]:
+    """Yield each value of a table that has the schema but is out of bounds: its row, from 0, and what is wrong with it.
+
+    A row with several comes several times, by column.
+    """
+    for name, bad, allowed in _rules():
+        # NaN lies between no bounds; `is_between` answers false to it, as it should.
+        for row in table.select(bad.fill_null(False).arg_true()).to_series():
+            found = table[name][row]
+            shown = found.to_list() if isinstance(found, pl.Series) else found
+            text = shown.isoformat() if isinstance(shown, dt.datetime) else repr(shown)
+            guess = did_you_mean(str(shown), KINDS) if name == "kind" else ""
+            event = f" ({table['event_id'][row]})" if name != "event_id" else ""
+            yield row, f"{event}: {name}={text} {allowed}{guess}."
+
+
+def _rules() -> list[tuple[str, pl.Expr, str]]:
+    """What must not hold of a row: the column, the condition, and what is asked for instead."""
     element = pl.element()
     value = element.struct.field
     stripped = element.str.strip_chars()
@@ -230,7 +254,7 @@ def _check(whole: pl.DataFrame, table: Table) -> None:
     repeated = pl.col("assets").list.n_unique() != pl.col("assets").list.len()
     unread = pl.col("figures").list.eval(value("value").is_null() | ~value("value").is_finite()).list.any()
     unnamed = pl.col("figures").list.eval(value("what").is_null() | value("unit").is_null()).list.any()
-    rules: list[tuple[str, pl.Expr, str]] = [
+    return [
         *((name, pl.col(name).is_null(), "must not be empty; give a value") for name in _CORE),
         ("kind", ~pl.col("kind").is_in(list(KINDS)), f"is none of the kinds {', '.join(KINDS)}"),
         ("event_id", pl.col("event_id") == "", "must not be empty; give each its own"),
@@ -250,14 +274,3 @@ def _check(whole: pl.DataFrame, table: Table) -> None:
         ("figures", unread, "has a figure whose value is missing, NaN or infinite; give a finite number"),
         ("figures", unnamed, "has a figure without 'what' or 'unit'; name both"),
     ]
-    for name, bad, allowed in rules:
-        # NaN lies between no bounds; `is_between` answers false to it, as it should.
-        rows = whole.select(bad.fill_null(False).arg_true()).to_series()
-        if rows.len():
-            row = int(rows[0])
-            found = whole[name][row]
-            shown = found.to_list() if isinstance(found, pl.Series) else found
-            text = shown.isoformat() if isinstance(shown, dt.datetime) else repr(shown)
-            guess = did_you_mean(str(shown), KINDS) if name == "kind" else ""
-            event = f" ({whole['event_id'][row]})" if name != "event_id" else ""
-            raise Fault(f"{table.at(row)}{event}: {name}={text} {allowed}{guess}.")

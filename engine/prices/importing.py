@@ -17,7 +17,7 @@ from engine.prices.checks import check_bars, check_gaps, check_order, check_spli
 from engine.prices.choosing import choose_calendar
 from engine.prices.findings import Findings
 from engine.prices.outliers import repair_outliers
-from engine.prices.placing import Hours, choose_calendar, make_grid, place
+from engine.prices.placing import Hours, make_grid, place
 from engine.prices.side_by_side import stack
 from engine.prices.spelling import name_columns, parse_numbers
 from engine.prices.stamps import parse_stamps

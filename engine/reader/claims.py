@@ -10,7 +10,7 @@ from typing import Final
 from engine.reader.lexicon import Lexicon, Rule
 from engine.reader.moves import Move, moves
 from engine.reader.passage import Passage
-from engine.reader.quantities import Quantity, quantities
+from engine.reader.quantities import Quantity, added_quantities, fall_quantities, quantities
 from engine.reader.terms import Hit
 from engine.reader.who import Story, is_small, named, tell, touched
 
@@ -22,6 +22,9 @@ _UNCERTAIN: Final = re.compile(
     r"\b(?:could|may|might|would|if|should|will|pourrait|pourraient|risque|risquent|si|va|vont)\b[^,;]{0,40}$"
     r"|(?:可能|如果|若|一旦|或将|恐|将会|要是|会|不得)[^,，。]{0,8}$"
 )  # fmt: skip
+_HOW_FAR: Final = re.compile(
+    r"\s*(?:by|de|d'|了)?\s?(?:about|some|nearly|almost|more than|over|environ|plus de|pres de|超过?|逾|近|约)?\s?"
+)
 _SUPPORT: Final = 3  # sentences without a claim of their own that may add figures to the claim before them
 
 
@@ -43,6 +46,7 @@ class Claim:
     market: bool = False  # about a New York session
     figures: list[Quantity] = field(default_factory=list)  # of the sentence
     around: list[Quantity] = field(default_factory=list)  # of the sentences after it that claim nothing themselves
+    again: int = 0  # falls of the same name that the sentence tells before this one
 
 
 def claims(passages: list[Passage], lexicon: Lexicon, subject: str = "") -> list[Claim]:
@@ -65,7 +69,8 @@ def claims(passages: list[Passage], lexicon: Lexicon, subject: str = "") -> list
         if found:
             age = 0
         elif out and passage.figures and age < _SUPPORT and _goes_on(passage, mine, out[-1], story):
-            out[-1].around += quantities(passage, mine, out[-1].assets, story)
+            fall = out[-1].kind == "panic_drop"
+            out[-1].around += added_quantities(passage, mine, out[-1].assets, story, fall=fall)
             age += 1
         else:
             age += 1
@@ -106,9 +111,7 @@ def _claims_of(passage: Passage, told: list[Move], story: Story) -> Iterator[Cla
         if claim is not None and claim.kind not in done:
             done.add(claim.kind)
             yield claim
-    drop = _drop(passage, told, story, calmed=bool({"overdone_call", "support"} & done))
-    if drop is not None:
-        yield drop
+    yield from _drops(passage, told, story, calmed=bool({"overdone_call", "support"} & done))
 
 
 def _names_ours(passage: Passage, lexicon: Lexicon) -> bool:
@@ -160,7 +163,7 @@ def _anchors(concept: str, passage: Passage) -> list[Hit]:
 def _claim(kind: str, assets: tuple[str, ...], hit: Hit, passage: Passage, *, borrowed: bool) -> Claim:
     secondhand = passage.has("secondhand")
     return Claim(
-        kind, assets, passage, hit, passage.folded[hit.start : hit.end],
+        kind, tuple(dict.fromkeys(assets)), passage, hit, passage.folded[hit.start : hit.end],
         hedged=kind != "panic_drop" and passage.is_hedged(hit), secondhand=secondhand,
         mention=passage.has("attribution") and not secondhand and kind != "panic_drop",
         emphatic=passage.has("plunge") and kind == "panic_drop", from_context=borrowed, market=kind in ("panic_drop", "overdone_call"),
@@ -170,28 +173,44 @@ def _claim(kind: str, assets: tuple[str, ...], hit: Hit, passage: Passage, *, bo
 # ------------------------------------------------------------------------------------------------------ falls
 
 
-def _drop(passage: Passage, told: list[Move], story: Story, *, calmed: bool) -> Claim | None:
-    """Find a fall of prices: with a figure tied to a name, or told in strong words."""
+def _drops(passage: Passage, told: list[Move], story: Story, *, calmed: bool) -> Iterator[Claim]:
+    """Find the falls of prices: with a figure tied to a name, or told in strong words."""
     if _LONG_AGO_DATE.search(passage.words):
-        return None
+        return
     if passage.has("past", "dotcom", "other_bubble") and (
         _LONG_AGO.search(passage.words) or passage.has("dotcom", "other_bubble")
     ):
-        return None  # a story of long ago
-    session = [move for move in told if not move.after_hours]
-    falls = [move for move in session if move.value < 0]
-    if falls:
+        return  # a story of long ago
+    rounds = _rounds([move for move in told if move.value < 0 and not move.after_hours])
+    for again, falls in enumerate(rounds):
         first = falls[0].figure
-        hit = _verb(passage) or Hit(first.start, first.end, "concept", "fall")  # "Nvidia -3.65%" has no verb
-        assets = tuple(dict.fromkeys(asset for move in falls for asset in story.listed(move.assets)))
+        hit = Hit(first.start, first.end, "concept", "fall")
+        if not again:
+            hit = _verb(passage) or hit  # "Nvidia -3.65%" has no verb
+        assets = tuple(asset for move in falls for asset in story.listed(move.assets))
         claim = _claim("panic_drop", assets, hit, passage, borrowed=any(move.from_context for move in falls))
-    else:
-        found = None if calmed else _without_figure(passage, story)
-        if found is None:
-            return None
-        claim = found
-    claim.figures = quantities(passage, told, claim.assets, story)
-    return claim
+        others = [move for other in rounds if other is not falls for move in other]
+        claim.figures = fall_quantities(passage, [m for m in told if m not in others], claim.assets, story)
+        claim.again = again
+        yield claim
+    if not rounds and not calmed:
+        claim_of_words = _without_figure(passage, told, story)
+        if claim_of_words is not None:
+            claim_of_words.figures = fall_quantities(passage, told, claim_of_words.assets, story)
+            yield claim_of_words
+
+
+def _rounds(falls: list[Move]) -> list[list[Move]]:
+    """Part the falls of a sentence so that no name falls twice in one part: "9% on Monday and 15% on Friday" are two days."""
+    rounds: list[list[Move]] = []
+    for move in falls:
+        for one in rounds:
+            if move.unit != "%" or not any(other.unit == "%" and set(move.assets) & set(other.assets) for other in one):
+                one.append(move)
+                break
+        else:
+            rounds.append([move])
+    return rounds
 
 
 def _verb(passage: Passage) -> Hit | None:
@@ -199,12 +218,16 @@ def _verb(passage: Passage) -> Hit | None:
     return min(hits, key=lambda hit: (hit.key != "plunge", hit.start), default=None)
 
 
-def _without_figure(passage: Passage, story: Story) -> Claim | None:
+def _without_figure(passage: Passage, told: list[Move], story: Story) -> Claim | None:
+    moved = {move.figure for move in told}
+    unmoved = [figure for figure in passage.figures if figure.unit == "%" and figure not in moved]
     subjects = passage.subjects(story.lexicon)
     for hit in (*passage.concepts.get("plunge", ()), *passage.concepts.get("fall", ())):
         clause = passage.clause(hit.start)
         if passage.is_negated(hit) or passage.is_dismissed(hit) or passage.has("past"):
             continue
+        if any(_HOW_FAR.fullmatch(passage.folded, hit.end, figure.start) for figure in unmoved):
+            continue  # what fell so far is no price: "short interest in the stock dropped 56%"
         if _UNCERTAIN.search(passage.folded, max(passage.span.start, hit.start - 60), hit.start):
             continue
         stocks = any(clause.start <= other.start < clause.end for other in passage.concepts.get("stocks", ()))
@@ -235,8 +258,7 @@ def _fallen(keys: tuple[str, ...], passage: Passage, story: Story) -> tuple[str,
     entities = [story.lexicon.entities[key] for key in keys]
     plain = tuple(dict.fromkeys(entity.key for entity in entities if entity.role == "asset"))
     if plain:
-        fresh = tuple(asset for asset in plain if asset not in story.movers)
-        return fresh
+        return plain
     if story.movers:
         return ()
     groups = story.listed(keys)

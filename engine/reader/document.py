@@ -21,6 +21,7 @@ from engine.reader.lexicon import Lexicon
 from engine.reader.naming import as_symbol, named_in, subject_of
 from engine.reader.passage import passages
 from engine.reader.published import published
+from engine.reader.retold import told_once
 from engine.reader.strength import Worth, weigh
 from engine.reader.terms import Hit
 from engine.tables.spelling import Order
@@ -79,6 +80,7 @@ class Found:
     row: dict[str, Any]
     claim: Claim
     worth: Worth
+    told_on: dt.date | None = None  # the day that its own sentence gives
     story: str = ""  # the folded sentences of the whole story
 
 
@@ -157,6 +159,7 @@ def _events(
             market=claim.market,
             near=claim.anchor.start,
         )
+        told_on = day
         if claim.market:
             # A story tells its day once: "On Thursday chip stocks fell. Nvidia lost 3.65%."
             session = day or session
@@ -164,59 +167,17 @@ def _events(
         worth = weigh(claim, lexicon)
         evidence = text[span.start : span.end]
         row = {
-            "event_id": _event_id(document.doc_id, claim.kind, span.start, evidence),
+            "event_id": _event_id(document.doc_id, claim, evidence),
             "doc_id": document.doc_id, "kind": claim.kind, "assets": list(claim.assets), "strength": worth.strength, "stance": worth.stance,
             "happened_on": day, "published_at": when.at, "published_precision": when.precision, "known_at": when.at + delay,
             "figures": [figure._asdict() for figure in dict.fromkeys((*claim.figures, *claim.around))], "evidence": evidence, "evidence_start": span.start,
             "evidence_end": span.end, "language": tongue, "reader": lexicon.label, "labelled_at": lexicon.released,
         }  # fmt: skip
-        out.append(Found(row, claim, worth))
-    return _without_repeats(out)
+        out.append(Found(row, claim, worth, told_on))
+    return told_once(out)
 
 
-def _event_id(doc_id: str, kind: str, start: int, evidence: str) -> str:
-    digest = hashlib.blake2b(f"{doc_id}\0{kind}\0{start}\0{evidence}".encode("utf-8", "replace"), digest_size=8)
-    return digest.hexdigest()
-
-
-def _without_repeats(found: list[Found]) -> list[Found]:
-    """Drop what a document says twice, so that no claim counts for two. The strongest telling stays and takes the figures over."""
-    out: list[Found] = []
-    for item in sorted(found, key=lambda f: (-f.row["strength"], f.row["evidence_start"])):
-        kept = next((other for other in out if _repeats(item, other)), None)
-        if kept is None:
-            out.append(item)
-        else:
-            kept.row["figures"] += [figure for figure in item.row["figures"] if figure not in kept.row["figures"]]
-    out.sort(key=lambda f: (f.row["evidence_start"], f.row["kind"]))
-    return out
-
-
-# Kinds that are an opinion: said again with another figure, it is still the same opinion.
-_OPINIONS: Final = frozenset(
-    {
-        "bubble_warning",
-        "valuation_alarm",
-        "denial",
-        "support",
-        "overdone_call",
-        "hawkish_policy",
-        "disruption_shock",
-        "backstop_plea",
-    }
-)
-
-
-def _repeats(item: Found, kept: Found) -> bool:
-    """Tell whether an event adds nothing to one that is kept: the same kind of the same names, and no figure of its own."""
-    row, other = item.row, kept.row
-    if (
-        row["kind"] != other["kind"]
-        or not set(row["assets"]) <= set(other["assets"])
-        or row["happened_on"] not in (None, other["happened_on"])
-    ):
-        return False
-    if row["kind"] in _OPINIONS:
-        return bool((row["stance"] < 0) == (other["stance"] < 0))
-    own = {(figure.what, figure.value, figure.unit) for figure in item.claim.figures}
-    return own <= {(f["what"], f["value"], f["unit"]) for f in other["figures"]}
+def _event_id(doc_id: str, claim: Claim, evidence: str) -> str:
+    again = f"\0{claim.again}" if claim.again else ""
+    told = f"{doc_id}\0{claim.kind}\0{claim.passage.span.start}\0{evidence}{again}"
+    return hashlib.blake2b(told.encode("utf-8", "replace"), digest_size=8).hexdigest()

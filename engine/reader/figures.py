@@ -205,6 +205,11 @@ def _spelled(folded: str, start: int, stop: int) -> list[Figure]:
     return out
 
 
+def is_streak(folded: str, figure: Figure) -> bool:
+    """Tell whether a figure counts sessions in a row."""
+    return figure.unit == "count" and _STREAK.match(folded, figure.start, figure.end) is not None
+
+
 def _han_number(text: str) -> float | None:
     try:
         return float(text)

@@ -8,21 +8,18 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from engine.reader.figures import MONEY, Figure
-from engine.reader.lexicon import Lexicon
+from engine.reader.lexicon import Hit, Lexicon
+from engine.reader.measured import OF_END, is_of_something_else
 from engine.reader.passage import Passage, Who
 from engine.reader.sentences import Span
 from engine.reader.terms import Hit
 
 _RESPECTIVELY = re.compile(r"respective|分别|依次|respectivement")
-_OF_END = re.compile(
-    r"(?:\b|^)(?:in|for|at|of|by|on|off|chez|pour|de|du|des|sur)\s+(?:the |l'|le |la |les |shares of |shares in )?$|\bd'$"
-)
-_OF_OTHER = re.compile(r"^\s*(?:in|of|de|du|des|d'|sur|的)\s*")
 _CONDITIONAL = re.compile(
     r"\b(?:could|may|might|would|if|should|will|expects?|forecasts?|predicts?|risks?|pourrait|pourraient|devrait|si|risque|va|vont)\b[^,;]{0,30}$|(?:可能|如果|若|一旦|或将|恐|预计|将会|不得不|不得)[^,，。]{0,8}$"
 )
 _PRONOUN = re.compile(
-    r"^\W*(?:the (?:stock|shares|company|chipmaker|chip maker|firm|group|name)|its (?:shares|stock)|it\b|shares\b|le titre|l'action|l'entreprise|la societe|le groupe|il\b|elle\b|son titre|son action"
+    r"^\W*(?:the (?:stock|shares|company|chipmaker|chip maker|firm|group|name)|its (?:shares|stock)|it\b|shares\b|stock\b|le titre|l'action|l'entreprise|la societe|le groupe|il\b|elle\b|son titre|son action"
     r"|股价|该公司|该股|公司|它|其|这家|盘中|市值|结果)"
 )
 CUMULATIVE: Final = re.compile(
@@ -31,8 +28,9 @@ CUMULATIVE: Final = re.compile(
 
 
 _LEVEL: Final = re.compile(
-    r"(?:\bto|\bat|below|under|above|\ba|sous|跌破|至|到|报|跌至|突破|失守)\s?(?:about |environ |约)?$"
+    r"(?:\bto|\bat|below|under|above|sous|跌破|至|到|报|跌至|突破|失守)\s?(?:about |environ |约)?$"
 )  # "fell to $188" is no move
+_LEVEL_IN_FRENCH: Final = re.compile(r"\ba\s?(?:environ )?$")  # "recule à 188 dollars"; in English "a 9% drop" is one
 _SAME_AGAIN: Final = re.compile(
     r"(?:相当于|折合|约合|接近|即|equivalent to|or about|or nearly|or roughly|soit|environ|pres de|around)\s?(?:约|近|about |environ |pres de |人民币)?$"
 )
@@ -40,6 +38,12 @@ _SAME_AGAIN: Final = re.compile(
 
 _BY: Final = re.compile(
     r"\s*(?:by|de|d')\s?(?:about |some |more than |as much as |nearly |environ |plus de |pres de |quelque )?"
+)
+
+
+_DAY: Final = re.compile(
+    r"\s*(?:on |le |last )?(?:(?:mon|tues|wednes|thurs|fri)day|lundi|mardi|mercredi|jeudi|vendredi|the (?:day|session) (?:before|after)|la veille|le lendemain"
+    r"|(?:上|本)?(?:周|星期|礼拜)[一二三四五]|前一(?:交易)?日|次日)\s*(?:de |by )?"
 )
 
 
@@ -113,7 +117,10 @@ def _sign(passage: Passage, figure: Figure, subjects: list[Who], before: int) ->
     """Give -1, +1, or 0 where the figure is no move."""
     clause = _clause(passage, figure)
     money = figure.unit in MONEY
-    if _LEVEL.search(passage.folded, max(clause.start, figure.start - 10), figure.start):
+    lead = max(clause.start, figure.start - 10)
+    if _LEVEL.search(passage.folded, lead, figure.start) or (
+        passage.language == "fr" and _LEVEL_IN_FRENCH.search(passage.folded, lead, figure.start)
+    ):
         return 0
     if money and not _is_value(passage, figure, clause):
         return 0
@@ -126,7 +133,7 @@ def _sign(passage: Passage, figure: Figure, subjects: list[Who], before: int) ->
     if not money:
         verbs += [(hit, 1) for hit in passage.concepts.get("rise", ()) if clause.start <= hit.start < clause.end]
     verbs = [pair for pair in verbs if not _stands_inside(pair[0], verbs)]
-    if _of_something_else(passage, figure, clause, verbs, subjects):
+    if is_of_something_else(passage, figure, clause, verbs, subjects):
         return 0
     if figure.signed and not money:
         return -1 if figure.value < 0 else 1
@@ -138,7 +145,16 @@ def _sign(passage: Passage, figure: Figure, subjects: list[Who], before: int) ->
     # "AMD fell 4.8%, Nvidia 3.3%": the verb is understood, the name stands right before its figure
     if before and not money and any(0 <= figure.start - who.end <= 8 for who in subjects):
         return before
-    return 0
+    return before if not money and _of_another_day(passage, figure, clause) else 0
+
+
+def _of_another_day(passage: Passage, figure: Figure, clause: Span) -> bool:
+    """Tell whether a figure without a verb has a day of its own: "fell 9% on Monday and 15% on Friday"."""
+    lead = passage.folded[clause.start : figure.start].strip()
+    return bool(_DAY.fullmatch(lead)) or (
+        lead in ("", "another", "a further", "encore")
+        and _DAY.match(passage.folded, figure.end, clause.end) is not None
+    )
 
 
 def _stands_inside(hit: Hit, verbs: list[tuple[Hit, int]]) -> bool:
@@ -164,34 +180,6 @@ def _is_value(passage: Passage, figure: Figure, clause: tuple[int, int]) -> bool
     return close and (passage.has("value_loss") or "跌去" in passage.words)
 
 
-def _of_something_else(
-    passage: Passage, figure: Figure, clause: tuple[int, int], verbs: list[tuple[Hit, int]], subjects: list[Who]
-) -> bool:
-    """Tell whether it is revenue, costs or the like that the figure measures."""
-    others = passage.concepts.get("not_price", ())
-    if not others:
-        return False
-    start, _ = clause
-    for hit in others:  # "Revenue at Nvidia, the chipmaker, fell 3%"
-        if hit.end <= figure.start and any(
-            _OF_END.fullmatch(passage.folded[hit.end : who.start].lstrip()) for who in subjects if who.start > hit.end
-        ):
-            return True
-    after = _OF_OTHER.match(passage.folded, figure.end, figure.end + 8)
-    for hit in others:
-        if after and after.end() <= hit.start <= after.end() + 14 and after.group().strip():
-            return True
-        if start <= hit.start and hit.end <= figure.start:
-            # "shares fell on weak sales, 3%": a price word after it, or a verb before it, keeps the figure a price's
-            price = any(hit.start <= other.start <= figure.start for other in passage.concepts.get("stocks", ()))
-            verb_first = any(verb.end <= hit.start for verb, _ in verbs) and not any(
-                hit.end <= verb.start <= figure.start for verb, _ in verbs
-            )
-            if not price and not verb_first:
-                return True
-    return False
-
-
 def _subject(
     passage: Passage, figure: Figure, subjects: list[Who], before: Who | None, weak: Callable[[str], bool]
 ) -> Who | None:
@@ -205,7 +193,7 @@ def _subject(
     after = [who for who in subjects if figure.end <= who.start < clause.end]
     if (
         after
-        and _OF_END.search(passage.folded, figure.end, after[0].start)
+        and OF_END.search(passage.folded, figure.end, after[0].start)
         and after[0].start - figure.end <= passage.near(60)
     ):
         return after[0]

@@ -16,7 +16,7 @@ from engine.reader.speakers import speaking
 from engine.reader.terms import Hit
 
 _CLAUSE: Final = re.compile(
-    r"[，；：。！？;:!?]|,(?!\d{3})|、| - |--| (?:while|whereas|but|although|though|and|as|after|because|mais|tandis que|alors que|et|bien que|apres) |但|而(?!非|不是)|虽然|尽管|不过|然而"
+    r"[，；：。！？;:!?]|,(?!\d{3})|、| - |--| (?:while|whereas|but|although|though|and|after|because|mais|tandis que|alors que|et|bien que|apres) | as (?<!much as )(?<!many as )(?<!low as )(?<!high as )(?<!little as )(?!much as |many as |low as |high as |little as )|但|而(?!非|不是)|虽然|尽管|不过|然而"
 )
 _STRONG_CLAUSE: Final = re.compile(
     r"[，；：。！？;:!?]|,(?!\d{3})| - | (?:while|whereas|but|although|mais|tandis que|alors que) |但|虽然|尽管|不过|然而"
@@ -67,7 +67,11 @@ class Passage:
 
     def has(self, *concepts: str) -> bool:
         """Tell whether any of the concepts stands in the sentence."""
-        return any(self.concepts.get(concept) for concept in concepts)
+        mine = self.concepts
+        for concept in concepts:  # noqa: SIM110 - asked fourteen times a sentence
+            if mine.get(concept):
+                return True
+        return False
 
     def uncovered(self, concept: str, *by: str) -> list[Hit]:
         """Give the hits of a concept that do not lie within (or meet) a hit of the concepts in `by`."""
@@ -232,5 +236,8 @@ def passages(
             and hit not in silent
         ]  # fmt: skip
         found = figures(folded, span.start, span.end, language=language) if hits or mine else []
-        out.append(Passage(span, folded, language, mine, concepts, found))
+        passage = Passage(span, folded, language, mine, concepts, found)
+        if "not_fall" in concepts:
+            concepts["fall"] = passage.uncovered("fall", "not_fall")
+        out.append(passage)
     return out

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from engine.reader.figures import MONEY, Figure
+from engine.reader.figures import MONEY, Figure, is_streak
 from engine.reader.moves import Move
 from engine.reader.passage import Passage
 from engine.reader.who import Story
@@ -20,6 +21,14 @@ _SHRINK: Final = re.compile(
     r"shr[iu]nk|narrow|declin|fall|fell|drop|squeez|erod|lower|cut|缩|下降|下滑|降|减|recul|baiss|erosion|contract|dilu"
 )
 _THRESHOLD: Final = re.compile(r"(?:跌破|失守)\s?$")  # a round number crossed measures nothing
+_IT: Final = re.compile(
+    r"(?:^|[,，])\W*(?:it|they|the (?:company|group|firm)|il|elle|ils|elles|le groupe|la societe|它|该公司|公司|他们)(?![a-z'])"
+    r"|^(?:of |with |worth |d'|de |du |des |soit )"  # a sentence that a line break has cut in two
+)
+# A Chinese sentence without a subject has that of the one before, unless it brings somebody of its own.
+_SOMEBODY: Final = re.compile(
+    r"高管|高层|董事|首席|内部人|创始人|创办人|基金|股东|机构|大户|投资者|投资人|分析师|员工|一[名位]|某"
+)
 _TIMES_IN_CHINESE: Final = re.compile(r"(?P<digit>[一二两三四五六七八九十])倍")
 _HAN: Final = {c: float(i) for i, c in enumerate("一二三四五六七八九十", 1)} | {"两": 2.0}
 
@@ -33,7 +42,7 @@ class Quantity(NamedTuple):
     unit: str
 
 
-def quantities(passage: Passage, told: list[Move], assets: tuple[str, ...], story: Story) -> list[Quantity]:
+def quantities(passage: Passage, told: Sequence[Move], assets: tuple[str, ...], story: Story) -> list[Quantity]:
     """Give the figures of a sentence.
 
     Parameters
@@ -48,10 +57,46 @@ def quantities(passage: Passage, told: list[Move], assets: tuple[str, ...], stor
     list of Quantity
         Moves and lost values first, then the other figures, each under the name that is its clause's subject, if any is.
     """
+    out = _moved(told, story)
+    used = {move.figure for move in told}
+    out += [
+        _other(figure, passage, assets, story)
+        for figure in _measuring(passage)
+        if figure not in used and not _is_of_an_outsider(figure, passage)
+    ]
+    return list(dict.fromkeys([*out, *_times(passage)]))
+
+
+def fall_quantities(passage: Passage, told: Sequence[Move], assets: tuple[str, ...], story: Story) -> list[Quantity]:
+    """Give the figures of a fall: how far prices moved, what value was lost, and for how many sessions in a row.
+
+    What else stands in the sentence (staff, sales, an insider's sale, a level) measures something else.
+    """
+    streaks = [figure for figure in _measuring(passage) if is_streak(passage.folded, figure)]
+    return list(dict.fromkeys([*_moved(told, story), *(_other(figure, passage, assets, story) for figure in streaks)]))
+
+
+def added_quantities(
+    passage: Passage, told: Sequence[Move], assets: tuple[str, ...], story: Story, *, fall: bool
+) -> list[Quantity]:
+    """Give what a sentence that makes no claim adds to the claim before it: moves; else what it says of somebody by name.
+
+    To a fall it adds moves alone, and the weight of what fell in an index.
+    """
+    out = _moved(told, story)
+    used = {move.figure for move in told}
+    for figure in _measuring(passage):
+        if figure in used or not _is_of_the_named(figure, passage, story):
+            continue
+        quantity = _other(figure, passage, assets, story)
+        if not fall or is_streak(passage.folded, figure) or _is_weight(quantity, passage, story):
+            out.append(quantity)
+    return list(dict.fromkeys([*out, *([] if fall else _times(passage))]))
+
+
+def _moved(told: Sequence[Move], story: Story) -> list[Quantity]:
     out: list[Quantity] = []
-    used: set[Figure] = set()
     for move in told:
-        used.add(move.figure)
         what = "market value lost" if move.unit in MONEY else "move after hours" if move.after_hours else "move"
         entities = [story.lexicon.entities[key] for key in move.assets]
         joint = any(entity.role == "group" for entity in entities) or (move.unit in MONEY and len(entities) > 1)
@@ -59,14 +104,45 @@ def quantities(passage: Passage, told: list[Move], assets: tuple[str, ...], stor
             Quantity(None if joint else entity.key, what, move.value, move.unit)
             for entity in entities[: 1 if joint else None]
         ]
-    for figure in passage.figures:
-        if figure not in used and not _THRESHOLD.search(
-            passage.folded, max(passage.span.start, figure.start - 8), figure.start
-        ):
-            out.append(_other(figure, passage, assets, story))
-    for match in _TIMES_IN_CHINESE.finditer(passage.folded, passage.span.start, passage.span.end):
-        out.append(Quantity(None, "multiple", _HAN[match["digit"]], "x"))
-    return list(dict.fromkeys(out))
+    return out
+
+
+def _times(passage: Passage) -> list[Quantity]:
+    found = _TIMES_IN_CHINESE.finditer(passage.folded, passage.span.start, passage.span.end)
+    return [Quantity(None, "multiple", _HAN[match["digit"]], "x") for match in found]
+
+
+def _measuring(passage: Passage) -> list[Figure]:
+    return [
+        figure
+        for figure in passage.figures
+        if not _THRESHOLD.search(passage.folded, max(passage.span.start, figure.start - 8), figure.start)
+    ]
+
+
+def _is_of_an_outsider(figure: Figure, passage: Passage) -> bool:
+    """Tell whether a company of no concern is the last one named in the figure's clause before it."""
+    start = passage.clause(figure.start).start
+    return any(
+        start <= hit.start
+        and hit.end <= figure.start
+        and not any(hit.end <= name.start < figure.start for name in passage.names)
+        for hit in passage.concepts.get("outsider", ())
+    )
+
+
+def _is_of_the_named(figure: Figure, passage: Passage, story: Story) -> bool:
+    """Tell whether a figure's sentence says of whom it is: a name before it, or "it" for the one before."""
+    if any(story.lexicon.entities[hit.key].role != "person" and hit.end <= figure.start for hit in passage.names):
+        return True
+    before = passage.folded[passage.span.start : figure.start]
+    return _IT.search(before) is not None or (passage.language == "zh" and not _SOMEBODY.search(before))
+
+
+def _is_weight(quantity: Quantity, passage: Passage, story: Story) -> bool:
+    """Tell whether a share is that of what fell in an index that the sentence names."""
+    named = any(hit.key == quantity.asset and story.lexicon.entities[hit.key].index for hit in passage.names)
+    return named and quantity.what == "share"
 
 
 def _other(figure: Figure, passage: Passage, assets: tuple[str, ...], story: Story) -> Quantity:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from engine.clock import parse_delay
+from engine.event_table import out_of_bounds
 from engine.events import SCHEMA, Events
 from engine.faults import Fault
 from engine.reader.document import Document, Found, read
@@ -27,6 +28,7 @@ from engine.tables.spelling import Order
 
 Sources = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 REFUSED: Final = {"doc_id": pl.String, "source": pl.String, "reason": pl.String}
+LEFT_OUT: Final = {"event_id": pl.String, "doc_id": pl.String, "reason": pl.String}
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,9 @@ class Reading:
     refused
         The documents that make claims but state no publication time: doc_id, source, reason. They gave no events.
     counts
-        documents, characters, kept (past the prefilter), with_events, repeated.
+        documents, characters, kept (past the prefilter), with_events, repeated, refused, left_out.
+    left_out
+        The events that no table of events may hold (an error of ours, or of a lexicon): event_id, doc_id, reason.
     notes
         What was taken for granted of the times of each table, and what to know of the table of names, a sentence each.
     """
@@ -52,6 +56,7 @@ class Reading:
     sources: pl.DataFrame
     refused: pl.DataFrame
     counts: dict[str, int] = field(default_factory=dict)
+    left_out: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEFT_OUT))
     notes: tuple[str, ...] = ()
 
 
@@ -146,7 +151,7 @@ def _run(
     prefilter = Prefilter(lexicon)
     refused: list[tuple[str, str, str]] = []
     said: list[str] = []
-    counts = dict.fromkeys(("documents", "characters", "kept", "with_events", "repeated"), 0)
+    counts = dict.fromkeys(("documents", "characters", "kept", "with_events"), 0)
     with _Bar(progress) as advance:
         for batch in batches(paths, columns, dates, said):
             counts["documents"] += batch.height
@@ -169,14 +174,11 @@ def _run(
             advance(batch.height, size)
     gc.unfreeze()
     rows, told = stories.settle()
-    counts["repeated"] = stories.repeated
-    return Reading(
-        _table(rows),
-        _sources(told),
-        pl.DataFrame(refused, schema=pl.Schema(REFUSED), orient="row"),
-        counts,
-        (*lexicon.notes, *said),
-    )
+    events, left_out = _table(rows)
+    counts |= {"repeated": stories.repeated, "refused": len(refused), "left_out": left_out.height}
+    kept = _sources(told).filter(~pl.col("event_id").is_in(left_out["event_id"].to_list()))
+    missing = pl.DataFrame(refused, schema=pl.Schema(REFUSED), orient="row")
+    return Reading(events, kept, missing, counts, left_out, (*lexicon.notes, *said))
 
 
 def _document(row: dict[str, Any], notes: Sidecar) -> Document:
@@ -186,9 +188,17 @@ def _document(row: dict[str, Any], notes: Sidecar) -> Document:
     )  # fmt: skip
 
 
-def _table(rows: list[dict[str, Any]]) -> Events:
+def _table(rows: list[dict[str, Any]]) -> tuple[Events, pl.DataFrame]:
+    """Make a table of what may stand in one, and list what may not: one wrong event must not cost all the others."""
     frame = pl.DataFrame(rows, schema=dict(SCHEMA)) if rows else pl.DataFrame(schema=dict(SCHEMA))
-    return Events.from_frame(frame, source="reader")
+    wrong: dict[int, str] = {}
+    for row, reason in out_of_bounds(frame):
+        wrong.setdefault(row, reason.lstrip(" :"))
+    left_out = frame.select("event_id", "doc_id")[list(wrong)].with_columns(
+        pl.Series("reason", list(wrong.values()), pl.String)
+    )
+    sound = frame.with_row_index("row").filter(~pl.col("row").is_in(list(wrong))).drop("row")
+    return Events.from_frame(sound, source="reader"), left_out
 
 
 def _sources(told: list[tuple[str, str, str, dt.datetime]]) -> pl.DataFrame:

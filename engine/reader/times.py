@@ -120,7 +120,8 @@ _RELATIVE: Final = {
     "last_week": r"last week|la semaine derniere|la semaine passee|上周(?![一二三四五六日])|上星期(?![一二三四五六日])|上个星期",
     "days_ago": r"(?P<ago>\d+|two|three|four|five|deux|trois|quatre|cinq|两|三|四|五) (?:days ago)|il y a (?P<agofr>\d+|deux|trois|quatre|cinq) jours|(?P<agozh>\d+|两|三|四|五)天前",
     "last_weekday": r"(?:last|上周|上星期) ?(?P<lastday>monday|tuesday|wednesday|thursday|friday|[一二三四五六日])|(?P<lastdayfr>lundi|mardi|mercredi|jeudi|vendredi) dernier",
-    "weekday": rf"(?<![a-z])(?P<dayname>{'|'.join(_DAYS)})(?![a-z])",
+    # A Latin name wants a word's end around it; "AMD周四下跌" is Thursday.
+    "weekday": rf"(?:(?<![a-z])|(?=[\u3400-\u9fff]))(?P<dayname>{'|'.join(_DAYS)})(?:(?![a-z])|(?<=[\u3400-\u9fff]))",
 }
 _REL = re.compile("|".join(f"(?P<{name}>{form})" for name, form in _RELATIVE.items()))
 _COUNT: Final = {
@@ -216,7 +217,7 @@ def _relative(match: re.Match[str], ref: Reference, *, market: bool, stated: lis
     if part.get("previous_session"):
         return session_before(stated[0] if stated else local)
     if part.get("today"):
-        return last_session(local, ref) if market else local
+        return last_session(local, ref, running=True) if market else local
     if part.get("morning"):
         day = local - dt.timedelta(days=1) if market and _ahead(ref) else local
         return last_session(day, ref) if market else local
@@ -253,22 +254,24 @@ def _latest_weekday(weekday: int, until: dt.date) -> dt.date:
 
 
 @functools.cache
-def _sessions() -> tuple[Any, Any]:
+def _sessions() -> tuple[Any, Any, Any]:
     from engine.calendars import calendar  # noqa: PLC0415  (a second of building that only a reader of dates pays)
 
     nyse = calendar("XNYS")
-    return nyse.sessions, nyse.closes
+    return nyse.sessions, nyse.opens, nyse.closes
 
 
-def last_session(day: dt.date, ref: Reference, *, own: bool = False) -> dt.date:
+def last_session(day: dt.date, ref: Reference, *, own: bool = False, running: bool = False) -> dt.date:
     """Give the last New York session up to `day` that had closed when the document came out.
 
-    With `own` the day is New York's by the text's own words, and an open session may be meant.
+    With `own` the day is New York's by the text's own words, and an open session may be meant. With `running` it may be the
+    session that was open just then: "Nvidia is down 9% today".
     """
-    sessions, closes = _sessions()
+    sessions, opens, closes = _sessions()
     until = int(np.searchsorted(sessions, np.datetime64(day, "D"), side="right")) - 1
     if not own:
-        known = int(np.searchsorted(closes, _micros(ref.published_at), side="right")) - 1
+        begun = opens if running else closes
+        known = int(np.searchsorted(begun, _micros(ref.published_at), side="right")) - 1
         until = min(until, known)
     elif day > ref.new_york_date:
         until -= 1
@@ -277,7 +280,7 @@ def last_session(day: dt.date, ref: Reference, *, own: bool = False) -> dt.date:
 
 def session_before(day: dt.date) -> dt.date:
     """Give the New York session before `day`."""
-    sessions, _ = _sessions()
+    sessions, *_ = _sessions()
     return _as_date(sessions, int(np.searchsorted(sessions, np.datetime64(day, "D"), side="left")) - 1, day)
 
 
