@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from engine.reader.figures import MONEY, Figure
-from engine.reader.lexicon import Hit, Lexicon
+from engine.reader.lexicon import Lexicon
 from engine.reader.measured import OF_END, is_of_something_else
 from engine.reader.passage import Passage, Who
 from engine.reader.sentences import Span
