@@ -12,7 +12,7 @@ from engine.reader.moves import Move, moves
 from engine.reader.passage import Passage
 from engine.reader.quantities import Quantity, quantities
 from engine.reader.terms import Hit
-from engine.reader.who import Story, is_small, named, tell, touched
+from engine.reader.who import Story, counted, named, tell, touched
 
 _LONG_AGO: Final = re.compile(r"(?<!\d)(?:19\d\d|200\d|201\d)(?!\d)")
 _LONG_AGO_DATE: Final = re.compile(
@@ -80,7 +80,7 @@ def _told(passages: list[Passage], lexicon: Lexicon) -> list[list[Move]]:
     out = []
     for passage in passages:
         found = moves(passage, lexicon, story.mover if story.age <= 1 else ())
-        out.append([move for move in found if not is_small(move, lexicon)])
+        out.append(counted(found, lexicon))
         story.remember(passage)
     return out
 
@@ -237,7 +237,7 @@ def _fallen(keys: tuple[str, ...], passage: Passage, story: Story) -> tuple[str,
     if plain:
         fresh = tuple(asset for asset in plain if asset not in story.movers)
         return fresh
-    if story.movers:
+    if story.movers or any(entity.role == "unknown" for entity in entities):
         return ()
     groups = story.listed(keys)
     also = tuple(asset for asset in named(passage, story.lexicon) if asset not in groups)

@@ -9,7 +9,7 @@ from typing import Final
 
 from engine.reader.lexicon import Lexicon, Rule
 from engine.reader.moves import Move
-from engine.reader.names.build import Entity
+from engine.reader.names.build import UNKNOWN, Entity
 from engine.reader.passage import Passage
 from engine.reader.terms import Hit
 
@@ -87,14 +87,18 @@ class Story:
         for choice in (tied, moved):
             if len(choice) >= 2:
                 return choice
-        return told if entity.topic and len(told) >= 2 else entity.assets
+        return told if entity.topic and told else entity.assets
 
 
-def is_small(move: Move, lexicon: Lexicon) -> bool:
-    """Tell whether a fall is that of another market's index, by less than 2%: no event."""
-    return (
-        move.unit == "%" and 0 > move.value > -_FAR_FALL and all(lexicon.entities[key].far for key in move.assets)
-    )
+def counted(told: list[Move], lexicon: Lexicon) -> list[Move]:
+    """Leave out the moves of companies that nobody knows, and falls of less than 2% of other markets' indexes: no events."""
+    out = []
+    for move in told:
+        keys = tuple(key for key in move.assets if key != UNKNOWN)
+        small = move.unit == "%" and 0 > move.value > -_FAR_FALL and all(lexicon.entities[key].far for key in keys)
+        if keys and not small:
+            out.append(move._replace(assets=keys))
+    return out
 
 
 def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon, about: str = "") -> Story:
@@ -179,15 +183,13 @@ def named(passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
 def _nearest(hit: Hit, passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
     """Give the listed companies that a claim can be about: of those in its clause, else of those before it, else of the sentence."""
     every = named(passage, lexicon)
-    if len(every) < 2:
-        return every
     clause = passage.clause(hit.start, strong=True)
     where = {who.start: who for who in passage.subjects(lexicon)}
     inside = [who for who in where.values() if clause.start <= who.start < clause.end]
     before = [who for who in where.values() if who.end <= hit.start][-1:]
     for choice in (inside, before):
         kept = tuple(dict.fromkeys(key for who in choice for key in who.members if key in every))
-        if kept:
+        if kept or any(key == UNKNOWN for who in choice for key in who.members):
             return kept
     return every
 
@@ -204,6 +206,8 @@ def touched(rule: Rule, hit: Hit, passage: Passage, story: Story) -> tuple[tuple
     lexicon = story.lexicon
     if rule.who == "only market":
         return rule.default, False
+    if rule.who == "market" and rule.default != ("SPY",):
+        return rule.default, False
     companies = _nearest(hit, passage, lexicon)
     private = tuple(dict.fromkeys(h.key for h in passage.names if lexicon.entities[h.key].role == "private"))
     tied = tuple(dict.fromkeys(asset for key in private for asset in _tied(key, story)))
@@ -215,8 +219,6 @@ def touched(rule: Rule, hit: Hit, passage: Passage, story: Story) -> tuple[tuple
     entities = [lexicon.entities[h.key] for h in passage.names]
     groups = [entity for entity in entities if entity.role == "group" and not entity.weak]
     priced = [entity for entity in groups if not entity.topic]
-    if rule.who == "market" and rule.default != ("SPY",):
-        return rule.default, False
     if rule.who == "market":
         market = tuple(
             dict.fromkeys(asset for entity in entities if entity.weak or entity.index for asset in entity.assets)
@@ -227,10 +229,16 @@ def touched(rule: Rule, hit: Hit, passage: Passage, story: Story) -> tuple[tuple
             or (rule.default if story.about_ai else ())
         ), False
     rival = any(lexicon.entities[key].rival for key in private)
+    if rule.kind == "denial" and not private:
+        firm = next((lexicon.entities[h.key].firm for h in passage.names if lexicon.entities[h.key].firm), "")
+        if firm in lexicon.entities:
+            return (firm,), False  # whom its people deny it for
     if private and not rival and (hubbed or not groups):
         return tied, False
     if priced:
         return tuple(dict.fromkeys(asset for entity in priced for asset in story.of(entity))), False
+    if any(h.key == UNKNOWN for h in passage.names):
+        return (), False
     if _PRONOUN.match(passage.words) and story.subject and story.age <= _MEMORY and rule.who == "context":
         return story.listed(story.subject), True
     if rule.who == "story" or rival:
