@@ -12,7 +12,7 @@ from engine.reader.moves import Move, moves
 from engine.reader.passage import Passage
 from engine.reader.quantities import Quantity, quantities
 from engine.reader.terms import Hit
-from engine.reader.who import Story, counted, named, tell, touched
+from engine.reader.who import Story, counted, named, opening, tell, touched
 
 _LONG_AGO: Final = re.compile(r"(?<!\d)(?:19\d\d|200\d|201\d)(?!\d)")
 _LONG_AGO_DATE: Final = re.compile(
@@ -55,7 +55,7 @@ def claims(passages: list[Passage], lexicon: Lexicon, subject: str = "") -> list
     subject
         The ticker of whom its source says that it is about, "" where nothing says.
     """
-    told = _told(passages, lexicon)
+    told = _told(passages, lexicon, subject)
     story = tell(passages, told, lexicon, subject)
     out: list[Claim] = []
     age = 99
@@ -74,9 +74,9 @@ def claims(passages: list[Passage], lexicon: Lexicon, subject: str = "") -> list
     return out
 
 
-def _told(passages: list[Passage], lexicon: Lexicon) -> list[list[Move]]:
+def _told(passages: list[Passage], lexicon: Lexicon, subject: str) -> list[list[Move]]:
     """Find the moves of each sentence, each with the subject of the sentence before at hand."""
-    story = Story(lexicon)
+    story = opening(passages, lexicon, subject)
     out = []
     for passage in passages:
         found = moves(passage, lexicon, story.mover if story.age <= 1 else ())

@@ -123,7 +123,7 @@ def _names(document: Document, text: str, folded: str, latin: str, lexicon: Lexi
 
     column = as_symbol(document.ticker) if document.ticker else ""
     names = named_in(lexicon, folded, text, tongue=tongue, day=day, ticker=column)
-    return names, subject_of(column, lexicon, names, tongue, day) if column else ""
+    return names, subject_of(column, lexicon, names, tongue, day)
 
 
 def published(document: Document, text: str, folded: str, tongue: str) -> tuple[Publication, str]:

@@ -47,6 +47,7 @@ _COMMON: Final = frozenset(
     "premarket pre-market after-hours today yesterday tomorrow morning afternoon breaking live update exclusive opinion analysis watch buy sell hold etf etfs fund funds hedge ipo spac dividend dividends "
     "quantum computing electric vehicle ev evs car cars airline airlines bull bear bulls bears bubble crash rally selloff sell-off rout dip correction panic fear fears hopes momentum quality "
     "le la les l un une des du de en et ou mais pourquoi comment bourse cac paris wall-street marche marchés marché action actions titre titres valeur valeurs secteur tech luxe pétrole or bce zone lundi mardi mercredi "
+    "inc inc. corp corp. ltd llc co co. plc better leading keep calls sponsored shorted recent equities know late trouble power million billion l'article article "
     "jeudi vendredi france europe chine etats-unis états-unis analyse avis hausse baisse cours groupe société il elle ils elles ce cet cette ces son sa ses selon après avant malgré face comme".split()
 )
 _HAN_SUBJECT: Final = re.compile(
@@ -57,7 +58,7 @@ _HAN_SUBJECT: Final = re.compile(
 _NO_NAME: Final = re.compile(
     r"[股市价指盘债币率汇额量值率息油铜银铝煤]|板块|概念|期货|美元|黄金|欧元|日元|收入|利润|业绩|销售|订单|毛利|资金|外资|机构|主力|行情|情绪|信心|今年|昨日|今日|本周|上周|季度|三大|两大|四大|多只|其中|此外|"
     r"同时|公司|集团|随后|因此|但|而|或|则|并|若|如|当|即|将|被|遭|因|受|由|对|从|向|在|于|与|和|及|的|了|个|只|家|各|每|均|全|都|也|又|仍|已|最|更|较|近|逾|超|约|累计|连续|继续|开始|可能|或许|一旦|科技|芯片|半导体|"
-    r"软件|巨头|龙头|族群|类|权值|指标|热门|台积|大型|小型|中小|创新高|成长|投资|散户|法人|市场|产业|行业|亚洲|欧洲|美国|中国|日本|韩国|台湾|香港|全球|国际|国内"
+    r"^(?:一|此|本|该|两|多|昨|截|这|那|无|根据|随|等待|未来|看|再|后|前|上|下|今|认为|切勿|日内|跌|涨|冲击|点|部分|往往|存储|成本)|软件|巨头|龙头|族群|类|权值|指标|热门|台积|大型|小型|中小|创新高|成长|投资|散户|法人|市场|产业|行业|亚洲|欧洲|美国|中国|日本|韩国|台湾|香港|全球|国际|国内"
 )
 
 
@@ -112,7 +113,7 @@ def _trimmed(told: str, start: int, end: int) -> tuple[int, int]:
 
     def common(bounds: tuple[int, int]) -> bool:
         word = told[start + bounds[0] : start + bounds[1]].lower().strip(".,'’:")
-        return word.removesuffix("'s").removesuffix("’s") in _COMMON
+        return word.removesuffix("'s").removesuffix("’s") in _COMMON or word.endswith(("ing", "ed"))
 
     while words and common(words[0]):
         words.pop(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from engine.reader.lexicon import Lexicon, Rule
@@ -14,6 +14,13 @@ from engine.reader.passage import Passage
 from engine.reader.terms import Hit
 
 _MEMORY: Final = 2  # sentences for which "it" still means the last one named
+_OF_ONE: Final = re.compile(
+    r"\W*(?:(?:why|the|its|is|are|after|with|le|la|les|l'|son|sa|ses)\s?)*(?:shares?|stock|company|firm|it\b|q[1-4]|(?:first|second|third|fourth)[- ]quarter|results|earnings|profits?|revenues?|sales|guidance|"
+    r"outlook|chipmaker|carmaker|retailer|drugmaker|lender|titre|action|groupe|benefices?|resultats?|chiffre d'affaires|ventes|股价|该股|公司|业绩|净利|营收|财报|盘后|盘前|第[一二三四]季)"
+)
+_OF_MANY: Final = re.compile(
+    r"\b(?:stocks|equities|markets?|index|indices|bubble|bonds?|yields?|sectors?|bourses?|marches?|indices|valeurs|actions)\b|市场|大盘|个股|板块|股市|指数|债|多只|三大"
+)
 _FAR_FALL: Final = 2.0  # percent
 _PRONOUN: Final = re.compile(
     r"^\W*(?:(?:also|but|although|while|however|still|mais|bien que|但|而|不过|虽然|尽管)[\s,]*)?(?:it|its|they|the company|the stock|il|elle|le groupe|la societe|它|其|该公司|公司|他们)(?![a-z])"
@@ -32,7 +39,6 @@ class Story:
     movers: tuple[str, ...] = ()  # listed names whose fall it tells, in order
     named: tuple[str, ...] = ()  # all listed names in it
     about_ai: bool = False
-    about: str = ""  # the ticker that its source gives it
     subject: tuple[str, ...] = ()  # entity keys of the last sentence that named somebody
     mover: tuple[str, ...] = ()  # its first name with a price
     age: int = 99  # sentences since then
@@ -90,6 +96,19 @@ class Story:
         return told if entity.topic and told else entity.assets
 
 
+def opening(passages: list[Passage], lexicon: Lexicon, about: str) -> Story:
+    """Begin a story; one whose headline speaks of a company without a name is about the company that its source gives.
+
+    Sources give a ticker to pages about the whole market too, so the headline must begin as one about a single company does.
+    """
+    if about not in lexicon.entities or not passages or passages[0].names:
+        return Story(lexicon)
+    headline = passages[0].words
+    if _OF_ONE.match(headline) is None or _OF_MANY.search(headline) is not None:
+        return Story(lexicon)
+    return Story(lexicon, subject=(about,), mover=(about,), age=0)
+
+
 def counted(told: list[Move], lexicon: Lexicon) -> list[Move]:
     """Leave out the moves of companies that nobody knows, and falls of less than 2% of other markets' indexes: no events."""
     out = []
@@ -132,7 +151,8 @@ def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon, abou
     )
     hub = private.most_common(1)[0][0] if private else ""
     about_ai = any(_is_ai(entities[hit.key]) for passage in passages for hit in passage.names)
-    return Story(lexicon, _ties(passages, lexicon), hub, tuple(falls), tuple(named), about_ai, about)
+    begin = opening(passages, lexicon, about)
+    return replace(begin, ties=_ties(passages, lexicon), hub=hub, movers=tuple(falls), named=tuple(named), about_ai=about_ai)
 
 
 def _is_ai(entity: Entity) -> bool:
