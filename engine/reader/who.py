@@ -21,6 +21,7 @@ _OF_ONE: Final = re.compile(
 _OF_MANY: Final = re.compile(
     r"\b(?:stocks|equities|markets?|index|indices|bubble|bonds?|yields?|sectors?|bourses?|marches?|indices|valeurs|actions)\b|市场|大盘|个股|板块|股市|指数|债|多只|三大"
 )
+_FED: Final = "person:Federal Reserve"
 _FAR_FALL: Final = 2.0  # percent
 _PRONOUN: Final = re.compile(
     r"^\W*(?:(?:also|but|although|while|however|still|mais|bien que|但|而|不过|虽然|尽管)[\s,]*)?(?:it|its|they|the company|the stock|il|elle|le groupe|la societe|它|其|该公司|公司|他们)(?![a-z])"
@@ -214,6 +215,13 @@ def _nearest(hit: Hit, passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
     return every
 
 
+def _market_of(hit: Hit, passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
+    """Give the market of the central bank named nearest to a claim; none for the American one, whose market is the rule's."""
+    banks = [other for other in passage.names if lexicon.entities[other.key].role == "person" and (lexicon.entities[other.key].assets or other.key == _FED)]
+    nearest = min(banks, key=lambda other: abs(other.start - hit.start), default=None)
+    return lexicon.entities[nearest.key].assets if nearest is not None else ()
+
+
 def _is_bystander(hit: Hit, passage: Passage) -> bool:
     return any(other.end <= hit.start <= other.end + 5 for other in passage.concepts.get("bystander", ()))
 
@@ -226,8 +234,8 @@ def touched(rule: Rule, hit: Hit, passage: Passage, story: Story) -> tuple[tuple
     lexicon = story.lexicon
     if rule.who == "only market":
         return rule.default, False
-    if rule.who == "market" and rule.default != ("SPY",):
-        return rule.default, False
+    if rule.kind == "hawkish_policy":
+        return _market_of(hit, passage, lexicon) or rule.default, False
     companies = _nearest(hit, passage, lexicon)
     private = tuple(dict.fromkeys(h.key for h in passage.names if lexicon.entities[h.key].role == "private"))
     tied = tuple(dict.fromkeys(asset for key in private for asset in _tied(key, story)))
