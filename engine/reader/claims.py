@@ -12,7 +12,7 @@ from engine.reader.moves import Move, moves
 from engine.reader.passage import Passage
 from engine.reader.quantities import Quantity, added_quantities, fall_quantities, quantities
 from engine.reader.terms import Hit
-from engine.reader.who import Story, is_small, named, tell, touched
+from engine.reader.who import Story, counted, named, opening, tell, touched
 
 _LONG_AGO: Final = re.compile(r"(?<!\d)(?:19\d\d|200\d|201\d)(?!\d)")
 _LONG_AGO_DATE: Final = re.compile(
@@ -59,7 +59,7 @@ def claims(passages: list[Passage], lexicon: Lexicon, subject: str = "") -> list
     subject
         The ticker of whom its source says that it is about, "" where nothing says.
     """
-    told = _told(passages, lexicon)
+    told = _told(passages, lexicon, subject)
     story = tell(passages, told, lexicon, subject)
     out: list[Claim] = []
     age = 99
@@ -79,13 +79,13 @@ def claims(passages: list[Passage], lexicon: Lexicon, subject: str = "") -> list
     return out
 
 
-def _told(passages: list[Passage], lexicon: Lexicon) -> list[list[Move]]:
+def _told(passages: list[Passage], lexicon: Lexicon, subject: str) -> list[list[Move]]:
     """Find the moves of each sentence, each with the subject of the sentence before at hand."""
-    story = Story(lexicon)
+    story = opening(passages, lexicon, subject)
     out = []
     for passage in passages:
         found = moves(passage, lexicon, story.mover if story.age <= 1 else ())
-        out.append([move for move in found if not is_small(move, lexicon)])
+        out.append(counted(found, lexicon))
         story.remember(passage)
     return out
 
@@ -259,7 +259,7 @@ def _fallen(keys: tuple[str, ...], passage: Passage, story: Story) -> tuple[str,
     plain = tuple(dict.fromkeys(entity.key for entity in entities if entity.role == "asset"))
     if plain:
         return plain
-    if story.movers:
+    if story.movers or any(entity.role == "unknown" for entity in entities):
         return ()
     groups = story.listed(keys)
     also = tuple(asset for asset in named(passage, story.lexicon) if asset not in groups)

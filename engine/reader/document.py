@@ -133,7 +133,7 @@ def _names(
 
     column = as_symbol(document.ticker) if document.ticker else ""
     names = named_in(lexicon, folded, text, tongue=tongue, day=day, ticker=column)
-    return names, subject_of(column, lexicon, names, tongue, day) if column else ""
+    return names, subject_of(column, lexicon, names, tongue, day)
 
 
 def _events(

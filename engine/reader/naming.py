@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from engine.reader.fold import is_han
+from engine.reader.introduced import introduced
 from engine.reader.lexicon import Lexicon
 from engine.reader.names.build import Entity
 from engine.reader.names.context import is_company, is_spelt_as_a_name
@@ -57,8 +58,11 @@ def named_in(lexicon: Lexicon, folded: str, text: str, *, tongue: str, day: Day,
                 sure.append(hit)
             elif is_spelt_as_a_name(text[start:end]):
                 (asked.append((hit, term)) if term.word == "word" else sure.append(hit))
-    told = list(symbols(text))
-    sure += [hit for symbol in told if (hit := _of_symbol(symbol, lexicon, folded, sure, day, tongue)) is not None]
+    given = [
+        hit for symbol in symbols(text) if (hit := _of_symbol(symbol, lexicon, folded, sure, day, tongue)) is not None
+    ]
+    if given:
+        sure += [*given, *introduced(given, text, folded, sure)]
     known = {hit.key for hit in sure} | ({ticker} if ticker else set())
     for hit, _ in asked:
         if hit.key in known or is_company(hit.start, hit.end, folded, text, sure):

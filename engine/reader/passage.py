@@ -12,6 +12,7 @@ from engine.reader.clean import is_notice
 from engine.reader.figures import Figure, figures
 from engine.reader.lexicon import Lexicon
 from engine.reader.sentences import Span
+from engine.reader.somebody import somebody_in
 from engine.reader.speakers import speaking
 from engine.reader.terms import Hit
 
@@ -149,7 +150,7 @@ class Passage:
         """Join the names that can move in price into subjects, in order."""
         movable = [
             hit for hit in self.names
-            if lexicon.entities[hit.key].role in ("asset", "group") and not lexicon.entities[hit.key].topic
+            if lexicon.entities[hit.key].role in ("asset", "group", "unknown") and not lexicon.entities[hit.key].topic
         ]  # fmt: skip
         out: list[Who] = []
         for hit in movable:
@@ -159,7 +160,7 @@ class Passage:
                 if _is_alias(between) and hit.key == out[-1].members[-1]:
                     out[-1].end = hit.end
                     continue
-                if _COORDINATE.match(between) and last.role == lexicon.entities[hit.key].role:
+                if _COORDINATE.match(between) and (last.role == "group") == (lexicon.entities[hit.key].role == "group"):
                     out[-1].members.append(hit.key)
                     out[-1].end = hit.end
                     continue
@@ -235,6 +236,9 @@ def passages(
             if hit.end <= span.end and not _is_anaphor(hit, folded, lexicon)
             and hit not in silent
         ]  # fmt: skip
+        if concepts:
+            mine += somebody_in(text, folded, span, language, here)
+            mine.sort()
         found = figures(folded, span.start, span.end, language=language) if hits or mine else []
         passage = Passage(span, folded, language, mine, concepts, found)
         if "not_fall" in concepts:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from engine.reader.lexicon import Lexicon, Rule
 from engine.reader.moves import Move
-from engine.reader.names.build import Entity
+from engine.reader.names.build import UNKNOWN, Entity
 from engine.reader.passage import Passage
 from engine.reader.terms import Hit
 
 _MEMORY: Final = 2  # sentences for which "it" still means the last one named
+_OF_ONE: Final = re.compile(
+    r"\W*(?:(?:why|the|its|is|are|after|with|le|la|les|l'|son|sa|ses)\s?)*(?:shares?|stock|company|firm|it\b|q[1-4]|(?:first|second|third|fourth)[- ]quarter|results|earnings|profits?|revenues?|sales|guidance|"
+    r"outlook|chipmaker|carmaker|retailer|drugmaker|lender|titre|action|groupe|benefices?|resultats?|chiffre d'affaires|ventes|股价|该股|公司|业绩|净利|营收|财报|盘后|盘前|第[一二三四]季)"
+)
+_OF_MANY: Final = re.compile(
+    r"\b(?:stocks|equities|markets?|index|indices|bubble|bonds?|yields?|sectors?|bourses?|marches?|indices|valeurs|actions)\b|市场|大盘|个股|板块|股市|指数|债|多只|三大"
+)
+_FED: Final = "person:Federal Reserve"
 _FAR_FALL: Final = 2.0  # percent
 _PRONOUN: Final = re.compile(
     r"^\W*(?:(?:also|but|although|while|however|still|mais|bien que|但|而|不过|虽然|尽管)[\s,]*)?(?:it|its|they|the company|the stock|il|elle|le groupe|la societe|它|其|该公司|公司|他们)(?![a-z])"
@@ -32,7 +40,6 @@ class Story:
     movers: tuple[str, ...] = ()  # listed names whose fall it tells, in order
     named: tuple[str, ...] = ()  # all listed names in it
     about_ai: bool = False
-    about: str = ""  # the ticker that its source gives it
     subject: tuple[str, ...] = ()  # entity keys of the last sentence that named somebody
     mover: tuple[str, ...] = ()  # its first name with a price
     age: int = 99  # sentences since then
@@ -87,12 +94,31 @@ class Story:
         for choice in (tied, moved):
             if len(choice) >= 2:
                 return choice
-        return told if entity.topic and len(told) >= 2 else entity.assets
+        return told if entity.topic and told else entity.assets
 
 
-def is_small(move: Move, lexicon: Lexicon) -> bool:
-    """Tell whether a fall is that of another market's index, by less than 2%: no event."""
-    return move.unit == "%" and 0 > move.value > -_FAR_FALL and all(lexicon.entities[key].far for key in move.assets)
+def opening(passages: list[Passage], lexicon: Lexicon, about: str) -> Story:
+    """Begin a story; one whose headline speaks of a company without a name is about the company that its source gives.
+
+    Sources give a ticker to pages about the whole market too, so the headline must begin as one about a single company does.
+    """
+    if about not in lexicon.entities or not passages or passages[0].names:
+        return Story(lexicon)
+    headline = passages[0].words
+    if _OF_ONE.match(headline) is None or _OF_MANY.search(headline) is not None:
+        return Story(lexicon)
+    return Story(lexicon, subject=(about,), mover=(about,), age=0)
+
+
+def counted(told: list[Move], lexicon: Lexicon) -> list[Move]:
+    """Leave out the moves of companies that nobody knows, and falls of less than 2% of other markets' indexes: no events."""
+    out = []
+    for move in told:
+        keys = tuple(key for key in move.assets if key != UNKNOWN)
+        small = move.unit == "%" and 0 > move.value > -_FAR_FALL and all(lexicon.entities[key].far for key in keys)
+        if keys and not small:
+            out.append(move._replace(assets=keys))
+    return out
 
 
 def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon, about: str = "") -> Story:
@@ -126,7 +152,10 @@ def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon, abou
     )
     hub = private.most_common(1)[0][0] if private else ""
     about_ai = any(_is_ai(entities[hit.key]) for passage in passages for hit in passage.names)
-    return Story(lexicon, _ties(passages, lexicon), hub, tuple(falls), tuple(named), about_ai, about)
+    begin = opening(passages, lexicon, about)
+    return replace(
+        begin, ties=_ties(passages, lexicon), hub=hub, movers=tuple(falls), named=tuple(named), about_ai=about_ai
+    )
 
 
 def _is_ai(entity: Entity) -> bool:
@@ -177,17 +206,26 @@ def named(passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
 def _nearest(hit: Hit, passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
     """Give the listed companies that a claim can be about: of those in its clause, else of those before it, else of the sentence."""
     every = named(passage, lexicon)
-    if len(every) < 2:
-        return every
     clause = passage.clause(hit.start, strong=True)
     where = {who.start: who for who in passage.subjects(lexicon)}
     inside = [who for who in where.values() if clause.start <= who.start < clause.end]
     before = [who for who in where.values() if who.end <= hit.start][-1:]
     for choice in (inside, before):
         kept = tuple(dict.fromkeys(key for who in choice for key in who.members if key in every))
-        if kept:
+        if kept or any(key == UNKNOWN for who in choice for key in who.members):
             return kept
     return every
+
+
+def _market_of(hit: Hit, passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
+    """Give the market of the central bank named nearest to a claim; none for the American one, whose market is the rule's."""
+    banks = [
+        other
+        for other in passage.names
+        if lexicon.entities[other.key].role == "person" and (lexicon.entities[other.key].assets or other.key == _FED)
+    ]
+    nearest = min(banks, key=lambda other: abs(other.start - hit.start), default=None)
+    return lexicon.entities[nearest.key].assets if nearest is not None else ()
 
 
 def _is_bystander(hit: Hit, passage: Passage) -> bool:
@@ -202,6 +240,8 @@ def touched(rule: Rule, hit: Hit, passage: Passage, story: Story) -> tuple[tuple
     lexicon = story.lexicon
     if rule.who == "only market":
         return rule.default, False
+    if rule.kind == "hawkish_policy":
+        return _market_of(hit, passage, lexicon) or rule.default, False
     companies = _nearest(hit, passage, lexicon)
     private = tuple(dict.fromkeys(h.key for h in passage.names if lexicon.entities[h.key].role == "private"))
     tied = tuple(dict.fromkeys(asset for key in private for asset in _tied(key, story)))
@@ -213,8 +253,6 @@ def touched(rule: Rule, hit: Hit, passage: Passage, story: Story) -> tuple[tuple
     entities = [lexicon.entities[h.key] for h in passage.names]
     groups = [entity for entity in entities if entity.role == "group" and not entity.weak]
     priced = [entity for entity in groups if not entity.topic]
-    if rule.who == "market" and rule.default != ("SPY",):
-        return rule.default, False
     if rule.who == "market":
         market = tuple(
             dict.fromkeys(asset for entity in entities if entity.weak or entity.index for asset in entity.assets)
@@ -225,10 +263,16 @@ def touched(rule: Rule, hit: Hit, passage: Passage, story: Story) -> tuple[tuple
             or (rule.default if story.about_ai else ())
         ), False
     rival = any(lexicon.entities[key].rival for key in private)
+    if rule.kind == "denial" and not private:
+        firm = next((lexicon.entities[h.key].firm for h in passage.names if lexicon.entities[h.key].firm), "")
+        if firm in lexicon.entities:
+            return (firm,), False  # whom its people deny it for
     if private and not rival and (hubbed or not groups):
         return tied, False
     if priced:
         return tuple(dict.fromkeys(asset for entity in priced for asset in story.of(entity))), False
+    if any(h.key == UNKNOWN for h in passage.names):
+        return (), False
     if _PRONOUN.match(passage.words) and story.subject and story.age <= _MEMORY and rule.who == "context":
         return story.listed(story.subject), True
     if rule.who == "story" or rival:
