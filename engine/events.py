@@ -155,13 +155,14 @@ class Events:
         lexicon: Sequence[str | Path] | str | Path = (),
         columns: str | Path | dict[str, str] | Columns | None = None,
         delay: dt.timedelta | str = _NO_TIME,
+        dates: Order | None = None,
         progress: bool | Callable[[int, int], None] = False,
     ) -> Events:
         """Read documents and give the events found in them; see `engine.reader.read_documents` for the parameters."""
         from engine.reader import read_documents  # noqa: PLC0415
 
         return read_documents(
-            sources, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, progress=progress
+            sources, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, dates=dates, progress=progress
         )
 
     def __len__(self) -> int:

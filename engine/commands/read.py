@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,6 +11,7 @@ from engine.commands.output import JsonFlag, answer, count, table
 
 if TYPE_CHECKING:
     from engine.events import Events
+    from engine.tables.spelling import Order
 
 
 def read(
@@ -29,6 +30,10 @@ def read(
         Path | None, typer.Option(help="TOML file that says which column of a table holds what.")
     ] = None,
     delay: Annotated[str, typer.Option(help="Time from publication to knowledge, such as 15m.")] = "0s",
+    dates: Annotated[
+        Literal["mdy", "dmy", "ymd"] | None,
+        typer.Option(help="How dates such as 01/02/2025 are read, where a table's column leaves it open."),
+    ] = None,
     reader: Annotated[
         str, typer.Option(help="Name of the reader; others come with packages (`tocsin.readers`).")
     ] = "lexicon",
@@ -51,7 +56,7 @@ def read(
     if explain:
         from engine.reader import explain as explained  # noqa: PLC0415
 
-        found = explained(explain, paths, sidecar=sidecar, lexicon=lexicon or (), columns=columns)
+        found = explained(explain, paths, sidecar=sidecar, lexicon=lexicon or (), columns=columns, dates=dates)
         answer({name: value for name, value in found.items() if name != "text"}, as_json, found["text"])
         return
     if out is None:
@@ -61,7 +66,7 @@ def read(
     check_file(out)
     if sources:
         check_file(sources, "--sources")
-    events, document = _read(paths, sidecar, lexicon or [], columns, delay, reader, sources, as_json)
+    events, document = _read(paths, sidecar, lexicon or [], columns, delay, dates, reader, sources, as_json)
     if beside:
         from engine.events import Events  # noqa: PLC0415
         from engine.reader.labels import beside as kept_beside  # noqa: PLC0415
@@ -77,6 +82,7 @@ def _read(
     lexicon: list[Path],
     columns: Path | None,
     delay: str,
+    dates: Order | None,
     reader: str,
     sources: Path | None,
     quiet: bool,
@@ -88,23 +94,31 @@ def _read(
 
     progress = sys.stderr.isatty() and not quiet
     if reader != plugins.OWN:
-        if sources:
-            raise Fault(
-                f"--sources is not known of the reader {reader!r}, allowed is {plugins.OWN!r}; leave one of them out."
-            )
+        for option, value in (("--sources", sources), ("--dates", dates)):
+            if value:
+                raise Fault(
+                    f"{option} is not known of the reader {reader!r}, allowed is {plugins.OWN!r}; leave one of them out."
+                )
         told = plugins.reader(reader)(
             paths, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, progress=progress
         )
         return told, {"reader": reader, "refused": []}
     from engine.reader import read_sources  # noqa: PLC0415
 
-    reading = read_sources(paths, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, progress=progress)
+    reading = read_sources(
+        paths, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, dates=dates, progress=progress
+    )
     if reading.refused.height and not len(reading.events):
         first = reading.refused.row(0, named=True)
         raise Fault(first["reason"] or f"{first['source']} states no publication time; supply a date in a sidecar.")
     if sources:
         reading.sources.write_parquet(sources)
-    return reading.events, {"reader": reader, "counts": reading.counts, "refused": reading.refused.to_dicts()}
+    return reading.events, {
+        "reader": reader,
+        "counts": reading.counts,
+        "notes": reading.notes,
+        "refused": reading.refused.to_dicts(),
+    }
 
 
 def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:
@@ -128,6 +142,7 @@ def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:
             f"{counts['repeated']:,} repeated."
         )
     parts.append(table(("kind", "events", "documents", "most named"), rows, right=("events", "documents")))
+    parts += [f"Note: {note}" for note in document.get("notes", ())]
     for refused in document["refused"][:5]:
         parts.append(f"Left out: {refused['reason']}")
     if len(document["refused"]) > 5:

@@ -53,7 +53,7 @@ class Document:
     timezone
         IANA name, offset or words such as EST, where the source knows it.
     modified
-        When the text was last changed, as `published`.
+        Times at which the text was changed, each as `published`.
     """
 
     doc_id: str
@@ -62,7 +62,7 @@ class Document:
     published: dt.datetime | dt.date | str | None = None
     timezone: str | None = None
     note: Note | None = None
-    modified: dt.datetime | dt.date | str | None = None
+    modified: tuple[dt.datetime | dt.date | str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from engine.reader.lexicon import load
 from engine.reader.read import Sources
 from engine.reader.sidecar import Sidecar
 from engine.reader.sources import Columns, batches, columns_from, files
+from engine.tables.spelling import Order
 
 
 def explain(
@@ -21,6 +22,7 @@ def explain(
     sidecar: str | Path | None = None,
     lexicon: Sequence[str | Path] | str | Path = (),
     columns: str | Path | dict[str, str] | Columns | None = None,
+    dates: Order | None = None,
 ) -> dict[str, Any]:
     """Read the documents again and say how one event came to be.
 
@@ -28,7 +30,7 @@ def explain(
     ----------
     event_id
         As it stands in the events table.
-    sources, sidecar, lexicon, columns
+    sources, sidecar, lexicon, columns, dates
         What the table was read with.
 
     Returns
@@ -44,13 +46,13 @@ def explain(
     """
     words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon)
     notes = Sidecar.read(sidecar)
-    for batch in batches(files(sources), columns_from(columns)):
+    for batch in batches(files(sources), columns_from(columns), dates):
         for row in batch.iter_rows(named=True):
             document = Document(
-                row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"])
+                row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"]), tuple(row["modified"])
             )  # fmt: skip
             try:
-                found = read(document, words)
+                found = read(document, words, order=dates)
             except Fault:
                 continue
             for item in found:

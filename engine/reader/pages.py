@@ -1,4 +1,4 @@
-"""HTML -> the main text and the time that the page's own metadata state."""
+"""HTML -> the main text."""
 
 from __future__ import annotations
 
@@ -16,27 +16,14 @@ _TAG = re.compile(
 )
 _BLOCK = re.compile(r"<(?:/?(?:p|div|li|ul|ol|h[1-6]|tr|table|article|section|br|blockquote)\b)[^>]*>", re.I)
 _ANY = re.compile(r"<[^>]{0,2000}>")
-_META = re.compile(
-    r"<meta[^>]+?(?:property|name|itemprop)\s*=\s*[\"'](?:article:published_time|og:published_time|datepublished|publishdate|pubdate|publication_date|date|dc\.date|parsely-pub-date|sailthru\.date|weibo: ?article:create_at)[\"'][^>]*?content\s*=\s*[\"']([^\"']{8,40})[\"']"
-    r"|<meta[^>]+?content\s*=\s*[\"']([^\"']{8,40})[\"'][^>]*?(?:property|name|itemprop)\s*=\s*[\"'](?:article:published_time|datepublished|pubdate)[\"']",
-    re.I,
-)  # fmt: skip
-_LD = re.compile(r"\"datePublished\"\s*:\s*\"([^\"]{8,40})\"")
-_TIME = re.compile(r"<time[^>]+datetime\s*=\s*[\"']([^\"']{8,40})[\"']", re.I)
 
 
-def main_text(page: str) -> tuple[str, str | None]:
-    """Give the story of a page, and the publication time in its metadata; None where they have none.
+def main_text(page: str) -> str:
+    """Give the story of a page.
 
     trafilatura finds the story; a page that it cannot read (torn, far too deep) is stripped of its tags instead.
     """
     page = page[:LONGEST]
-    published = None
-    for pattern in (_META, _LD, _TIME):
-        found = pattern.search(page)
-        if found:
-            published = next(group for group in found.groups() if group)
-            break
     text = ""
     if _depth(page) <= _DEEP:
         import trafilatura  # noqa: PLC0415
@@ -48,7 +35,7 @@ def main_text(page: str) -> tuple[str, str | None]:
                 text = trafilatura.extract(page, include_comments=False, include_tables=False, deduplicate=False) or ""
         except Exception:
             text = ""
-    return (text if len(text) >= 40 else stripped(page)), published
+    return text if len(text) >= 40 else stripped(page)
 
 
 def stripped(page: str) -> str:

@@ -79,8 +79,8 @@ def published(
         Nobody states it, or it is stated in words that are not understood.
     """
     zone = _zone_of(document, tongue)
-    stated = [stamp for stamp in (document.published, document.modified) if stamp]
-    moments = [_known(document, stamp, written(stamp), zone, tongue, order) for stamp in stated]
+    stated = [stamp for stamp in (document.published, *document.modified) if stamp]
+    moments = [_known(document, stamp, said, zone, tongue, order) for stamp in stated for said in _said(stamp)]
     if not moments or _REVISED.search(folded, 0, _HEAD) or _REVISED.search(folded, len(folded) - _FOOT):
         own = own_times(text, folded, "zh" if tongue.startswith("zh") else tongue)
         moments += _later(document, [said for said in own if said.revised or not stated], moments, zone, tongue, order)
@@ -94,6 +94,14 @@ def published(
     else:
         when = publication(None, source=document.source)
     return when, zone
+
+
+def _said(stamp: dt.datetime | dt.date | str) -> list[Written | None]:
+    """Read a stamp, or several with a bar between them, such as "Published .. | Updated .."."""
+    whole = written(stamp)
+    if whole is None and isinstance(stamp, str) and _PARTS.search(stamp):
+        return [written(part) for part in _PARTS.split(stamp)]
+    return [whole]
 
 
 def _later(

@@ -21,6 +21,8 @@ from engine.reader.lexicon import Lexicon, load
 from engine.reader.prefilter import Prefilter
 from engine.reader.sidecar import Sidecar
 from engine.reader.sources import Columns, batches, columns_from, files
+from engine.tables.order import check_dates
+from engine.tables.spelling import Order
 
 Sources = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 REFUSED: Final = {"doc_id": pl.String, "source": pl.String, "reason": pl.String}
@@ -41,12 +43,15 @@ class Reading:
         The documents that make claims but state no publication time: doc_id, source, reason. They gave no events.
     counts
         documents, characters, kept (past the prefilter), with_events, repeated.
+    notes
+        What was taken for granted of the times of each table, a sentence each.
     """
 
     events: Events
     sources: pl.DataFrame
     refused: pl.DataFrame
     counts: dict[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def read_sources(
@@ -56,6 +61,7 @@ def read_sources(
     lexicon: Sequence[str | Path] | str | Path = (),
     columns: str | Path | dict[str, str] | Columns | None = None,
     delay: dt.timedelta | str = dt.timedelta(0),
+    dates: Order | None = None,
     progress: bool | Callable[[int, int], None] = False,
 ) -> Reading:
     """Read documents and say what was found, from where, and what was refused.
@@ -65,7 +71,8 @@ def read_sources(
     paths = files(sources)
     words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon)
     notes = Sidecar.read(sidecar)
-    return _run(paths, words, notes, columns_from(columns), parse_delay(delay), progress)
+    check_dates(dates)
+    return _run(paths, words, notes, columns_from(columns), parse_delay(delay), dates, progress)
 
 
 def read_documents(
@@ -75,6 +82,7 @@ def read_documents(
     lexicon: Sequence[str | Path] | str | Path = (),
     columns: str | Path | dict[str, str] | Columns | None = None,
     delay: dt.timedelta | str = dt.timedelta(0),
+    dates: Order | None = None,
     progress: bool | Callable[[int, int], None] = False,
 ) -> Events:
     """Read documents in French, English, simplified or traditional Chinese and give the events found in them.
@@ -91,6 +99,8 @@ def read_documents(
         TOML file (or a dict) that says which column of a table holds what; usual names are found without it.
     delay
         Time from publication to knowledge, such as "15m".
+    dates
+        "mdy", "dmy" or "ymd": how dates such as 01/02/2025 are read, where a table's column leaves it open.
     progress
         True draws a bar on standard error; a function is called with (documents read, bytes read).
 
@@ -100,7 +110,9 @@ def read_documents(
         A file cannot be read; or no document that makes claims states when it was published. Where only some do not, they
         are left out, and `read_sources` lists them.
     """
-    reading = read_sources(sources, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, progress=progress)
+    reading = read_sources(
+        sources, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, dates=dates, progress=progress
+    )
     if reading.refused.height and not len(reading.events):
         first = reading.refused.row(0, named=True)
         more = f" (and {reading.refused.height - 1} more)" if reading.refused.height > 1 else ""
@@ -114,14 +126,16 @@ def _run(
     notes: Sidecar,
     columns: Columns,
     delay: dt.timedelta,
+    dates: Order | None,
     progress: bool | Callable[[int, int], None],
 ) -> Reading:
     stories = Stories()
     prefilter = Prefilter(lexicon)
     refused: list[tuple[str, str, str]] = []
+    said: list[str] = []
     counts = dict.fromkeys(("documents", "characters", "kept", "with_events", "repeated"), 0)
     with _Bar(progress) as advance:
-        for batch in batches(paths, columns):
+        for batch in batches(paths, columns, dates, said):
             counts["documents"] += batch.height
             size = int(batch["text"].str.len_bytes().sum())
             counts["characters"] += size
@@ -132,7 +146,7 @@ def _run(
                 if stories.is_copy(document):
                     continue
                 try:
-                    found = read(document, lexicon, delay)
+                    found = read(document, lexicon, delay, dates)
                 except Fault as fault:
                     refused.append((document.doc_id, document.source, str(fault)))
                     continue
@@ -143,12 +157,18 @@ def _run(
     gc.unfreeze()
     rows, told = stories.settle()
     counts["repeated"] = stories.repeated
-    return Reading(_table(rows), _sources(told), pl.DataFrame(refused, schema=pl.Schema(REFUSED), orient="row"), counts)
+    return Reading(
+        _table(rows),
+        _sources(told),
+        pl.DataFrame(refused, schema=pl.Schema(REFUSED), orient="row"),
+        counts,
+        tuple(said),
+    )
 
 
 def _document(row: dict[str, Any], notes: Sidecar) -> Document:
     return Document(
-        row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"])
+        row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"]), tuple(row["modified"])
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,19 +18,22 @@ import pyarrow.parquet as pq
 
 from engine.faults import Fault
 from engine.reader.decode import decode
+from engine.reader.metadata import Times, front_matter_times, page_times
+from engine.reader.when import Evidence, Source, When, candidates, decide_when
+from engine.tables.spelling import Order
+from engine.tables.zones import check_zone
 
 TEXTS: Final = (".txt", ".md", ".html", ".htm")
 TABLES: Final = (".json", ".jsonl", ".ndjson", ".csv", ".parquet")
 BATCH_ROWS: Final = 20_000
 BATCH_BYTES: Final = 24_000_000
-SCHEMA: Final = {
-    "doc_id": pl.String, "text": pl.String, "published": pl.String, "timezone": pl.String, "source": pl.String,
+SCHEMA: Final[dict[str, Any]] = {
+    "doc_id": pl.String, "text": pl.String, "published": pl.String, "modified": pl.List(pl.String), "timezone": pl.String, "source": pl.String,
 }  # fmt: skip
 # What tables call their columns; a file given as `columns` says otherwise.
 _USUAL: Final[dict[str, tuple[str, ...]]] = {
     "text": ("text", "body", "content", "article", "maintext", "full_text", "description", "message", "正文", "内容", "texte", "contenu"),
     "title": ("title", "headline", "标题", "titre", "subject"),
-    "published": ("published", "published_at", "publish_date", "publication_date", "date", "datetime", "time", "timestamp", "created_at", "pubdate", "发布时间", "日期", "时间"),
     "timezone": ("timezone", "tz", "time_zone"),
     "doc_id": ("doc_id", "id", "document_id", "uuid", "url", "link", "guid"),
 }  # fmt: skip
@@ -43,9 +46,23 @@ class Columns:
     text: str = ""
     title: str = ""
     published: str = ""
+    modified: str = ""
     timezone: str = ""
     doc_id: str = ""
     zone: str = ""  # the time zone of every row, where no column has it
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the user says of tables, and where to write what was taken for granted."""
+
+    columns: Columns
+    dates: Order | None
+    notes: list[str]
+
+
+#: doc_id, text, published, modified, timezone, source
+Row = tuple[str, str, str | None, list[str], str | None, str]
 
 
 def columns_from(source: str | Path | dict[str, str] | Columns | None) -> Columns:
@@ -76,6 +93,7 @@ def columns_from(source: str | Path | dict[str, str] | Columns | None) -> Column
             )
         if not isinstance(value, str):
             raise Fault(f"{name}: {key}={value!r} is no column's name; write it in quotes.")
+    check_zone(given.get("zone") or None, f"{name}: zone")
     return Columns(**given)
 
 
@@ -125,20 +143,36 @@ def files(sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) ->
     return list(out)
 
 
-def batches(paths: Sequence[Path], columns: Columns) -> Iterator[pl.DataFrame]:
-    """Yield the documents of files in batches, with the columns of ``SCHEMA``; `published` is text, null where unknown."""
-    rows: list[tuple[str, str, str | None, str | None, str]] = []
+def batches(
+    paths: Sequence[Path], columns: Columns, dates: Order | None = None, notes: list[str] | None = None
+) -> Iterator[pl.DataFrame]:
+    """Yield the documents of files in batches.
+
+    Parameters
+    ----------
+    dates
+        How dates such as 01/02/2025 are read, where the column of a table leaves it open.
+    notes
+        Where to write what was taken for granted of each table.
+
+    Yields
+    ------
+    polars.DataFrame
+        With the columns of ``SCHEMA``. `published` and `modified` are texts of one stamp each, decided by their whole column.
+    """
+    asked = Asked(columns, dates, [] if notes is None else notes)
+    rows: list[Row] = []
     size = 0
     for path in paths:
         ending = path.suffix.lower()
         if ending == ".parquet":
-            yield from _parquet(path, columns)
+            yield from _parquet(path, asked)
         elif ending == ".csv":
-            yield from _csv(path, columns)
+            yield from _csv(path, asked)
         elif ending in (".jsonl", ".ndjson"):
-            yield from _json_lines(path, columns)
+            yield from _json_lines(path, asked)
         elif ending == ".json":
-            yield from _json(path, columns)
+            yield from _json(path, asked)
         else:
             rows.append(_file(path))
             size += len(rows[-1][1])
@@ -149,32 +183,34 @@ def batches(paths: Sequence[Path], columns: Columns) -> Iterator[pl.DataFrame]:
         yield _frame(rows)
 
 
-def _frame(rows: list[tuple[str, str, str | None, str | None, str]]) -> pl.DataFrame:
+def _frame(rows: list[Row]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def _file(path: Path) -> tuple[str, str, str | None, str | None, str]:
+def _file(path: Path) -> Row:
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise Fault(f"document {str(path)!r}: cannot be read ({error.strerror}); check the file.") from None
-    text, published = decode(raw), None
+    text, times = decode(raw), Times(None, ())
     if path.suffix.lower() in (".html", ".htm"):
         from engine.reader.pages import main_text  # noqa: PLC0415  (trafilatura takes a second to import)
 
-        text, published = main_text(text)
+        times, text = page_times(text), main_text(text)
+    elif path.suffix.lower() == ".md":
+        times = front_matter_times(text)
     text = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot live in a column
-    return path.stem, text, published, None, str(path)
+    return path.stem, text, times.published, list(times.modified), None, str(path)
 
 
 # ------------------------------------------------------------------------------------------------------- tables
 
 
 def _pick(names: Sequence[str], columns: Columns, source: str) -> dict[str, str]:
-    """Say which column holds what: by the user's mapping, else by its usual name."""
+    """Say which column holds what: by the user's mapping, else by its usual name. Those that say when are told apart later."""
     out: dict[str, str] = {}
     by_lower = {name.lower(): name for name in names}
-    for role, usual in _USUAL.items():
+    for role in (*_USUAL, "published", "modified"):
         wanted = getattr(columns, role)
         if wanted and wanted not in names:
             close = get_close_matches(wanted, names, n=1)
@@ -182,7 +218,7 @@ def _pick(names: Sequence[str], columns: Columns, source: str) -> dict[str, str]
             raise Fault(
                 f"{source}: there is no column {wanted!r} for {role}{meant}; its columns are {', '.join(names)}."
             )
-        found = wanted or next((by_lower[name] for name in usual if name in by_lower), "")
+        found = wanted or next((by_lower[name] for name in _USUAL.get(role, ()) if name in by_lower), "")
         if found:
             out[role] = found
     if "text" not in out:
@@ -192,48 +228,55 @@ def _pick(names: Sequence[str], columns: Columns, source: str) -> dict[str, str]
     return out
 
 
-def _shape(frame: pl.DataFrame, picked: dict[str, str], columns: Columns, source: str, first: int) -> pl.DataFrame:
+def _dated(names: Sequence[str], columns: Columns) -> list[str]:
+    """Name the columns that may say when."""
+    first, later = candidates(names, columns.published, columns.modified)
+    return [*first, *later]
+
+
+def _when(
+    evidence: Evidence, names: Sequence[str], asked: Asked, path: Path, texts: Callable[[], Sequence[str]]
+) -> When:
+    """Decide what the columns of a table say of the time of each row."""
+    first, later = candidates(names, asked.columns.published, asked.columns.modified)
+    source = Source(str(path), asked.columns.zone or None, asked.dates)
+    when = decide_when(evidence, first, later, source, texts)
+    asked.notes.extend(f"{path}: {note}" for note in when.notes)
+    return when
+
+
+def _shape(frame: pl.DataFrame, picked: dict[str, str], when: When, asked: Asked, first: int) -> pl.DataFrame:
     """Bring a batch of rows to ``SCHEMA``."""
     text = pl.col(picked["text"]).cast(pl.String).fill_null("")
     if "title" in picked:
         title = pl.col(picked["title"]).cast(pl.String).fill_null("")
         text = pl.when((title != "") & ~text.str.starts_with(title)).then(title + "\n" + text).otherwise(text)
     number = pl.int_range(first, first + frame.height, dtype=pl.Int64).cast(pl.String)
-    stem = Path(source).stem
-    doc_id = pl.lit(f"{stem}#") + number
+    source = when.source.name
+    doc_id = pl.lit(f"{Path(source).stem}#") + number
     if "doc_id" in picked:
         doc_id = pl.coalesce(pl.col(picked["doc_id"]).cast(pl.String), doc_id)
-    zone = pl.lit(columns.zone or None, pl.String)
+    zone = pl.lit(asked.columns.zone or None, pl.String)
     if "timezone" in picked:
         zone = pl.coalesce(pl.col(picked["timezone"]).cast(pl.String), zone)
+    published, modified = when.of(frame)
     return frame.select(
-        doc_id=doc_id, text=text, published=_published(frame, picked), timezone=zone, source=pl.lit(f"{source}, row ") + number
+        doc_id=doc_id, text=text, published=published, modified=modified, timezone=zone, source=pl.lit(f"{source}, row ") + number
     )  # fmt: skip
 
 
-def _published(frame: pl.DataFrame, picked: dict[str, str]) -> pl.Expr:
-    if "published" not in picked:
-        return pl.lit(None, pl.String)
-    name = picked["published"]
-    dtype = frame.schema[name]
-    if isinstance(dtype, pl.Datetime):
-        offset = "%:z" if dtype.time_zone else ""
-        return pl.col(name).dt.to_string(f"%Y-%m-%d %H:%M:%S{offset}")
-    if dtype == pl.Date:
-        return pl.col(name).dt.to_string("%Y-%m-%d")
-    text = pl.col(name).cast(pl.String).str.strip_chars()
-    return pl.when(text == "").then(None).otherwise(text)
-
-
-def _parquet(path: Path, columns: Columns) -> Iterator[pl.DataFrame]:
+def _parquet(path: Path, asked: Asked) -> Iterator[pl.DataFrame]:
     try:
         table = pq.ParquetFile(path)
-        picked = _pick(table.schema_arrow.names, columns, str(path))
+        names = table.schema_arrow.names
+        picked, dated, evidence = _pick(names, asked.columns, str(path)), _dated(names, asked.columns), Evidence()
+        for batch in table.iter_batches(BATCH_ROWS, columns=dated) if dated else ():
+            evidence.add(_polars(batch))
+        when = _when(evidence, names, asked, path, lambda: _first_texts(table, picked["text"]))
         first = 1
-        for batch in table.iter_batches(BATCH_ROWS, columns=sorted(set(picked.values()))):
-            frame = pl.from_arrow(batch)
-            assert isinstance(frame, pl.DataFrame)
-            yield _shape(frame, picked, columns, str(path), first)
+        for batch in table.iter_batches(BATCH_ROWS, columns=sorted({*picked.values(), *dated})):
+            frame = _polars(batch)
+            yield _shape(frame, picked, when, asked, first)
             first += frame.height
     except (OSError, ValueError) as error:
         if isinstance(error, Fault):
@@ -243,7 +286,18 @@ def _parquet(path: Path, columns: Columns) -> Iterator[pl.DataFrame]:
         ) from None
 
 
-def _csv(path: Path, columns: Columns) -> Iterator[pl.DataFrame]:
+def _polars(batch: Any) -> pl.DataFrame:
+    frame = pl.from_arrow(batch)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def _first_texts(table: Any, name: str) -> list[str]:
+    frame = _polars(next(table.iter_batches(BATCH_ROWS, columns=[name])))
+    return frame[name].cast(pl.String).head(100).to_list()
+
+
+def _csv(path: Path, asked: Asked) -> Iterator[pl.DataFrame]:
     raw = path.read_bytes()
     try:
         raw.decode("utf-8-sig")
@@ -255,34 +309,52 @@ def _csv(path: Path, columns: Columns) -> Iterator[pl.DataFrame]:
         raise Fault(
             f"documents {str(path)!r}: not a table that can be read ({_first_line(error)}); check its quotes and commas."
         ) from None
-    yield from _slices(frame, path, columns)
+    yield from _slices(frame, path, asked)
 
 
-def _slices(frame: pl.DataFrame, path: Path, columns: Columns) -> Iterator[pl.DataFrame]:
-    picked = _pick(frame.columns, columns, str(path))
+def _slices(frame: pl.DataFrame, path: Path, asked: Asked) -> Iterator[pl.DataFrame]:
+    picked, evidence = _pick(frame.columns, asked.columns, str(path)), Evidence()
+    evidence.add(frame.select(_dated(frame.columns, asked.columns)))
+    when = _when(evidence, frame.columns, asked, path, lambda: frame[picked["text"]].head(100).to_list())
     for start in range(0, frame.height, BATCH_ROWS):
-        yield _shape(frame.slice(start, BATCH_ROWS), picked, columns, str(path), start + 1)
+        yield _shape(frame.slice(start, BATCH_ROWS), picked, when, asked, start + 1)
 
 
-def _json_lines(path: Path, columns: Columns) -> Iterator[pl.DataFrame]:
-    picked: dict[str, str] = {}
-    rows: list[dict[str, str | None]] = []
+def _json_lines(path: Path, asked: Asked) -> Iterator[pl.DataFrame]:
+    # Twice through the file: what its stamps mean is told by all of them.
+    names: dict[str, None] = {}
+    evidence = Evidence()
+    for rows in _records(path):
+        names.update(dict.fromkeys(_keys(rows)))
+        evidence.add(_from_records(rows, _dated(_keys(rows), asked.columns)))
+    if not names:
+        return
+    picked = _pick(list(names), asked.columns, str(path))
+    wanted = {*picked.values(), *_dated(list(names), asked.columns)}
+    when = _when(
+        evidence, list(names), asked, path, lambda: [row.get(picked["text"]) or "" for row in next(_records(path))]
+    )
     first = 1
+    for rows in _records(path):
+        yield _shape(_from_records(rows, wanted), picked, when, asked, first)
+        first += len(rows)
+
+
+def _records(path: Path) -> Iterator[list[dict[str, str | None]]]:
+    rows: list[dict[str, str | None]] = []
     with path.open("rb") as stream:
         for number, line in enumerate(stream, 1):
             if not line.strip():
                 continue
             rows.append(_record(decode(line), f"{path}, line {number}"))
             if len(rows) >= BATCH_ROWS:
-                picked = picked or _pick(_keys(rows), columns, str(path))
-                yield _shape(_from_records(rows, picked), picked, columns, str(path), first)
-                first, rows = first + len(rows), []
+                yield rows
+                rows = []
     if rows:
-        picked = picked or _pick(_keys(rows), columns, str(path))
-        yield _shape(_from_records(rows, picked), picked, columns, str(path), first)
+        yield rows
 
 
-def _json(path: Path, columns: Columns) -> Iterator[pl.DataFrame]:
+def _json(path: Path, asked: Asked) -> Iterator[pl.DataFrame]:
     try:
         data = json.loads(decode(path.read_bytes()))
     except (ValueError, RecursionError) as error:
@@ -299,8 +371,7 @@ def _json(path: Path, columns: Columns) -> Iterator[pl.DataFrame]:
     rows = [{str(key): _text(value) for key, value in item.items()} for item in data]
     if not rows:
         return
-    picked = _pick(_keys(rows), columns, str(path))
-    yield from _slices(_from_records(rows, picked), path, columns)
+    yield from _slices(_from_records(rows, _keys(rows)), path, asked)
 
 
 def _record(line: str, source: str) -> dict[str, str | None]:
@@ -326,10 +397,9 @@ def _keys(rows: list[dict[str, str | None]]) -> list[str]:
     return list(dict.fromkeys(key for row in rows for key in row))
 
 
-def _from_records(rows: list[dict[str, str | None]], picked: dict[str, str]) -> pl.DataFrame:
+def _from_records(rows: list[dict[str, str | None]], names: Iterable[str]) -> pl.DataFrame:
     return pl.DataFrame(
-        {name: [row.get(name) for row in rows] for name in set(picked.values())},
-        schema_overrides={n: pl.String for n in picked.values()},
+        {name: [row.get(name) for row in rows] for name in names}, schema=dict.fromkeys(names, pl.String)
     )
 
 

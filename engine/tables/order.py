@@ -94,8 +94,8 @@ def decide_order(
         note = f"column {what!r} holds dates such as {example}; they are read day first, for the source's {hint} has it so."
         return "dmy", note
     both = f"{' or '.join(_WORDS[name] for name in left)}: {' or '.join(str(open_[name][0]) for name in left)}"
-    flags = " or ".join(f"--dates {name}" for name in left)
-    raise OpenDates(source, f"{must} (got {example!r}, which may be {both}); say which by {flags}.", example)
+    remedy = f"say which by --dates {' or '.join(left)} (in Python dates={left[0]!r})"
+    raise OpenDates(source, f"{must} (got {example!r}, which may be {both}); {remedy}.", example)
 
 
 def possible(said: Written) -> list[dt.date]:

@@ -7,6 +7,8 @@ import re
 import unicodedata
 from typing import Final, Literal, NamedTuple
 
+from engine.tables.zones import readings
+
 Order = Literal["ymd", "mdy", "dmy"]
 ORDERS: Final[tuple[Order, ...]] = ("ymd", "mdy", "dmy")
 
@@ -25,11 +27,12 @@ _DAYS: Final = [
     re.compile(r"(?<!\d)(?P<y>\d{4})-(?P<ordinal>\d{3})(?!\d)"),
     re.compile(r"(?<!\d)(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?!\d)"),
     re.compile(r"(?:民国|roc)?\s*(?<!\d)(?P<y>\d{4}|1[01]\d)\s*年\s*(?P<m>\d{1,2})\s*月\s*(?P<d>\d{1,2})\s*[日号]?"),
-    re.compile(rf"(?<!\d)(?P<d>\d{{1,2}})(?:st|nd|rd|th|er)?[\s.,/-]*(?:of )?(?<![a-z])(?P<name>{_month})\.?[\s.,/-]*'?(?P<y>\d{{4}}|\d{{2}})(?!\d)"),
-    re.compile(rf"(?<![a-z])(?P<name>{_month})\.?[\s/-]*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s*[\s.,/-]\s*(?P<y>\d{{4}})(?!\d)"),
-    re.compile(rf"(?<!\d)(?P<y>\d{{4}})[\s.,/-]*(?P<name>{_month})\.?[\s/-]*(?P<d>\d{{1,2}})(?!\d)"),
+    re.compile(rf"(?<![\d:+])(?P<d>\d{{1,2}})(?:st|nd|rd|th|er)?[\s.,/-]*(?:of )?(?<![a-z])(?P<name>{_month})\.?[\s.,/-]*'?(?P<y>[12]\d{{3}})(?!\d)"),
+    re.compile(rf"(?<![a-z])(?P<name>{_month})\.?[\s/-]*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s*[\s.,/-]\s*(?P<y>[12]\d{{3}})(?!\d)"),
+    re.compile(rf"(?<!\d)(?P<y>[12]\d{{3}})[\s.,/-]*(?P<name>{_month})\.?[\s/-]*(?P<d>\d{{1,2}})(?!\d)"),
     # ctime: the clock, cut out, stood between the day and the year, perhaps with its zone
-    re.compile(rf"(?<![a-z])(?P<name>{_month})\.?\s+(?P<d>\d{{1,2}})\s*\|(?P<zone>[^|]*?)(?P<y>\d{{4}})(?!\d)"),
+    re.compile(rf"(?<![a-z])(?P<name>{_month})\.?\s+(?P<d>\d{{1,2}})\s*\|(?P<zone>[^|]*?)(?P<y>[12]\d{{3}})(?!\d)"),
+    re.compile(rf"(?<![\d:+])(?P<d>\d{{1,2}})(?:st|nd|rd|th|er)?[\s.,/-]*(?:of )?(?<![a-z])(?P<name>{_month})\.?[\s.,/-]*'?(?P<y>\d{{2}})(?!\d)"),
 ]  # fmt: skip
 _CLOCKS: Final = [
     re.compile(
@@ -39,16 +42,19 @@ _CLOCKS: Final = [
     re.compile(r"(?P<half>)(?<![\d:.])(?P<h>\d{1,2})\s?h(?:\s?(?P<m>\d{2})(?:\s?m(?:in|n)?)?(?:\s?(?P<s>\d{2})\s?s)?)?(?![\da-z])(?P<f>)(?P<ampm>)"),
     re.compile(r"(?P<half>上午|下午|晚上|晚间|傍晚|凌晨|中午|早上|清晨|早间)?\s*(?<!\d)(?P<h>\d{1,2})\s*[点时]\s*(?:(?P<m>\d{1,2})\s*分?)?(?:(?P<s>\d{1,2})\s*秒)?(?P<f>)(?P<ampm>)"),
     re.compile(r"(?P<half>)(?<![\d:.])(?P<h>\d{1,2})(?P<m>)(?P<s>)(?P<f>)\s*(?P<ampm>[ap]\.?\s?m\b\.?)"),
-    re.compile(r"(?<=\d{2})(?:t|\s)(?P<half>)(?P<h>\d{2})(?P<m>\d{2})(?P<s>\d{2})?(?:[.,](?P<f>\d{1,9})\d*)?(?!\d)(?P<ampm>)"),
+    re.compile(r"(?:(?<=\d{8})[t\s]|(?<=-\d\d)t)(?P<half>)(?P<h>\d{2})(?P<m>\d{2})(?P<s>\d{2})?(?:[.,](?P<f>\d{1,9})\d*)?(?!\d)(?P<ampm>)"),
 ]  # fmt: skip
 _AFTERNOON, _EVENING = ("下午", "傍晚"), ("晚上", "晚间")
 _RUN = re.compile(r"^(\d{8})t?(\d{2})(\d{2})(?:(\d{2})(\d*))?$")
+# What says no zone. Words such as "published" and "at" do so before a date or a clock alone, whose place a bar holds.
 _FILLER = re.compile(
     r"(?<![a-z])(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?(?![a-z])\.?"
     r"|(?<![a-z])(?:(?:lun|mar|mercre|jeu|vendre|same)di|dimanche|lun|mar|mer|jeu|ven|sam|dim)(?![a-z])\.?"
     r"|(?:周|星期|礼拜)[一二三四五六日天]|\([一二三四五六日]\)"
-    r"|(?<![a-z])(?:first |last )?(?:published|posted|updated|modified|publiee?|mise? (?:a jour|en ligne)|modifiee?|created|date|time|on|at|le|a|t|the|as of)(?![a-z/])"
-    r"|发布时间|发布于|发布|发表于|发表时间|更新于|更新时间|更新|编辑于|日期|时间(?=\s*:)|:(?!\d)|[|,;·•]|\(\s*\)|\[\s*\]|(?<=\s)-(?=\s)|^\s*-(?!\d)|-\s*$"
+    r"|(?<![a-z])(?:first |last )?(?:published|posted|updated|modified|publiee?|mise? (?:a jour|en ligne)|modifiee?|created|date|time|as of)(?![a-z/])(?=[^|]*\|)"
+    r"|(?<![a-z])(?:on|at|le|a|t|the)(?=\s*\|)"
+    r"|(?:发布时间|发布于|发布|发表于|发表时间|更新于|更新时间|更新|编辑于|日期|时间(?=\s*:))(?=[^|]*\|)"
+    r"|:(?!\d)|[,;·•]|\(\s*\)|\[\s*\]|(?<=\s)-(?=\s)|^\s*-(?!\d)|-\s*$"
 )
 _TRADITIONAL: Final = str.maketrans(
     "時點號發間紐約東國華頓羅倫敦臺灣蘭蘇內達馬盧爾維納廣韓協當編輯佈週禮學園舊聖溫網獅買蘋際標準極磯圖魯奧靈調",
@@ -105,9 +111,10 @@ def read_one(text: str) -> Written | None:
         if found := form.search(rest):
             days = days_of(found)
             if days is None:
-                return None
+                continue
             zone = found.groupdict().get("zone") or ""
-            return Written(*days, clock, zone_words(f"{rest[: found.start()]} {zone} {rest[found.end() :]}"))
+            words = zone_words(f"{rest[: found.start()]} | {zone} {rest[found.end() :]}")
+            return None if readings(words) is None else Written(*days, clock, words)
     return None
 
 
@@ -124,14 +131,14 @@ def clock_text(text: str) -> int | None:
 
 
 def zone_words(text: str) -> str:
-    """Leave the words out that say no zone: weekdays, commas, "published", "at".
+    """Leave the words out that say no zone: weekdays, commas, and "published" or "at" before a date, in whose place a bar stands.
 
     Examples
     --------
-    >>> zone_words("fri, at heure de paris")
+    >>> zone_words("published fri, | at | heure de paris")
     'heure de paris'
     """
-    return " ".join(_FILLER.sub(" ", text).split())
+    return " ".join(_FILLER.sub(" ", text).replace("|", " ").split())
 
 
 def clock_of(found: re.Match[str]) -> int | None:

@@ -9,7 +9,6 @@ from typing import Final
 
 import polars as pl
 
-from engine.faults import Fault
 from engine.tables.order import decide_order
 from engine.tables.spelling import Order
 from engine.tables.written import LOCAL, UTC, Spelled, is_written, mapped, same, spelled
@@ -58,8 +57,8 @@ class Stamps:
         str: the words of the zone as written, folded; "" where there are none.
     unread
         bool: something is written and is not understood.
-    notes
-        What was decided about the column as a whole, a sentence each.
+    decision
+        What was decided about the column as a whole.
     """
 
     local: pl.Series
@@ -67,9 +66,15 @@ class Stamps:
     is_day: pl.Series
     zone: pl.Series
     unread: pl.Series
-    notes: tuple[str, ...]
+    decision: Decision
+    _given: pl.Series
     _zones: pl.Series
     _source_zone: str | None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided about the column as a whole, a sentence each."""
+        return self.decision.notes
 
     @cached_property
     def known(self) -> pl.Series:
@@ -82,6 +87,23 @@ class Stamps:
             own = _instants(after, same(self._source_zone, len(after)))
             ends = pl.select(pl.max_horizontal(ends, own)).to_series()
         return self.instant.clone().scatter(self.is_day.arg_true(), ends - _TICK)
+
+    @property
+    def texts(self) -> pl.Series:
+        """Every stamp in one spelling, str: 2025-01-27, or 2025-01-27 09:30:00.000000, with its zone; what is unread as it was."""
+        local, zone = self.local, self.zone.replace(dict.fromkeys(("z", "utc", "gmt"), "+00:00"))
+        if isinstance(self._given.dtype, pl.Datetime) and self._given.dtype.time_zone is not None:
+            local = local.zip_with(self.is_day, self.instant.dt.replace_time_zone(None))
+            zone = zone.zip_with(self.is_day, same("+00:00", len(zone)))
+        if self.decision.midnights == "zone":
+            zone = same("", len(zone))
+        frame = pl.DataFrame({"local": local, "zone": zone, "is_day": self.is_day})
+        time = pl.col("local").dt.to_string("%Y-%m-%d %H:%M:%S%.6f")
+        close = ~pl.col("is_day") & pl.col("zone").str.contains(r"^[+-]\d\d:\d\d$")
+        blank = pl.when((pl.col("zone") == "") | close).then(pl.lit("")).otherwise(pl.lit(" "))
+        spelled = pl.when("is_day").then(time.str.slice(0, 10)).otherwise(time) + blank + pl.col("zone")
+        text = frame.select(spelled.alias(self.local.name)).to_series()
+        return text.zip_with(~self.unread, self._given.cast(pl.String)) if self.unread.any() else text
 
 
 def read_stamps(
@@ -115,7 +137,7 @@ def read_stamps(
     tell_days
         False: a midnight is an instant, also where the column is midnight throughout; for what tells days by other means.
     decision
-        What `decide` said of the whole column, where `column` is a part of it.
+        That of the whole column, where `column` is a part of it.
 
     Raises
     ------
@@ -142,22 +164,7 @@ def read_stamps(
     lost = local.is_null()
     is_day = ~lost if decision.midnights else ~lost & ~timed
     unread = lost & is_written(column) if lost.any() else lost
-    return Stamps(local, instant, is_day, read.zone, unread, decision.notes, zones, zone)
-
-
-def decide(
-    column: pl.Series,
-    *,
-    what: str,
-    source: str,
-    zone: str | None = None,
-    order: Order | None = None,
-    language: str | None = None,
-    tell_days: bool = True,
-) -> Decision:
-    """Decide what only a whole column can tell, for `read_stamps` of its parts; parameters and faults are those of it."""
-    check_zone(zone, f"{source}: the zone of column {what!r}")
-    return _decide(spelled(column, what, source), column, what, source, zone, order, language, tell_days)
+    return Stamps(local, instant, is_day, read.zone, unread, decision, column, zones, zone)
 
 
 def joined(day: pl.Series, clock: pl.Series) -> pl.Series:
@@ -168,78 +175,6 @@ def joined(day: pl.Series, clock: pl.Series) -> pl.Series:
     time = time.str.replace(r"^(\d{1,2})(\d{2})(?:\.0)?$", "${1}:${2}").fill_null("")
     text = date.cast(pl.String).str.strip_chars().str.replace(r"[ T]00:00(:00(\.0+)?)?$", "")
     return pl.select(pl.concat_str(text, time, separator=" ").str.strip_chars_end()).to_series().alias(day.name)
-
-
-def days_of(
-    column: pl.Series, *, what: str, source: str, order: Order | None = None, language: str | None = None
-) -> pl.Series:
-    """Read a column of days, such as sessions or ex-dates: Date, null where nothing is written.
-
-    Raises
-    ------
-    Fault
-        A stamp is no date, or says a time of day that is not midnight.
-
-    Examples
-    --------
-    >>> days_of(pl.Series([20250127, 20250128]), what="session", source="signals").to_list()
-    [datetime.date(2025, 1, 27), datetime.date(2025, 1, 28)]
-    """
-    stamps = read_stamps(column, what=what, source=source, order=order, language=language)
-    _refuse_unread(stamps, column, what, source, "a day", "write it as 2025-01-31")
-    timed = (stamps.local.dt.time() != dt.time()).fill_null(False)
-    if timed.any():
-        raise Fault(
-            f"{source}: column {what!r} must hold days (got {_first(column, timed)}, which says a time of day); leave the time out."
-        )
-    return stamps.local.dt.date().alias(column.name)
-
-
-def instants_of(
-    column: pl.Series,
-    *,
-    what: str,
-    source: str,
-    zone: str | None = None,
-    order: Order | None = None,
-    language: str | None = None,
-) -> pl.Series:
-    """Read a column of instants: datetime[us, UTC], null where nothing is written; a day counts as its last microsecond.
-
-    Raises
-    ------
-    Fault
-        A stamp is no time, or neither it nor `zone` says in which zone it is.
-
-    Examples
-    --------
-    >>> instants_of(pl.Series(["2025-01-27"]), what="known_at", source="signals", zone="America/New_York")[0].isoformat()
-    '2025-01-28T04:59:59.999999+00:00'
-    """
-    stamps = read_stamps(column, what=what, source=source, zone=zone, order=order, language=language)
-    _refuse_unread(stamps, column, what, source, "a time", "write it as 2025-01-31T09:30-05:00")
-    zoneless = stamps.local.is_not_null() & stamps.known.is_null()
-    if zoneless.any():
-        raise Fault(
-            f"{source}: column {what!r} must say its time zone (got {_first(column, zoneless)}); "
-            "write 2025-01-31T09:30-05:00, or name the zone of the table."
-        )
-    return stamps.known.alias(column.name)
-
-
-def _refuse_unread(stamps: Stamps, column: pl.Series, what: str, source: str, wanted: str, remedy: str) -> None:
-    if stamps.unread.any():
-        more = int(stamps.unread.sum()) - 1
-        rest = f", and {more:,} more" if more else ""
-        raise Fault(
-            f"{source}: column {what!r} must hold {wanted} in every row (got {_first(column, stamps.unread)}{rest}); {remedy}."
-        )
-
-
-def _first(column: pl.Series, mask: pl.Series) -> str:
-    row = int(mask.arg_true()[0])
-    value = column[row]
-    return f"{str(value) if isinstance(value, dt.date) else repr(value)} in row {row + 1}"
 
 
 def _decide(

@@ -66,7 +66,7 @@ def readings(phrase: str, *, zone: str | None = None, language: str | None = Non
     """
     phrase = phrase.strip().replace("\u2212", "-")
     phrase = _COMMENT.sub(r"\1", phrase)  # RFC 2822 and RFC 9557: what stands in brackets behind an offset is a comment
-    inner = phrase.strip("[]() .,;")
+    inner = phrase.strip("[]() .,;").replace(".", "")
     for words in (phrase, inner):
         offset = _OFFSET.match(words)
         if offset:

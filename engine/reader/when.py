@@ -1,0 +1,268 @@
+"""The columns of a table that say when: which they are, and what they say of each row."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import polars as pl
+
+from engine.reader import language as languages
+from engine.reader.fold import fold
+from engine.tables.order import OpenDates
+from engine.tables.spelling import Order, plain
+from engine.tables.stamps import Decision, Stamps, joined, read_stamps
+
+# What tables call them, without case, blanks and signs; the first here is taken.
+_PUBLISHED: Final = (
+    "published", "publishedat", "publishedon", "publishedtime", "publisheddate", "publishdate", "publishtime", "publicationdate", "publicationtime",
+    "pubdate", "pubtime", "datepublished", "timepublished", "dateposted", "posted", "postedat", "date", "datetime", "time", "timestamp", "ctime",
+    "发布时间", "发布日期", "日期", "时间", "datepublication", "datedepublication",
+)  # fmt: skip
+_CREATED: Final = (
+    "createdat",
+    "created",
+    "createdutc",
+    "createtime",
+)  # of a draft or a row, perhaps: taken where there is no other
+_MODIFIED: Final = (
+    "modified", "modifiedat", "modifiedon", "modifiedtime", "modifieddate", "datemodified", "lastmodified", "lastmod", "updated", "updatedat", "updatedon",
+    "updatedtime", "updateddate", "updatetime", "updatedate", "dateupdated", "lastupdated", "lastupdate", "editedat", "edited", "mtime",
+    "更新时间", "更新日期", "修改时间", "miseajour", "datemiseajour", "datedemiseajour", "datemaj", "maj", "datemodification", "datedemodification",
+)  # fmt: skip
+_CLOCKS: Final = ("heure", "hour", "clock", "timeofday", "时刻")
+_LATER: Final = "column {!r} says when a text was changed; of it and the publication the later counts."
+_CLOCK: Final = r"^\d{1,2}[:h]\d{2}|^\d{1,2} ?[AaPp][Mm]|^\d{3,6}$"
+_ISO: Final = r"^[12]\d{3}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([+-]\d{2}:?\d{2}|Z)?$"
+_ISO_MIDNIGHT: Final = r"^.{10}.00:00(:00(\.0+)?)?([+-Z]|$)"
+_USUAL: Final = 100  # stamps of the usual spelling that are kept of each part of a table
+_TEXTS: Final = 20  # that are asked for their language where the order of dates stays open
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table whose stamps are read: how messages call it, its zone, and how the user reads 01/02/2025."""
+
+    name: str
+    zone: str | None
+    order: Order | None
+    language: str | None = None
+
+    def read(self, column: pl.Series, what: str, decision: Decision | None = None) -> Stamps:
+        """Read the stamps of one column."""
+        return read_stamps(
+            column,
+            what=what,
+            source=self.name,
+            zone=self.zone,
+            order=self.order,
+            language=self.language,
+            decision=decision,
+        )
+
+
+@dataclass(frozen=True)
+class When:
+    """The columns of one table that say when, and what each says as a whole; "" where there is none.
+
+    Attributes
+    ----------
+    published
+        The column of publication times.
+    clock
+        The time of day beside it.
+    finer
+        A column that has times of day, where `published` has days alone.
+    modified
+        The columns that say when a text was changed.
+    decisions
+        What each column says as a whole.
+    notes
+        What was taken for granted, a sentence each.
+    """
+
+    source: Source
+    published: str = ""
+    clock: str = ""
+    finer: str = ""
+    modified: tuple[str, ...] = ()
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def of(self, frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+        """Give when each row was published (str, null where nothing is said) and when it was changed (list of str)."""
+        published = pl.repeat(None, frame.height, dtype=pl.String, eager=True)
+        if self.published:
+            published = self._texts(frame, self.published)
+        if self.finer:
+            finer = self._texts(frame, self.finer)
+            # A row that was made before the day that it bears was a draft.
+            fits = (finer.str.slice(0, 10) >= published.str.slice(0, 10)).fill_null(published.is_null())
+            published = finer.zip_with(fits & finer.str.contains(r"^\d{4}-\d\d-\d\d").fill_null(False), published)
+        if not self.modified:
+            return published, pl.repeat([], frame.height, dtype=pl.List(pl.String), eager=True)
+        changed = pl.concat_list(*(self._texts(frame, name).alias(name) for name in self.modified)).list.drop_nulls()
+        return published, pl.select(changed).to_series()
+
+    def _texts(self, frame: pl.DataFrame, name: str) -> pl.Series:
+        column, decision = frame[name], self.decisions[name]
+        if name == self.published and self.clock:
+            column = joined(column, frame[self.clock])
+        elif column.dtype == pl.String and not decision.midnights and column.str.contains(_ISO).all():
+            return column
+        return self.source.read(column, name, decision).texts
+
+
+def candidates(names: Sequence[str], published: str, modified: str) -> tuple[list[str], list[str]]:
+    """Name the columns that may say when a row was published, the likeliest first, and when it was changed.
+
+    Parameters
+    ----------
+    names
+        The columns of a table.
+    published, modified
+        The columns that the user names for it, or "".
+    """
+    by_plain = {_plain(name): name for name in reversed(names)}
+    usual = (*_PUBLISHED, *_CREATED, *_CLOCKS)
+    first = [published] if published else [by_plain[name] for name in usual if name in by_plain]
+    later = [modified] if modified else [by_plain[name] for name in _MODIFIED if name in by_plain]
+    return first, [name for name in later if name not in first]
+
+
+class Evidence:
+    """What the decision of each column hangs on, gathered part by part: every odd spelling once, and some of the usual ones."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, list[pl.Series]] = {}
+
+    def add(self, part: pl.DataFrame) -> None:
+        """Look at some rows of the columns that say when."""
+        for column in part:
+            self._kept.setdefault(column.name, []).append(_telling(column))
+
+    def of(self, name: str) -> pl.Series:
+        """Give what was kept of a column."""
+        found = self._kept.get(name)
+        return pl.concat(found) if found else pl.Series(name, [], pl.String)
+
+
+def decide_when(
+    evidence: Evidence, first: Sequence[str], later: Sequence[str], source: Source, texts: Callable[[], Sequence[str]]
+) -> When:
+    """Decide what the columns of a table that say when say as a whole.
+
+    Parameters
+    ----------
+    evidence
+        Of all rows.
+    first, later
+        What `candidates` gives.
+    texts
+        Gives some of the table's texts, where the order of its dates hangs on their language.
+
+    Raises
+    ------
+    OpenDates
+        Dates such as 01/02/2025 may be month first or day first, or contradict one another.
+    """
+    told = {name: evidence.of(name) for name in (*first, *later)}
+    try:
+        return _decided(told, first, later, source)
+    except OpenDates:
+        spoken = {languages.of_document(text, fold(text)) for text in texts()[:_TEXTS] if text and text.strip()}
+        if spoken != {"fr"}:
+            raise
+        return _decided(told, first, later, replace(source, language="fr"))
+
+
+def _decided(told: dict[str, pl.Series], first: Sequence[str], later: Sequence[str], source: Source) -> When:
+    clocks = [name for name in first if _is_clock(told[name])]
+    stamps = {name: source.read(told[name], name) for name in later if _is_told(told[name])}
+    dated = {name: found for name, found in stamps.items() if _is_dated(found)}
+    modified = tuple(dated)
+    notes = [note for name in modified for note in (_LATER.format(name), *dated[name].notes)]
+    published = clock = finer = ""
+    for name in first:
+        if name in clocks or not _is_told(told[name]):
+            continue
+        found = source.read(told[name], name)
+        if _is_dated(found):
+            published, dated[name] = name, found
+            break
+    decisions = {name: found.decision for name, found in dated.items()}
+    if not published:
+        published = first[0] if first else ""
+        return When(source, published, "", "", modified, {published: Decision(), **decisions}, tuple(notes))
+    notes = [*dated[published].notes, *notes]
+    if _all_days(dated[published]):
+        clock = clocks[0] if clocks else ""
+        rest = [name for name in first if name != published and not _is_created(name) and _is_told(told[name])]
+        finer, decision = ("", None) if clock else _finer(told, rest, source)
+        if decision is not None:
+            decisions[finer] = decision
+    if clock:
+        decisions[published] = replace(dated[published].decision, midnights="")
+        notes = [f"column {published!r} says the day and {clock!r} the time of day.", *notes]
+    if finer:
+        notes = [f"column {finer!r} says the time of day, which {published!r} does not.", *notes]
+    return When(source, published, clock, finer, modified, decisions, tuple(notes))
+
+
+def _finer(told: dict[str, pl.Series], names: Sequence[str], source: Source) -> tuple[str, Decision | None]:
+    """Find a column that has times of day."""
+    for name in names:
+        try:
+            found = source.read(told[name], name)
+        except OpenDates:
+            continue  # the days are known without it
+        if _is_dated(found) and not _all_days(found):
+            return name, found.decision
+    return "", None
+
+
+def _is_dated(stamps: Stamps) -> bool:
+    return stamps.local.null_count() < len(stamps.local)
+
+
+def _all_days(stamps: Stamps) -> bool:
+    return bool(stamps.is_day.sum() == len(stamps.local) - stamps.local.null_count())
+
+
+def _is_created(name: str) -> bool:
+    return _plain(name) in _CREATED
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^\w]|_", "", plain(name))
+
+
+def _is_clock(column: pl.Series) -> bool:
+    """Tell a column of times of day."""
+    if column.dtype == pl.Time:
+        return True
+    if not (column.dtype == pl.String or column.dtype.is_integer()):
+        return False
+    text = column.drop_nulls().cast(pl.String).str.strip_chars()
+    text = text.filter(text != "")
+    return len(text) > 0 and bool(text.str.contains(_CLOCK).all())
+
+
+def _is_told(column: pl.Series) -> bool:
+    return isinstance(column.dtype, pl.Datetime) or column.dtype.is_numeric() or column.dtype in (pl.String, pl.Date)
+
+
+def _telling(column: pl.Series) -> pl.Series:
+    if column.dtype == pl.String:
+        iso = column.str.contains(_ISO).fill_null(False)
+        usual, odd = column.filter(iso), column.filter(~iso).unique()
+        timed = usual.filter(~usual.str.contains(_ISO_MIDNIGHT)).head(1)
+    elif isinstance(column.dtype, pl.Datetime):
+        usual, odd = column, column.clear()
+        timed = usual.filter(usual.dt.time() != dt.time()).head(1)
+    else:
+        return column.unique()
+    return pl.concat([usual.gather_every(max(1, len(usual) // _USUAL)), timed, odd])
