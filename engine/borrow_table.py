@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +12,11 @@ from engine.faults import Fault, note
 from engine.tables.columns import ASSET, SESSION, days, numbers, pick, refuse, symbols
 from engine.tables.frames import to_table
 from engine.tables.names import refuse_misspelled, tell_unknown
-from engine.tables.table import Style
+from engine.tables.table import Decimal, Style, Tabular
 
 if TYPE_CHECKING:
     from engine.market import Market
+    from engine.tables.spelling import Order
 
 _COLUMNS = {
     "asset": ASSET,
@@ -28,7 +29,9 @@ _ALLOWED = f"a yearly rate from 0 to {_MOST:,.0f}, such as 0.36 for 36 %"
 _PLAUSIBLE = 3.0
 
 
-def read_borrow(given: Any, style: Style | None = None, name: str = "borrow") -> pl.DataFrame:
+def read_borrow(
+    given: Tabular, *, dates: Order | None = None, decimal: Decimal | None = None, name: str = "borrow"
+) -> pl.DataFrame:
     """Read a table of borrow rates.
 
     Parameters
@@ -36,10 +39,10 @@ def read_borrow(given: Any, style: Style | None = None, name: str = "borrow") ->
     given
         A table in any form, or the path of one, as `engine.tables.frames.to_table` takes it, with the columns asset, session
         (a day) and rate: the yearly borrow rate from that session on. Symbol and ticker, date, and fee are known, too.
-    style
-        How its texts are written.
+    dates, decimal
+        How its texts are written, where they leave it open: "dmy", "mdy" or "ymd"; "." or ",".
     name
-        The argument it was given for.
+        What messages call it.
 
     Returns
     -------
@@ -51,7 +54,7 @@ def read_borrow(given: Any, style: Style | None = None, name: str = "borrow") ->
     Fault
         For what is no such table, with the row.
     """
-    table = to_table(given, name, style)
+    table = to_table(given, name, Style(dates, decimal))
     frame = pick(table, _COLUMNS, tuple(_COLUMNS))
     frame = numbers(table, frame, {"rate": _ALLOWED}, percent=True)
     frame = frame.with_columns(symbols(table, frame["asset"]), days(table, frame["session"])).select(list(_COLUMNS))

@@ -171,7 +171,7 @@ def _to_instants(column: pl.Series, table: Table, exact: bool) -> list[pl.Series
     zoneless = stamps.local.is_not_null() & stamps.known.is_null()
     refuse(table, column, zoneless, allowed, "name its zone; of a day, too, which counts as its end there")
     for sentence in stamps.notes:
-        note(sentence)
+        note(f"{table.source}: {sentence}")
     precise = pl.select(pl.when(stamps.is_day).then(pl.lit("day")).otherwise(pl.lit("instant"))).to_series()
     out = [stamps.known.alias(column.name)]
     return [*out, precise.alias("published_precision")] if column.name == "published_at" and not exact else out

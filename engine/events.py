@@ -89,7 +89,7 @@ class Events:
                 f"path must be the path of a file (got {described(path)}); Events.from_frame(table) takes tables."
             )
         file = Path(path)
-        table = read_file(file, f"events {file}", style=Style(dates, decimal))
+        table = read_file(file, f"events {str(file)!r}", style=Style(dates, decimal))
         return cls(checked(table, parse_delay(delay), file.name.partition(".")[0]))
 
     @classmethod

@@ -23,7 +23,7 @@ _HOW = {
 }
 
 
-def taken(market: object, events: Any, account: object, borrow: Any) -> tuple[Events | None, pl.DataFrame | None]:
+def taken(market: Any, events: Any, account: object, borrow: Any) -> tuple[Events | None, pl.DataFrame | None]:
     """Check market and account, and give the events and the borrow rates that tables of them hold.
 
     Parameters
@@ -38,7 +38,7 @@ def taken(market: object, events: Any, account: object, borrow: Any) -> tuple[Ev
     Fault
         For what is something else, or a table that is not sound or names an asset otherwise than the market.
     """
-    if not isinstance(market, Market):
+    if isinstance(market, type) or is_table(market) or not hasattr(market, "opens"):
         raise _other("market", market, Market)
     if account is not None and not isinstance(account, Account):
         raise _other("account", account, Account)

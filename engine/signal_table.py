@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -16,6 +16,10 @@ from engine.market import Market
 from engine.tables.columns import ASSET, SESSION, days, instants, numbers, pick, refuse, symbols
 from engine.tables.frames import to_table
 from engine.tables.names import refuse_misspelled
+from engine.tables.table import Decimal, Style, Tabular
+
+if TYPE_CHECKING:
+    from engine.tables.spelling import Order
 
 _INSTANT = pl.Datetime("us", "UTC")
 
@@ -50,7 +54,9 @@ class SignalTable:
         return f"a table of {self.frame.height} rows, {fingerprint(self.frame.drop('row'))[:16]}"
 
 
-def read_signals(value: Any) -> SignalTable | None:
+def read_signals(
+    value: Tabular | None, *, dates: Order | None = None, decimal: Decimal | None = None
+) -> SignalTable | None:
     """Read a table of signals.
 
     Parameters
@@ -58,6 +64,8 @@ def read_signals(value: Any) -> SignalTable | None:
     value
         A table in any form, or the path of one, as `engine.tables.frames.to_table` takes it: asset (or symbol, ticker), weight,
         and known_at (an instant with its zone) or session (or date); perhaps event_id. None stays None.
+    dates, decimal
+        How its texts are written, where they leave it open: "dmy", "mdy" or "ymd"; "." or ",".
 
     Raises
     ------
@@ -66,7 +74,7 @@ def read_signals(value: Any) -> SignalTable | None:
     """
     if value is None or isinstance(value, SignalTable):
         return value
-    table = to_table(value, "signals")
+    table = to_table(value, "signals", Style(dates, decimal))
     plain = pick(table, _COLUMNS, ("asset", "weight"))
     when = "known_at" if "known_at" in plain.columns else "session"
     if when not in plain.columns:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from engine.events import Events
     from engine.market import Market
     from engine.run import Run
-    from engine.tables.table import Style
+    from engine.tables.spelling import Order
+    from engine.tables.table import Decimal
 
 
 def backtest(
@@ -74,15 +75,14 @@ def backtest(
     check_folder(out, FILES, force=force, sources=given)
     kind = find_strategy(strategy)
     own, of_account = parse_settings(settings or (), kind)
-    style = Style(dates, decimal)
     tables = {
-        name: to_table(value, name, style)
+        name: to_table(value, name, Style(dates, decimal))
         for name, value in own.items()
         if name in kind.options and kind.options[name].table
     }
     made, account = kind(**{**own, **tables}), Account.from_settings(of_account)
-    rates = read_borrow(borrow, style, "--borrow") if borrow else None
-    known = _events(events, delay, as_of, style) if events else None
+    rates = read_borrow(borrow, dates=dates, decimal=decimal, name="--borrow") if borrow else None
+    known = _events(events, delay, as_of, dates, decimal) if events else None
     market = Market.read(prices, dates=dates, decimal=decimal)
     run = run_backtest(made, market, known, account, borrow=rates)
     run.info["files"] = {"prices": str(prices.absolute()), "events": str(events.absolute()) if events else None}
@@ -138,12 +138,12 @@ def _shown(run: Run, market: Market, out: Path, seconds: float) -> list[Any]:
     return parts
 
 
-def _events(path: Path, delay: str, as_of: str | None, style: Style) -> Events:
+def _events(path: Path, delay: str, as_of: str | None, dates: Order | None, decimal: Decimal | None) -> Events:
     import datetime as dt  # noqa: PLC0415
 
     from engine.events import Events  # noqa: PLC0415
 
-    events = Events.read(path, dates=style.dates, decimal=style.decimal)
+    events = Events.read(path, dates=dates, decimal=decimal)
     if as_of:
         from engine.reader.labels import as_of as labels_as_of  # noqa: PLC0415
 

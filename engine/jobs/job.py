@@ -261,7 +261,12 @@ class _Reading:
                 prices = prices.select(market.assets, market.start, market.end)
         if market.borrow:
             with self.wrong.at("market", "borrow"):
-                borrow = read_borrow(self.folder / market.borrow, self.style, "market.borrow")
+                borrow = read_borrow(
+                    self.folder / market.borrow,
+                    dates=self.style.dates,
+                    decimal=self.style.decimal,
+                    name="market.borrow",
+                )
                 if prices:
                     check_against(borrow, prices)
         return prices, borrow

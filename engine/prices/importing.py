@@ -221,8 +221,8 @@ def _rows(named: _Named, options: _Options) -> tuple[pl.DataFrame, bool]:
 
 def _refuse_other_name(frame: pl.DataFrame, table: Table, asset: str | None) -> None:
     """Refuse a symbol given for a table that names another."""
-    others = frame["asset"].filter(frame["asset"] != asset) if asset is not None else []
-    if len(others):
+    others = [] if asset is None else frame["asset"].filter(frame["asset"] != asset).to_list()
+    if others:
         raise Fault(
             f"{table.source}: asset must be left out where the table names its symbols (got {asset!r} beside {others[0]!r})."
         )

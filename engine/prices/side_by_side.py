@@ -4,13 +4,12 @@ import ast
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from itertools import accumulate
 from typing import NamedTuple
 
 import polars as pl
 
 from engine.faults import Fault
-from engine.prices.spelling import PRICES, meaning_of
+from engine.prices.spelling import NUMBERS, PRICES, meaning_of
 from engine.tables.table import EMPTY, Table
 
 _JOINTS = re.compile(r"[\s_.:|/-]+")
@@ -82,15 +81,18 @@ def stack(table: Table, asset: str | None) -> tuple[Table, bool]:
 
 def _two_lines(table: Table) -> list[tuple[str, str]]:
     """Give the headers from the second column on, where a second line of them follows: words, and prices in one of the two."""
-    if not table.in_lines or table.frame.width < 1 + len(PRICES) or table.frame.is_empty():
+    if not table.in_lines or table.frame.width < 2 or table.frame.is_empty():
         return []
-    below = [str(cell or "").strip() for cell in table.frame.row(0)][1:]
-    above = list(accumulate(table.headers[1:], lambda left, own: own or left))  # merged cells: only the first is filled
-    words = all(cell.lower() not in EMPTY and not _NUMBER.match(cell) for cell in below)
+    first, *below = (str(cell or "").strip() for cell in table.frame.row(0))
+    if re.search(r"\d", first) or any(cell.lower() in EMPTY or _NUMBER.match(cell) for cell in below):
+        return []
+    above = list(table.headers[1:])
+    for place in range(1, len(above)):
+        above[place] = above[place] or above[place - 1]  # merged cells: only the first is filled
     pairs = [*zip(above, below, strict=True)]
-    level = 0 if _has_prices(above) else 1
-    tickers = {pair[1 - level].lower() for pair in pairs}
-    return pairs if words and _has_prices(pair[level] for pair in pairs) and not tickers <= _NO_TICKERS else []
+    levels = _price_levels(pairs)
+    tickers = {pair[1 - level].lower() for pair in pairs for level in levels}
+    return pairs if levels and not tickers <= _NO_TICKERS else []
 
 
 def _without_lines(table: Table, count: int) -> Table:
@@ -110,17 +112,24 @@ def _has_prices(names: Iterable[str]) -> bool:
     return {meaning_of(name) for name in names} >= set(PRICES)
 
 
+def _price_levels(pairs: list[tuple[str, str]]) -> list[int]:
+    """Give the levels of headers that may be the one of prices: every price is there, or else nothing but prices."""
+    levels = [[pair[level] for pair in pairs] for level in (0, 1)]
+    full = [level for level, names in enumerate(levels) if _has_prices(names)]
+    return full or [level for level, names in enumerate(levels) if all(meaning_of(name) in NUMBERS for name in names)]
+
+
 def _by_levels(table: Table, pairs: list[tuple[str, str]]) -> list[_Column]:
     """Tell which of two levels of headers holds the prices; columns from the second on."""
-    priced = [_has_prices(pair[level] for pair in pairs) for level in (0, 1)]
-    if all(priced):
+    levels = _price_levels(pairs)
+    if len(levels) > 1:
         raise Fault(
             f"{table.source}: one line of its headers must hold prices and the other tickers (got {', '.join(pairs[0])} and more "
             "that may be either); write one row a bar, with a column of symbols."
         )
-    if not any(priced):
+    if not levels:
         return []
-    level = priced.index(True)
+    level = levels[0]
     names = table.frame.columns[1:] if len(pairs) < table.frame.width else table.frame.columns
     return [_Column(name, pair[1 - level], pair[level]) for name, pair in zip(names, pairs, strict=True)]
 

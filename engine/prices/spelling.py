@@ -9,7 +9,7 @@ from engine.tables.decimals import assumed_decimal, read_numbers
 from engine.tables.table import Table
 
 PRICES = ("open", "high", "low", "close")
-_NUMBERS = (*PRICES, "volume", "adj_close", "dividend", "split")
+NUMBERS = (*PRICES, "volume", "adj_close", "dividend", "split")
 
 # Spellings without case, blanks and signs; where a table has several for one meaning, the first here is taken.
 _ALIASES = {
@@ -99,7 +99,7 @@ def parse_numbers(frame: pl.DataFrame, table: Table, findings: Findings) -> pl.D
         As `frame`, with float64 columns and a bool column `readable`, false where a number could not be read.
     """
     readable = pl.repeat(True, frame.height, eager=True).alias("readable")
-    given = {name: frame[name] for name in _NUMBERS if name in frame.columns}
+    given = {name: frame[name] for name in NUMBERS if name in frame.columns}
     if "split" in given and given["split"].dtype == pl.String:
         given["split"] = _ratios(given["split"])
     for name, (number, wrong) in read_numbers(table, given).items():

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import polars as pl
 
-from engine.faults import Fault
+from engine.faults import Fault, note
 from engine.guess import did_you_mean
 from engine.tables.decimals import read_numbers
 from engine.tables.stamps import read_stamps
@@ -112,13 +112,8 @@ def days(table: Table, column: pl.Series) -> pl.Series:
         For the first row that has none, or has a time of day.
     """
     stamps = read_stamps(column, what=column.name, source=table.source, order=table.style.dates)
-    midnight = stamps.local == stamps.local.dt.truncate("1d")
-    refuse(
-        table,
-        column,
-        ~(stamps.is_day | midnight).fill_null(False) | stamps.local.is_null(),
-        "a date, such as 2025-01-31",
-    )
+    midnight = (stamps.local == stamps.local.dt.truncate("1d")).fill_null(False)
+    refuse(table, column, ~midnight, "a date, such as 2025-01-31")
     return stamps.local.dt.date().alias(column.name)
 
 
@@ -131,10 +126,11 @@ def instants(table: Table, column: pl.Series) -> pl.Series:
         For the first row that has no time, or no time zone.
     """
     stamps = read_stamps(column, what=column.name, source=table.source, order=table.style.dates)
-    refuse(table, column, stamps.local.is_null(), "a time with its zone, such as 2025-01-28T05:32+08:00")
-    refuse(
-        table, column, stamps.known.is_null(), "a time with its zone, such as 2025-01-28T05:32+08:00", "name its zone"
-    )
+    allowed = "a time with its zone, such as 2025-01-28T05:32+08:00"
+    refuse(table, column, stamps.local.is_null(), allowed)
+    refuse(table, column, stamps.known.is_null(), allowed, "name its zone")
+    for sentence in stamps.notes:
+        note(f"{table.source}: {sentence}")
     return stamps.known.alias(column.name)
 
 

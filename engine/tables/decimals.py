@@ -71,7 +71,7 @@ def read_numbers(
             found[name] = read if decimal == "," else _mended(plain[name], read)
         else:
             found[name] = plain[name]
-    return {name: found[name] for name in columns}
+    return {name: Numbers(found[name].values.alias(name), found[name].wrong) for name in columns}
 
 
 def assumed_decimal(table: Table, texts: Iterable[pl.Series]) -> str:
@@ -175,7 +175,8 @@ def _decided(table: Table, cleaned: Mapping[str, pl.DataFrame]) -> Decimal:
         got = f"{shown!r}, which may be {shown.replace(other, '.')} or {shown.replace(other, '')}"
     if got:
         raise Fault(
-            f"{table.source}: the decimal sign must be known (got {got}); give --decimal , or --decimal . (decimal=',' in Python)."
+            f"{table.source}: the decimal sign must be known (got {got}); give --decimal , or --decimal . (decimal=',' in Python, "
+            "decimal under [tables] in a job)."
         )
     return decimal
 

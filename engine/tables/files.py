@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import importlib.util
 import re
@@ -12,13 +13,13 @@ import polars as pl
 
 from engine.devices import memory_of_machine
 from engine.faults import Failure, Fault
-from engine.tables.formats import SPOKEN, Format, format_of, head_of, unpacked
+from engine.tables.formats import HEAD, SPOKEN, Format, format_of, head_of
 from engine.tables.memory import first_line, refuse_large, size
 from engine.tables.table import Style, Table
 
 _SEPARATORS = (",", ";", "\t", "|")
 _LINES = 20  # that tell the separator
-_SAYS_SEPARATOR = re.compile(r"^\ufeff?sep=(.)\s*$", re.IGNORECASE)
+_SAYS_SEPARATOR = re.compile(r"^sep=(.)\s*$", re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"?')
 #: How often a table stands in memory while it is checked.
 _TIMES = 4.0
@@ -76,35 +77,39 @@ def read_file(
 
 
 def _read_text(path: Path, source: str, packed: bool, style: Style) -> Table:
-    head = unpacked(head_of(path)) if packed else head_of(path)
-    encoding = _encoding(head, source)
-    content: Path | bytes = path
-    if packed:
-        content = _unpack(path, source)
+    content: Path | bytes = _unpack(path, source) if packed else path
+    head = content[:HEAD] if isinstance(content, bytes) else head_of(path)
+    encoding = _encoding(head, content, source)
     if encoding != "utf-8" or (b"\r" in head and b"\n" not in head):
         content = _as_utf8(content, encoding, source)
         head = content[: len(head)]
-    lines = head.decode("utf-8", "replace").splitlines()
-    begins = next((number for number, line in enumerate(lines) if line.strip()), 0)
-    said = _SAYS_SEPARATOR.match(lines[begins]) if lines else None  # Excel's own line
-    begins += said is not None
-    shown = [line for line in lines[begins : len(lines) - (len(lines) > begins + 1)] if line.strip()][:_LINES]
-    if not shown:
-        raise Fault(f"{source} is empty; it needs a header and rows.")
-    separator = said[1] if said else _separator(shown)
+    begins, separator, header = _layout(head, source)
     try:
         frame = pl.read_csv(content, separator=separator, infer_schema=False, skip_lines=begins)
     except pl.exceptions.ComputeError as error:
         if "utf-8" in str(error):
             _refuse_encoding(content, source)
         raise
-    headers = next(csv.reader([shown[0].removeprefix("\ufeff")], delimiter=separator), [])
+    headers = next(csv.reader([header], delimiter=separator), [])
     names = tuple(headers) if len(headers) == frame.width else tuple(frame.columns)
     rows = pl.int_range(begins + 2, begins + 2 + frame.height, dtype=pl.Int64, eager=True)
     filled = ~frame.select(pl.all_horizontal(pl.all().is_null())).to_series() if frame.width else rows > 0
     if not filled.all():  # empty lines
         frame, rows = frame.filter(filled), rows.filter(filled)
     return Table(frame, source, rows, names, in_lines=True, separator=separator, style=style)
+
+
+def _layout(head: bytes, source: str) -> tuple[int, str, str]:
+    """Tell how many lines stand above the header, which sign parts the columns, and what the header is."""
+    lines = head.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
+    begins = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    said = _SAYS_SEPARATOR.match(lines[begins]) if lines else None  # Excel's own line
+    begins += said is not None
+    whole = lines[begins:] if len(lines) == begins + 1 else lines[begins:-1]  # the last may be cut off
+    shown = [line for line in whole if line.strip()][:_LINES]
+    if not shown:
+        raise Fault(f"{source} is empty; it needs a header and rows.")
+    return begins, said[1] if said else _separator(shown), shown[0]
 
 
 def _separator(lines: list[str]) -> str:
@@ -119,7 +124,7 @@ def _separator(lines: list[str]) -> str:
     return best if fits(best)[0] > 1 else max(_SEPARATORS, key=bare[0].count)
 
 
-def _encoding(head: bytes, source: str) -> str:
+def _encoding(head: bytes, content: Path | bytes, source: str) -> str:
     """Tell UTF-8 from UTF-16, and text from what is none."""
     if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         raise Fault(f"{source} must be text in UTF-8 (got UTF-32); save it as CSV UTF-8.")
@@ -134,6 +139,10 @@ def _encoding(head: bytes, source: str) -> str:
         raise Fault(
             f"{source} must be a table (got bytes that are no text); give CSV, Parquet, Arrow or Excel (.xlsx)."
         )
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        _refuse_encoding(content, source)
     return "utf-8"
 
 
@@ -169,23 +178,25 @@ def _refuse_encoding(content: Path | bytes, source: str) -> None:
 def _unpack(path: Path, source: str) -> bytes:
     """Unpack a gzip file, unless it becomes larger than the memory bears."""
     most = memory_of_machine() / _TIMES
-    out, unpacker = bytearray(), zlib.decompressobj(wbits=31)
+    out, unpacker, ended = bytearray(), zlib.decompressobj(wbits=31), False
     try:
         with path.open("rb") as stream:
             while block := stream.read(1 << 20):
                 while block:
+                    if ended:  # a gzip file may be several, one behind the other
+                        unpacker = zlib.decompressobj(wbits=31)
                     out += unpacker.decompress(block, 1 << 24)
                     if len(out) > most:
                         raise Fault(
                             f"{source} must fit into memory (got more than {size(most)} unpacked, and several times that with what is "
                             f"made of it); {_REMEDY}."
                         )
-                    if unpacker.eof:  # a gzip file may be several, one behind the other
-                        block, unpacker = unpacker.unused_data, zlib.decompressobj(wbits=31)
-                    else:
-                        block = unpacker.unconsumed_tail
+                    ended = unpacker.eof
+                    block = unpacker.unused_data if ended else unpacker.unconsumed_tail
     except zlib.error:
         raise Fault(f"{source} cannot be unpacked as gzip (it is damaged); write or fetch it anew.") from None
+    if not ended:
+        raise Fault(f"{source} cannot be unpacked as gzip (it was cut short); write or fetch it anew.")
     return bytes(out)
 
 

@@ -21,7 +21,8 @@ BINARIES = (".parquet", ".arrow", ".feather", ".ipc", ".xlsx", ".xlsm")
 #: The endings that tables have.
 ENDINGS = (*TEXTS, *BINARIES)
 
-_HEAD = 65_536
+#: Bytes that are looked at.
+HEAD = 65_536
 _REMEDY = "give CSV, Parquet, Arrow or Excel (.xlsx)"
 # The bytes with which a file begins, what it is then, and what to do about it.
 _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
@@ -62,7 +63,7 @@ def format_of(path: Path, source: str) -> Format:
     if head.startswith(b"ARROW1"):
         return "arrow"
     if head.startswith(b"\x1f\x8b"):
-        _refuse_foreign(unpacked(head), source)
+        _refuse_foreign(_unpacked(head), source)
         return "gzip"
     if head.startswith(b"PK"):
         return _zipped(path, source)
@@ -78,13 +79,13 @@ def format_of(path: Path, source: str) -> Format:
 def head_of(path: Path) -> bytes:
     """Read the first bytes of a file."""
     with path.open("rb") as stream:
-        return stream.read(_HEAD)
+        return stream.read(HEAD)
 
 
-def unpacked(head: bytes) -> bytes:
+def _unpacked(head: bytes) -> bytes:
     """Unpack the beginning of a gzip file; as far as it can be."""
     try:
-        return zlib.decompressobj(wbits=31).decompress(head, _HEAD)
+        return zlib.decompressobj(wbits=31).decompress(head, HEAD)
     except zlib.error:
         return b""
 

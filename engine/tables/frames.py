@@ -40,7 +40,7 @@ def to_table(given: Any, name: str, style: Style | None = None) -> Table:
         return given
     if isinstance(given, (str, os.PathLike)):
         path = Path(given)
-        return read_file(path, f"{name} {path}", style=style)
+        return read_file(path, f"{name} {str(path)!r}", style=style)
     frame = to_polars(given, name)
     rows = pl.int_range(frame.height, dtype=pl.Int64, eager=True)
     return Table(frame, name, rows, tuple(frame.columns), style=style or Style())
@@ -64,9 +64,11 @@ def to_polars(given: Any, name: str) -> pl.DataFrame:
         if isinstance(given, pl.LazyFrame):
             return given.collect()
         if _is_pandas(given):
-            return _from_pandas(given)
+            return _from_pandas(given, name)
         if is_table(given) or getattr(getattr(given, "dtype", None), "names", None):
             return pl.DataFrame(given)
+    except Fault:
+        raise
     except (pl.exceptions.PolarsError, ValueError, TypeError, NotImplementedError, OSError) as error:
         raise Fault(
             f"{name} cannot be read as a table ({first_line(error)}); give columns of one length, each of one type."
@@ -82,7 +84,7 @@ def described(given: object) -> str:
         return f"the path {str(given)!r}"
     kind = type(given)
     library = kind.__module__.partition(".")[0]
-    name = f"{library} {kind.__name__}" if library in ("pandas", "polars", "pyarrow") else kind.__name__
+    name = f"{library} {kind.__name__}" if library in ("numpy", "pandas", "polars", "pyarrow") else kind.__name__
     return f"{'an' if name[0] in 'aeiouAEIOU' else 'a'} {name}"
 
 
@@ -92,10 +94,12 @@ def _is_pandas(given: object) -> bool:
     )
 
 
-def _from_pandas(frame: Any) -> pl.DataFrame:
+def _from_pandas(frame: Any, name: str) -> pl.DataFrame:
     """Take a pandas frame; an index that says something becomes columns, and headers of two levels become texts of both."""
     plain = type(frame.index).__name__ == "RangeIndex" and frame.index.name is None
     frame = frame.copy(deep=False) if plain else frame.reset_index()
     frame.columns = [str(header) for header in frame.columns]
+    if not frame.columns.is_unique:
+        raise Fault(f"{name} has two columns {frame.columns[frame.columns.duplicated()][0]!r}; leave one of them out.")
     made: pl.DataFrame = pl.from_pandas(frame)
     return made
