@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ import ahocorasick_rs
 
 from engine.faults import Fault
 from engine.reader.fold import fold, is_han
+from engine.reader.form import check_form, rule_place
 
 HERE: Final = Path(__file__).parent / "lexicon"
 BUILT_IN: Final = ("names.toml", "claims.toml", "kinds.toml")
@@ -208,25 +210,32 @@ def load(extra: Sequence[str | Path] = ()) -> Lexicon:
     Fault
         A file is missing, is no TOML, or has a section, kind or concept that does not exist.
     """
-    return _load(tuple(str(path) for path in extra))
+    for path in extra if isinstance(extra, Sequence) else (extra,):
+        if not isinstance(path, (str, os.PathLike)):
+            raise Fault(f"lexicon must be the path of a TOML file, or a list of them (got {path!r}); give one.")
+    return _load(tuple((str(path), _bytes(path)) for path in [*(HERE / name for name in BUILT_IN), *map(Path, extra)]))
 
 
-@functools.lru_cache(maxsize=8)
-def _load(extra: tuple[str, ...]) -> Lexicon:
-    merged: dict[str, Any] = {}
-    for path in [*(HERE / name for name in BUILT_IN), *map(Path, extra)]:
-        _merge(merged, _read_toml(path), path)
-    return _compile(merged, " and ".join(extra) or "the built-in lexicon")
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
+def _bytes(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
-            data = tomllib.load(stream)
+        return path.read_bytes()
     except OSError as error:
         raise Fault(
             f"lexicon {path}: the file cannot be read ({error.strerror}); give the path of a TOML file"
         ) from None
+
+
+@functools.lru_cache(maxsize=8)  # by content: a file that was edited is read anew
+def _load(files: tuple[tuple[str, bytes], ...]) -> Lexicon:
+    merged: dict[str, Any] = {}
+    for path, raw in files:
+        _merge(merged, _read_toml(path, raw), path)
+    return _compile(merged, " and ".join(path for path, _ in files[len(BUILT_IN) :]) or "the built-in lexicon")
+
+
+def _read_toml(path: str, raw: bytes) -> dict[str, Any]:
+    try:
+        data = tomllib.loads(raw.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Fault(f"lexicon {path}: not valid TOML ({error}); correct the line it names") from None
     for section in data:
@@ -234,6 +243,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
             raise Fault(
                 f"lexicon {path}: unknown section {section!r}{_meant(section, _SECTIONS)}; allowed are {', '.join(_SECTIONS)}"
             )
+    check_form(data, f"lexicon {path}")
     return data
 
 
@@ -242,10 +252,11 @@ def _meant(word: str, known: Iterable[str]) -> str:
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 
-def _merge(into: dict[str, Any], new: Mapping[str, Any], path: Path) -> None:
+def _merge(into: dict[str, Any], new: Mapping[str, Any], path: str) -> None:
     for section, value in new.items():
         if section == "rules":
-            into["rules"] = [*([] if new.get("replace_rules") else into.get("rules", [])), *value]
+            rules = [(rule_place(f"lexicon {path}", number, rule), rule) for number, rule in enumerate(value, 1)]
+            into["rules"] = [*([] if new.get("replace_rules") else into.get("rules", [])), *rules]
         elif section in ("name", "version", "released", "replace_rules"):
             into[section] = value
         elif section in ("strength", "nobody"):
@@ -253,10 +264,6 @@ def _merge(into: dict[str, Any], new: Mapping[str, Any], path: Path) -> None:
             for key, item in value.items():
                 base[key] = [*base.get(key, []), *item] if isinstance(item, list) else item
         else:
-            if not isinstance(value, dict) or not all(isinstance(item, dict) for item in value.values()):
-                raise Fault(
-                    f"lexicon {path}: section {section!r} must hold tables such as {section}.NAME; see the built-in files"
-                )
             for key, item in value.items():
                 into.setdefault(section, {})[key] = _joined(into.get(section, {}).get(key, {}), item)
 
@@ -330,6 +337,11 @@ def _compile(data: Mapping[str, Any], where: str) -> Lexicon:
     build = _Builder()
     entities: dict[str, Entity] = {}
     for ticker, item in data.get("assets", {}).items():
+        if item.get("era", "dotcom") not in data["concepts"]:
+            raise Fault(
+                f"lexicon {where}: assets.{ticker}: era names the concept {item['era']!r}, which has no words"
+                f"{_meant(item['era'], data['concepts'])}; name another."
+            )
         entities[ticker] = Entity(ticker, "asset", (ticker,), index=bool(item.get("index")), era=item.get("era", ""))
         for name in item.get("names", ()):
             build.add(name, "asset", ticker)
@@ -362,8 +374,8 @@ def _compile(data: Mapping[str, Any], where: str) -> Lexicon:
                 )
             for term in terms:
                 build.add(term, "concept", concept, language)
-    rules = tuple(_rule(rule, data, where) for rule in data.get("rules", ()))
-    kinds = {k: KindWeight(int(v["stance"]), float(v["base"]), dict(v["scale"])) for k, v in data["kinds"].items()}
+    rules = tuple(_rule(rule, data, place) for place, rule in data.get("rules", ()))
+    kinds = {name: _kind(name, weight, where) for name, weight in data["kinds"].items()}
     released = data["released"]
     return Lexicon(
         str(data["name"]), str(data["version"]), released.astimezone(dt.UTC), entities, rules, kinds,
@@ -372,23 +384,21 @@ def _compile(data: Mapping[str, Any], where: str) -> Lexicon:
 
 
 def _rule(raw: Mapping[str, Any], data: Mapping[str, Any], where: str) -> Rule:
-    kind = raw.get("kind", "")
-    if kind not in data["kinds"]:
-        raise Fault(
-            f"lexicon {where}: a rule for kind {kind!r}{_meant(kind, data['kinds'])}; allowed are {', '.join(data['kinds'])}"
-        )
-    allowed = {"kind", "any", "all", "none", "near", "negated", "who", "default", "stance"}
-    if extra := set(raw) - allowed:
-        raise Fault(
-            f"lexicon {where}: a rule for {kind!r} has unknown fields {sorted(extra)}; allowed are {sorted(allowed)}"
-        )
     groups = tuple(tuple(item.split("|")) for item in raw.get("all", ()))
     for concept in (*raw["any"], *(c for group in groups for c in group), *raw.get("none", ())):
         if concept not in data["concepts"]:
             raise Fault(
-                f"lexicon {where}: a rule for {kind!r} uses concept {concept!r}, which has no words{_meant(concept, data['concepts'])}"
+                f"{where}: it asks for the concept {concept!r}, which has no words{_meant(concept, data['concepts'])}; "
+                f"name another, or give it words under [concepts.{concept}]."
             )
     return Rule(
-        kind, tuple(raw["any"]), groups, tuple(raw.get("none", ())), int(raw.get("near", 0)), raw.get("negated", "nothing"), raw.get("who", "named"),
-        tuple(raw.get("default", ("SPY",))), float(raw.get("stance", 1.0)),
+        raw["kind"], tuple(raw["any"]), groups, tuple(raw.get("none", ())), int(raw.get("near", 0)), raw.get("negated", "nothing"),
+        raw.get("who", "named"), tuple(raw.get("default", ("SPY",))), float(raw.get("stance", 1.0)),
     )  # fmt: skip
+
+
+def _kind(name: str, weight: Mapping[str, Any], where: str) -> KindWeight:
+    for part in ("stance", "base", "scale"):
+        if part not in weight:
+            raise Fault(f"lexicon {where}: kinds.{name} has no {part}; give it, or leave `replace` out.")
+    return KindWeight(int(weight["stance"]), float(weight["base"]), dict(weight["scale"]))
