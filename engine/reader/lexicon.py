@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.faults import Fault
+from engine.reader.form import check_form, rule_place
 from engine.reader.names.build import Build, Entity
 from engine.reader.names.table import Listed, NameTable, built_in, read_names
 from engine.reader.terms import Hit, Role, Term, Terms
@@ -138,6 +140,9 @@ def load(extra: Sequence[str | Path] = (), names: NameTable | None = None) -> Le
         A file is missing, is no TOML, or has a section, kind or concept that does not exist; or what
         `engine.reader.names.table.read_names` refuses.
     """
+    for path in extra if isinstance(extra, Sequence) else (extra,):
+        if not isinstance(path, (str, os.PathLike)):
+            raise Fault(f"lexicon must be the path of a TOML file, or a list of them (got {path!r}); give one.")
     paths = [*(HERE / name for name in BUILT_IN), *map(Path, extra)]
     listed = () if names is None else tuple(read_names(names))
     return _load(tuple((str(path), toml_text(path, "lexicon")) for path in paths), listed)
@@ -158,6 +163,7 @@ def _parsed(path: str, text: str) -> dict[str, Any]:
             raise Fault(
                 f"lexicon {path}: unknown section {section!r}{_meant(section, _SECTIONS)}; allowed are {', '.join(_SECTIONS)}"
             )
+    check_form(data, f"lexicon {path}")
     return data
 
 
@@ -169,7 +175,8 @@ def _meant(word: str, known: Iterable[str]) -> str:
 def _merge(into: dict[str, Any], new: Mapping[str, Any], path: str) -> None:
     for section, value in new.items():
         if section == "rules":
-            into["rules"] = [*([] if new.get("replace_rules") else into.get("rules", [])), *value]
+            rules = [(rule_place(f"lexicon {path}", number, rule), rule) for number, rule in enumerate(value, 1)]
+            into["rules"] = [*([] if new.get("replace_rules") else into.get("rules", [])), *rules]
         elif section in ("name", "version", "released", "replace_rules"):
             into[section] = value
         elif section in ("strength", "nobody"):
@@ -177,10 +184,6 @@ def _merge(into: dict[str, Any], new: Mapping[str, Any], path: str) -> None:
             for key, item in value.items():
                 base[key] = [*base.get(key, []), *item] if isinstance(item, list) else item
         else:
-            if not isinstance(value, dict) or not all(isinstance(item, dict) for item in value.values()):
-                raise Fault(
-                    f"lexicon {path}: section {section!r} must hold tables such as {section}.NAME; see the built-in files"
-                )
             for key, item in value.items():
                 into.setdefault(section, {})[key] = _joined(into.get(section, {}).get(key, {}), item)
 
@@ -204,6 +207,11 @@ def _compile(data: Mapping[str, Any], where: str, listed: Sequence[Listed]) -> L
     build = Build()
     build.own(listed)
     for ticker, item in data.get("assets", {}).items():
+        if item.get("era", "dotcom") not in data["concepts"]:
+            raise Fault(
+                f"lexicon {where}: assets.{ticker}: era names the concept {item['era']!r}, which has no words"
+                f"{_meant(item['era'], data['concepts'])}; name another."
+            )
         build.asset(ticker, item)
     sections: tuple[tuple[Role, str], ...] = (("group", "groups"), ("private", "private"), ("person", "people"))
     for role, section in sections:
@@ -212,8 +220,8 @@ def _compile(data: Mapping[str, Any], where: str, listed: Sequence[Listed]) -> L
     for alias in data.get("nobody", {}).get("names", ()):
         build.names.add(alias, Term("nobody", "nobody"))
     build.rest(built_in())
-    rules = tuple(_rule(rule, data, where) for rule in data.get("rules", ()))
-    kinds = {k: KindWeight(int(v["stance"]), float(v["base"]), dict(v["scale"])) for k, v in data["kinds"].items()}
+    rules = tuple(_rule(rule, data, place) for place, rule in data.get("rules", ()))
+    kinds = {name: _kind(name, weight, where) for name, weight in data["kinds"].items()}
     released = data["released"]
     return Lexicon(
         str(data["name"]), str(data["version"]), released.astimezone(dt.UTC), build.entities, rules, kinds,
@@ -237,23 +245,21 @@ def _concepts(data: Mapping[str, Any], where: str) -> tuple[Terms, dict[str, lis
 
 
 def _rule(raw: Mapping[str, Any], data: Mapping[str, Any], where: str) -> Rule:
-    kind = raw.get("kind", "")
-    if kind not in data["kinds"]:
-        raise Fault(
-            f"lexicon {where}: a rule for kind {kind!r}{_meant(kind, data['kinds'])}; allowed are {', '.join(data['kinds'])}"
-        )
-    allowed = {"kind", "any", "all", "none", "near", "negated", "who", "default", "stance"}
-    if extra := set(raw) - allowed:
-        raise Fault(
-            f"lexicon {where}: a rule for {kind!r} has unknown fields {sorted(extra)}; allowed are {sorted(allowed)}"
-        )
     groups = tuple(tuple(item.split("|")) for item in raw.get("all", ()))
     for concept in (*raw["any"], *(c for group in groups for c in group), *raw.get("none", ())):
         if concept not in data["concepts"]:
             raise Fault(
-                f"lexicon {where}: a rule for {kind!r} uses concept {concept!r}, which has no words{_meant(concept, data['concepts'])}"
+                f"{where}: it asks for the concept {concept!r}, which has no words{_meant(concept, data['concepts'])}; "
+                f"name another, or give it words under [concepts.{concept}]."
             )
     return Rule(
-        kind, tuple(raw["any"]), groups, tuple(raw.get("none", ())), int(raw.get("near", 0)), raw.get("negated", "nothing"), raw.get("who", "named"),
-        tuple(raw.get("default", ("SPY",))), float(raw.get("stance", 1.0)),
+        raw["kind"], tuple(raw["any"]), groups, tuple(raw.get("none", ())), int(raw.get("near", 0)), raw.get("negated", "nothing"),
+        raw.get("who", "named"), tuple(raw.get("default", ("SPY",))), float(raw.get("stance", 1.0)),
     )  # fmt: skip
+
+
+def _kind(name: str, weight: Mapping[str, Any], where: str) -> KindWeight:
+    for part in ("stance", "base", "scale"):
+        if part not in weight:
+            raise Fault(f"lexicon {where}: kinds.{name} has no {part}; give it, or leave `replace` out.")
+    return KindWeight(int(weight["stance"]), float(weight["base"]), dict(weight["scale"]))
