@@ -392,7 +392,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 
 @pytest.mark.parametrize("name", ["prices.parquet", "events.parquet", "report.html", "picture.svg", "signals.csv",
     "sma_cross/run.json", "sma_cross/orders.parquet", "fade_panic/report.html", "signals/events.parquet"])  # fmt: skip
-def test_the_demo_replaces_nobodys_file(name: str, here: Path, demo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_replaces_nobodys_file(name: str, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = Path("mydemo") / name
     file.parent.mkdir(parents=True)
     file.write_text("mine")
@@ -400,18 +400,20 @@ def test_the_demo_replaces_nobodys_file(name: str, here: Path, demo: Path, capsy
     said = refused(capsys, "demo", "--out", "mydemo")
     assert f"(it holds {name}, which tocsin did not write); name another folder, or add --force." in said
     assert contents(here) == before
-    assert main(["demo", "--out", "mydemo", "--force", "--json"]) == 0
-    assert set(contents(Path("mydemo"))) == set(contents(demo))
-    capsys.readouterr()
-    assert main(["demo", "--out", "mydemo", "--json"]) == 0, "an earlier demo is ours"
 
 
-def test_the_demo_names_all_that_it_would_replace(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_demo_names_what_it_would_replace_and_does_when_forced(
+    here: Path, demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     Path("mydemo").mkdir()
     for name in ("prices.parquet", "report.html", "signals.csv", "events.parquet", "picture.svg", "notes.txt"):
         (Path("mydemo") / name).write_text("mine")
     said = refused(capsys, "demo", "--out", "mydemo")
     assert "(it holds report.html, picture.svg, prices.parquet and 1 more, which tocsin did not write)" in said
+    assert main(["demo", "--out", "mydemo", "--force", "--json"]) == 0
+    assert set(contents(Path("mydemo"))) == {*contents(demo), "notes.txt"}
+    assert (Path("mydemo") / "notes.txt").read_text() == "mine"
+    capsys.readouterr()
     Path("other").write_text("mine")
     assert "'other' is a file" in refused(capsys, "demo", "--out", "other", "--force")
 

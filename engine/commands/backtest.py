@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -134,7 +135,8 @@ def _shown(run: Run, market: Market, out: Path, seconds: float) -> list[Any]:
         first = run.unplaced.row(0, named=True)
         more = f", and {run.unplaced.height - 1} more" if run.unplaced.height > 1 else ""
         parts.append(f"Not acted on: {first['event_id']} ({first['reason']}){more}; unplaced.parquet lists them.")
-    parts.append(f"Wrote {out} in {seconds:.1f} s. Next: tocsin why {out} [TRADE_ID], tocsin report {out}.")
+    folder = shlex.quote(str(out))
+    parts.append(f"Wrote {out} in {seconds:.1f} s. Next: `tocsin why {folder} [TRADE_ID]`, `tocsin report {folder}`.")
     return parts
 
 

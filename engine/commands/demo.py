@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,5 +60,5 @@ def _shown(made: Demo, out: Path, seconds: float) -> list[Any]:
         f"{count(len(made.events), 'event')} read in our digests of the {documents} seed documents.",
         table(columns, rows, right=columns[1:]),
         f"Wrote {out / 'report.html'} (a page of all, and one a strategy), prices.parquet, events.parquet and the runs in {seconds:.1f} s.",
-        f"Next: tocsin why {out / 'short_bubble_warning'} 0",
+        f"Next: `tocsin why {shlex.quote(str(out / 'short_bubble_warning'))} 0`.",
     ]

@@ -61,8 +61,8 @@ def import_(
     from engine.places import check_file  # noqa: PLC0415 - polars is only loaded where there is work
     from engine.prices import import_prices  # noqa: PLC0415
 
-    inside = [file for source in sources if source.is_dir() for file in source.iterdir()]
-    check_file(out, "market", suffix=".parquet", force=force, sources=[*sources, *inside])
+    read = (file for source in sources for file in (source.iterdir() if source.is_dir() else [source]))
+    check_file(out, "market", suffix=".parquet", force=force, sources=read)
     market = import_prices(
         sources, asset=asset, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept or (),
         dates=dates, decimal=decimal,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -74,8 +75,8 @@ def read(
         return
     if out is None:
         raise Fault("--out is missing, needed is the Parquet file to write; name one, such as --out events.parquet.")
-    beside_them = [path for path in (sidecar, columns, names, *(lexicon or ())) if path]
-    _check(out, sources, [*_inputs(paths), *beside_them], force)
+    with_them = [str(path) for path in (sidecar, columns, names, *(lexicon or ())) if path]
+    _check(out, sources, [*paths, *with_them], force)
     events, document, told = _read(
         paths, sidecar, lexicon or [], names, columns, delay, dates, reader, sources, as_json
     )
@@ -88,28 +89,26 @@ def read(
     answer({**document, "out": out, "events": len(events)}, as_json, *_shown(events, document, out))
 
 
-def _check(out: Path, sources: Path | None, inputs: list[str | Path], force: bool) -> None:
+def _check(out: Path, sources: Path | None, inputs: list[str], force: bool) -> None:
     from engine.faults import Fault  # noqa: PLC0415
     from engine.places import check_file  # noqa: PLC0415
 
-    check_file(out, "events", suffix=".parquet", force=force, sources=inputs)
+    check_file(out, "events", suffix=".parquet", force=force, sources=_files(inputs))
     if sources:
-        check_file(sources, "sources", "--sources", suffix=".parquet", force=force, sources=inputs)
+        check_file(sources, "sources", "--sources", suffix=".parquet", force=force, sources=_files(inputs))
         if sources.resolve() == out.resolve():
             raise Fault(f"--sources must be another file than --out (both are {str(out)!r}); name another.")
 
 
-def _inputs(paths: list[str]) -> list[str | Path]:
-    """List the files that documents are read from, as far as names say."""
-    found: list[str | Path] = []
+def _files(paths: list[str]) -> Iterator[Path]:
+    """Give the files that are read, as far as names say; nothing is looked for before somebody asks."""
     for path in paths:
         if Path(path).is_dir():
-            found += Path(path).rglob("*")
+            yield from Path(path).rglob("*")
         elif Path(path).exists():
-            found.append(path)
+            yield Path(path)
         else:
-            found += glob.glob(path, recursive=True)
-    return found
+            yield from map(Path, glob.iglob(path, recursive=True))
 
 
 def _write(events: Events, out: Path, told: pl.DataFrame | None, sources: Path | None, force: bool) -> None:
