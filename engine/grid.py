@@ -296,6 +296,11 @@ def _check_sample(sample: Sampling | None, lanes: int | None, seed: int, table: 
 
 def axis_of(strategy: type[Strategy], name: str, given: Any) -> Values | Range:
     """Check what is given for one parameter, by itself."""
+    if name not in strategy.parameters and is_setting(strategy, name):
+        raise Fault(
+            f"{name} is a setting, allowed among the parameters of a grid are {', '.join(strategy.parameters)}; give it in settings= of a "
+            f"sweep, or in [grid.account] or [grid.options] of a job."
+        )
     if name not in strategy.parameters:
         known = list(strategy.parameters)
         raise Fault(

@@ -16,7 +16,7 @@ import polars as pl
 from engine.account import Account
 from engine.arrays import check_given
 from engine.compile import lane_rows, own_rows
-from engine.devices import choose, memory_of_machine
+from engine.devices import Chosen, choose, memory_of_machine
 from engine.events import Events
 from engine.faults import Failure, Fault
 from engine.grid import Grid, check_class
@@ -56,10 +56,6 @@ class Lanes:
     threads : left out, one a processor
     device : see `engine.devices.choose`
 
-    Attributes
-    ----------
-    device : the devices chosen, and a sentence about them
-
     Raises
     ------
     Fault
@@ -96,8 +92,12 @@ class Lanes:
         self.market, self.events, self.borrow = market, events, borrow
         self.dtype = np.dtype(precision)
         self.threads = int(threads or os.cpu_count() or 1)
-        self.device = choose(device)
-        first = self.strategy(**self.fixed, **self._values(0))
+        self._wanted = device
+        self._chosen: Chosen | None = choose(device)
+        self._laid: Stages | None = None
+        self._given = Given(strategy, grid, market, events, self.account, self.fixed, borrow, self.dtype)
+        self._given.check()
+        first = self._given.made(0)
         self._settings = first.settings()
         self._windows = {
             name: [int(w) for w in grid.distinct(f.window)]
@@ -105,9 +105,30 @@ class Lanes:
             if isinstance(f.window, str) and f.window in grid.axes
         }
         self._refuse_windows()
-        bounds = [n for n in ("stop", "trail", "take") if np.isfinite(grid.axes.get(n, self._settings[n])).any()]
-        given = Given(strategy, market, events, self.account, self.fixed, borrow, self.dtype)
-        self._stages = Stages(given, grid, self._windows, bounds, self.device, PIECE)
+        self._lay_out()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled and copied: all but the market as it is laid out, and the devices, which are of this process."""
+        return {**self.__dict__, "_laid": None, "_chosen": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over what was pickled; the market is laid out again once lanes are walked."""
+        self.__dict__.update(state)
+
+    @property
+    def device(self) -> Chosen:
+        """The devices chosen, and a sentence about them."""
+        if self._chosen is None:
+            self._chosen = choose(self._wanted)
+        return self._chosen
+
+    def _lay_out(self) -> Stages:
+        """Lay the market out, unless that is done."""
+        if self._laid is None:
+            axes, unset = self.grid.axes, self._settings
+            bounds = [n for n in ("stop", "trail", "take") if np.isfinite(axes.get(n, unset[n])).any()]
+            self._laid = Stages(self._given, self._windows, bounds, self.device, PIECE)
+        return self._laid
 
     def __len__(self) -> int:
         return self.grid.size
@@ -120,7 +141,7 @@ class Lanes:
     @property
     def _launcher(self) -> Launcher:
         """What walks the lanes of the first scenario."""
-        return self._stages.first.launcher
+        return self._lay_out().first.launcher
 
     def pieces(self, low: int, high: int) -> Iterator[Numbers]:
         """Cut the lanes from `low` to before `high` into pieces of one scenario that keep every thread, or every GPU, busy."""
@@ -133,22 +154,19 @@ class Lanes:
     @property
     def nbytes(self) -> int:
         """Bytes of the market as it is laid out, for as many scenarios as are kept."""
-        return self._stages.nbytes
+        return self._lay_out().nbytes
 
     def made(self, lane: int) -> Strategy:
         """Make the strategy of one lane, with the options of its scenario."""
-        return self.strategy(**{**self._stages.options(self._scenario(lane)), **self._values(lane)})
+        return self._given.made(self._scenario(lane), lane)
 
     def account_of(self, lane: int) -> Account:
         """Return the account of one lane: that of the sweep, in all that its scenario does not say."""
-        return self._stages.account(self._scenario(lane))
+        return self._given.account_of(self._scenario(lane))
 
     def events_of(self, lane: int) -> Events | None:
         """Return the events of one lane, with the delay of its scenario."""
-        return self._stages.events(self._scenario(lane))
-
-    def _values(self, lane: int) -> dict[str, float]:
-        return {name: float(v[0]) for name, v in self.grid.values(np.array([lane], np.int64)).items()}
+        return self._given.events_of(self._scenario(lane))
 
     def _scenario(self, lane: int) -> int:
         return int(self.grid.scenario(np.array([lane], np.int64))[0])
@@ -168,6 +186,7 @@ class Lanes:
 
         `work` is called on the thread that walked the piece, so on several at once.
         """
+        self._lay_out()  # before threads ask for it
         with ThreadPoolExecutor(self.threads) as pool:
             ahead: deque[Future[Found]] = deque()
             try:
@@ -225,7 +244,7 @@ class Lanes:
         params = self._params(numbers)
         order = _alike(params)
         try:
-            values, faults = self._stages.of(scenario).launcher.measure(np.ascontiguousarray(params[:, order]))
+            values, faults = self._lay_out().of(scenario).launcher.measure(np.ascontiguousarray(params[:, order]))
         except MemoryError as error:
             raise Failure(str(error)) from None
         self._refuse_faults(faults)

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from engine.cells import Cells, Range, Values, cells_of
 from engine.constraint import Allowed, Condition
 from engine.faults import Fault
-from engine.sources import Numbers, OneScenario, Sampling
+from engine.sources import NoneLeft, Numbers, OneScenario, Sampling
 from engine.strategy import Strategy
 from kernels.random import random_points, sobol_points, stretch
 
@@ -47,10 +47,9 @@ class Sample(OneScenario):
         self._listed = {n: cells_of(d) for n, d in drawn.items() if not isinstance(d, Range)}
         checks = any("allows" in vars(cls) for cls in self._strategy.__mro__ if cls is not Strategy)
         self._all_fit = where is None and not checks
-        look = np.arange(min(size, _LOOK))
-        left = float(self._fits(self._draw(look, 0)).mean())
+        left = float(self._fits(self._draw(np.arange(_LOOK), 1)).mean())
         if left < _LEAST_LEFT:
-            raise Fault(
+            raise (Fault if left else NoneLeft)(
                 f"where and {allowed.strategy.name()} leave {left:.2%} of what is drawn, allowed is {_LEAST_LEFT:.0%} or more; narrow the "
                 f"ranges."
             )

@@ -57,7 +57,7 @@ class Setting:
             raise Fault(f"{name} must be a value or a list of values (got a range, {ends}); write span({ends}, 5).")
         refuse_unordered(name, given)
         several = isinstance(given, (Sequence, pl.Series)) and not isinstance(given, (str, bytes))
-        listed = list(given) if several or (isinstance(given, np.ndarray) and given.ndim) else [given]
+        listed = list(given) if several or getattr(given, "ndim", 0) == 1 else [given]  # of numpy, pandas and others
         if not listed:
             raise Fault(f"{name} must have one value or more (got none); give some, or leave it out.")
         parsed = [parse(value) for value in listed]

@@ -107,25 +107,46 @@ def combined(
     scenarios: Scenarios, condition: Constraint | None, make: Callable[[Any], Source]
 ) -> tuple[Source, Scenarios]:
     """Walk every parameter set that the condition leaves in every scenario."""
+    if not scenarios.settings:
+        return make(condition), scenarios
+    left, sources = _made(scenarios, condition, make)
+    return Scenes(sources, [0, *itertools.accumulate(source.size for source in sources)], counted=True), left
+
+
+def drawn(
+    scenarios: Scenarios, condition: Constraint | None, lanes: int, make: Callable[[Any], Source]
+) -> tuple[Source, Scenarios]:
+    """Draw lanes, the first part of them in the first scenario, and so on: equally many in each, to one."""
+    if not scenarios.settings:
+        return make(condition), scenarios
+    left, sources = _made(scenarios, condition, make)
+    count = len(left)
+    if lanes < count:
+        raise Fault(
+            f"lanes must be {count:,} or more, one for each combination of settings (got {lanes:,}); draw more, or take fewer values."
+        )
+    return Scenes(sources, [-(-i * lanes // count) for i in range(count + 1)], counted=False), left
+
+
+def _made(
+    scenarios: Scenarios, condition: Constraint | None, make: Callable[[Any], Source]
+) -> tuple[Scenarios, list[Source]]:
+    """Make the parameter sets of every scenario in which the condition leaves any; where it says the same, they are one object."""
     left, conditions = _narrowed(scenarios, condition)
     made: dict[int, Source | None] = {}
     sources, kept = [], []
     for number, own in enumerate(conditions):
         if id(own) not in made:
-            made[id(own)] = _made(make, own, len(scenarios) > 1)
-        source = made[id(own)]
-        if source is not None:
+            made[id(own)] = _made_one(make, own, len(scenarios) > 1)
+        if source := made[id(own)]:
             sources.append(source)
             kept.append(number)
     if not sources:
-        raise NoneLeft(len(scenarios))
-    if not scenarios.settings:
-        return sources[0], scenarios
-    starts = [0, *itertools.accumulate(source.size for source in sources)]
-    return Scenes(sources, starts, counted=True), left.some(np.array(kept, np.int64))
+        raise NoneLeft
+    return left.some(np.array(kept, np.int64)), sources
 
 
-def _made(make: Callable[[Any], Source], condition: Any, may_be_none: bool) -> Source | None:
+def _made_one(make: Callable[[Any], Source], condition: Condition | None, may_be_none: bool) -> Source | None:
     """Make the parameter sets of a scenario; None where the condition leaves none of them, and other scenarios may have some."""
     try:
         return make(condition)
@@ -133,22 +154,3 @@ def _made(make: Callable[[Any], Source], condition: Any, may_be_none: bool) -> S
         if not may_be_none:
             raise
         return None
-
-
-def drawn(
-    scenarios: Scenarios, condition: Constraint | None, lanes: int, make: Callable[[Any], Source]
-) -> tuple[Source, Scenarios]:
-    """Draw lanes, the first part of them in the first scenario, and so on: equally many in each, to one."""
-    left, conditions = _narrowed(scenarios, condition)
-    count = len(left)
-    if not count:
-        raise NoneLeft(len(scenarios))
-    if not scenarios.settings:
-        return make(condition), scenarios
-    if lanes < count:
-        raise Fault(
-            f"lanes must be {count:,} or more, one for each combination of settings (got {lanes:,}); draw more, or take fewer values."
-        )
-    made = {id(own): make(own) for own in conditions}
-    starts = [-(-i * lanes // count) for i in range(count + 1)]
-    return Scenes([made[id(own)] for own in conditions], starts, counted=False), left

@@ -29,10 +29,14 @@ _NO_SCENARIOS = np.zeros(0, np.int32)
 
 
 class NoneLeft(Fault):
-    """A constraint leaves no lane."""
+    """A constraint leaves no lane; in another scenario it may leave some."""
 
-    def __init__(self, total: int) -> None:
-        super().__init__(f"where leaves none of {total:,} lanes, allowed is one or more; loosen it.")
+    def __init__(self, said: str = "where leaves no lane, allowed is one or more; loosen it.") -> None:
+        super().__init__(said)
+
+
+def _none_of(lanes: int) -> str:
+    return f"where leaves none of {lanes:,} lanes, allowed is one or more; loosen it."
 
 
 def refuse_many(lanes: int) -> None:
@@ -145,7 +149,7 @@ class Product(OneScenario):
             kept.append(numbers[asked].astype(np.uint32))
         left = sum(k.size for k in kept)
         if not left:
-            raise NoneLeft(total * others)
+            raise NoneLeft(_none_of(total * others))
         if refused and allowed.names & set(self.axes) <= set(names):
             raise Fault(_refused(allowed, refused * others, left * others, shown))
         return np.concatenate(kept) if where else None
@@ -209,7 +213,7 @@ class Rows:
         if where is not None:
             kept = where({**axes, **(settings or {})})
             if not kept.any():
-                raise NoneLeft(self.size)
+                raise NoneLeft(_none_of(self.size))
             self.axes = {name: column[kept] for name, column in axes.items()}
             self._scenario = scenario[kept] if scenario.size else scenario
             self.size = int(kept.sum())

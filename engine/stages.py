@@ -48,15 +48,47 @@ class Stage:
 
 @dataclass(frozen=True)
 class Given:
-    """What a sweep is given besides its grid; a scenario says what of it is another."""
+    """What a sweep is made of: what is common to all lanes, and the grid, whose scenarios say what is not."""
 
     strategy: type[Strategy]
+    grid: Grid
     market: Market
     events: Events | None
     account: Account
     options: Mapping[str, Any]
     borrow: pl.DataFrame | None
     dtype: np.dtype[Any]
+
+    def account_of(self, scenario: int) -> Account:
+        """Return the account of one scenario."""
+        return self.grid.scenarios.account(scenario, self.account)
+
+    def events_of(self, scenario: int) -> Events | None:
+        """Return the events of one scenario."""
+        delay = self.grid.scenarios.delay(scenario)
+        return self.events.delayed(delay) if self.events is not None and delay else self.events
+
+    def made(self, scenario: int, lane: int = 0) -> Strategy:
+        """Make the strategy of one lane with the options of a scenario."""
+        values = {name: float(v[0]) for name, v in self.grid.values(np.array([lane], np.int64)).items()}
+        return self.strategy(**{**self.options, **self.grid.scenarios.options(scenario), **values})
+
+    def check(self) -> None:
+        """Refuse settings that are given twice, and options or delays with which the strategy cannot work."""
+        scenarios = self.grid.scenarios
+        for setting in scenarios.settings:
+            if setting.name in self.options:
+                raise Fault(f"{setting.name} must be given once (got it beside settings too); leave one out.")
+            if setting.name == DELAY and self.events is None:
+                raise Fault(f"{DELAY} must have events to delay (got none); give them.")
+        seen = {self.heard(number): number for number in reversed(range(len(scenarios)))}
+        for number in seen.values():
+            self.made(number).check(self.market, self.events_of(number))
+
+    def heard(self, scenario: int) -> tuple[int, ...]:
+        """Return on what the news of a scenario depend: which values its options and its delay have."""
+        scenarios = self.grid.scenarios
+        return tuple(p for s, p in zip(scenarios.settings, scenarios.places[scenario].tolist(), strict=True) if s.heard)
 
 
 class Stages:
@@ -67,41 +99,22 @@ class Stages:
     windows : for each feature the windows that the lanes use
     bounds : which of stop, trail and take any lane has
     piece : lanes that a processor takes at a time
-
-    Raises
-    ------
-    Fault
-        Where the strategy cannot work with the options or the events of a scenario.
     """
 
     def __init__(
-        self,
-        given: Given,
-        grid: Grid,
-        windows: Mapping[str, Sequence[int]],
-        bounds: Sequence[str],
-        device: Chosen,
-        piece: int,
+        self, given: Given, windows: Mapping[str, Sequence[int]], bounds: Sequence[str], device: Chosen, piece: int
     ) -> None:
-        self._given, self._scenarios, self._bounds, self._device, self._piece = (
-            given,
-            grid.scenarios,
-            bounds,
-            device,
-            piece,
-        )
-        self._values = {name: float(v[0]) for name, v in grid.values(np.zeros(1, np.int64)).items()}
-        self._check()
+        self._given, self._bounds, self._device, self._piece = given, bounds, device, piece
         self._lock = Lock()
         self._kept: OrderedDict[int, Stage] = OrderedDict()
-        strategy, account = self._strategy(0), self.account(0)
-        self._bars = bars_of(given.market, account, strategy, given.dtype, given.borrow, windows)
+        first = given.made(0)
+        self._bars = bars_of(given.market, given.account_of(0), first, given.dtype, given.borrow, windows)
         self.first = self._made(0, self._bars, self._news(0), sum(a.nbytes for a in self._bars))
 
     @property
     def nbytes(self) -> int:
         """Bytes of the stages that may be there at once."""
-        more = min(len(self._scenarios) - 1, _KEPT)
+        more = min(len(self._given.grid.scenarios) - 1, _KEPT)
         each: int = sum(a.nbytes for a in (self._bars.price, *self.first.work.news))
         return self.first.nbytes + more * each
 
@@ -115,70 +128,39 @@ class Stages:
             self._drop()
             return found
 
-    def account(self, scenario: int) -> Account:
-        """Return the account of one scenario."""
-        return self._scenarios.account(scenario, self._given.account)
-
-    def options(self, scenario: int) -> dict[str, Any]:
-        """Return the options of one scenario that are not left at their defaults."""
-        return {**self._given.options, **self._scenarios.options(scenario)}
-
-    def events(self, scenario: int) -> Events | None:
-        """Return the events of one scenario."""
-        given, delay = self._given.events, self._scenarios.delay(scenario)
-        return given.delayed(delay) if given is not None and delay else given
-
-    def _strategy(self, scenario: int) -> Strategy:
-        return self._given.strategy(**{**self.options(scenario), **self._values})
-
-    def _check(self) -> None:
-        """Look at every scenario that could have news of its own."""
-        given, scenarios = self._given, self._scenarios
-        for setting in scenarios.settings:
-            if setting.name in given.options:
-                raise Fault(f"{setting.name} must be given once (got it beside settings too); leave one out.")
-            if setting.name == DELAY and given.events is None:
-                raise Fault(f"{DELAY} must have events to delay (got none); give them.")
-        seen = {self._heard(number): number for number in reversed(range(len(scenarios)))}
-        for number in seen.values():
-            self._strategy(number).check(given.market, self.events(number))
-
-    def _heard(self, scenario: int) -> tuple[int, ...]:
-        """Return on what the news of a scenario depend: which values its options and its delay have."""
-        scenarios = self._scenarios
-        return tuple(p for s, p in zip(scenarios.settings, scenarios.places[scenario].tolist(), strict=True) if s.heard)
-
     def _news(self, scenario: int) -> News:
-        return hear(self._strategy(scenario), self._given.market, self.events(scenario), self._given.dtype).news
+        return hear(
+            self._given.made(scenario), self._given.market, self._given.events_of(scenario), self._given.dtype
+        ).news
 
     def _next(self, scenario: int) -> Stage:
         """Lay out a scenario; prices are shared with one that has its borrow rate, news with one that has its options and delay."""
         given, near = self._given, [*reversed(self._kept.values()), self.first]
-        rate, heard = self.account(scenario).borrow_rate, self._heard(scenario)
+        rate, heard = given.account_of(scenario).borrow_rate, given.heard(scenario)
         priced = next((stage.work.bars for stage in near if stage.rate == rate), None)
         news = next((stage.work.news for stage in near if stage.heard == heard), None)
         price, fresh = priced.price if priced else self._price(scenario), 0 if priced else self._bars.price.nbytes
         if news is None:
             news = self._news(scenario)
             fresh += sum(a.nbytes for a in news)
-        trait, managed = traits_of(given.market, self._strategy(scenario), given.dtype)
+        trait, managed = traits_of(given.market, given.made(scenario), given.dtype)
         bars = self._bars._replace(price=price, trait=trait, managed=managed)
         return self._made(scenario, bars, news, fresh)
 
     def _price(self, scenario: int) -> Any:
         given = self._given
-        return lay_out(given.market, self.account(scenario), given.borrow).price.astype(given.dtype, copy=False)
+        return lay_out(given.market, given.account_of(scenario), given.borrow).price.astype(given.dtype, copy=False)
 
     def _made(self, scenario: int, bars: Bars, news: News, fresh: int) -> Stage:
-        given, account = self._given, self.account(scenario)
-        plan = plan_of(given.market, account, self._strategy(scenario), "others" in rule_asks(given.strategy))
+        given, account = self._given, self._given.account_of(scenario)
+        plan = plan_of(given.market, account, given.made(scenario), "others" in rule_asks(given.strategy))
         plan = plan._replace(bounded=bool(self._bounds), trails="trail" in self._bounds)
         basis = Basis(
             account.cash, len(bars.time), years_of(given.market), bars_per_year(given.market, account), account.cash_rate
         )  # fmt: skip
         work = Work(bars, news, account.terms(given.dtype), plan, basis)
         walks = launcher(given.strategy, work, given.dtype, self._device, self._piece)
-        return Stage(account.borrow_rate, self._heard(scenario), work, walks, fresh)
+        return Stage(account.borrow_rate, given.heard(scenario), work, walks, fresh)
 
     def _drop(self) -> None:
         """Keep no more stages than a few, or than the memory takes easily."""

@@ -13,11 +13,14 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from engine.best import Rankings
 from engine.cells import Cells
 from engine.faults import Fault
+from engine.formula import Said
 from engine.grid import Grid
 from engine.guess import did_you_mean
-from engine.number import is_whole
+from engine.number import is_whole, shown
+from engine.objective import Objective, Requirement
 from kernels import reduce as at
 from kernels.metrics import AMOUNTS, LESS_IS_BETTER, METRICS
 
@@ -25,15 +28,19 @@ from kernels.metrics import AMOUNTS, LESS_IS_BETTER, METRICS
 TALLIED = ("sharpe", "total_return", "max_drawdown", "calmar")
 #: Cells along a side of a heat map.
 _SIDE = 64
-_VERSION = "1"
+_VERSION = "2"
 _SCHEMA = pa.schema(
     [("part", pa.string()), ("metric", pa.string()), ("place", pa.int64()), ("count", pa.int64()), ("high", pa.int64()),
-     ("low", pa.int64()), ("value", pa.float64())]
+     ("low", pa.int64()), ("value", pa.float64()), ("equity", pa.float64())]
 )  # fmt: skip
 
 
 class Summary:
-    """What is kept of many lanes: for each metric the best lanes and a histogram; for some, means, bests and counts by parameter.
+    """What is kept of many lanes: the best of them; a histogram of each metric; of some, means, bests and counts by parameter.
+
+    The best are distinct results, lanes whose metrics are all equal counting as one; of equal figures the greater final equity is the
+    better, and then whatever a hash of all metrics says, so that nothing depends on which lanes were looked at together. Histograms,
+    marginals and heat maps are of all lanes, whatever the best must meet.
 
     Lanes may be added in any order and any parts, and summaries merged: the result is the same to the last bit. For that,
     means are of sums in steps of 2**-32, amounts of money as shares of the initial cash; a value beyond 2**30 counts as 2**30. A
@@ -44,12 +51,28 @@ class Summary:
     count : lanes added so far
     """
 
-    def __init__(self, grid: Grid, metrics: Sequence[str], top: int, by: Sequence[str], cash: float) -> None:
+    def __init__(
+        self,
+        grid: Grid,
+        metrics: Sequence[str],
+        top: int,
+        by: Sequence[Said],
+        cash: float,
+        require: Said | None = None,
+    ) -> None:
         if not is_whole(top) or top < 1:
-            raise Fault(f"top is {top!r}, allowed is a whole number from 1; give how many of the best lanes to keep.")
-        for name in (*metrics, *by):
-            known_metric(name)
-        self.grid, self.metrics, self.by, self.top_size, self.cash = grid, tuple(metrics), tuple(by), top, float(cash)
+            raise Fault(
+                f"top must be a whole number from 1 (got {shown(top)}); give how many of the best results to keep."
+            )
+        self.grid, self.metrics, self.top_size, self.cash = (
+            grid,
+            tuple(map(known_metric, metrics)),
+            int(top),
+            float(cash),
+        )
+        self._said = tuple(by), require
+        self._ranked = Rankings(_objectives(by), None if require is None else Requirement(require), self.top_size)
+        self.by = tuple(self._ranked.best)
         self.count = 0
         self._cells = grid.cells()
         self._names = list(self._cells)
@@ -60,7 +83,6 @@ class Summary:
         self._bins = np.zeros((len(METRICS), at.N_BINS), np.int64)
         self._lanes = np.zeros(cells, np.int64)
         self._sums = at.no_sums(cells, len(self.metrics))
-        self._tops = {m: (np.zeros(0, np.int64), np.zeros(0)) for m in self.by}
 
     @classmethod
     def of(
@@ -68,28 +90,64 @@ class Summary:
         grid: Grid,
         metrics: Sequence[str] = TALLIED,
         top: int = 1000,
-        by: Sequence[str] = METRICS,
+        by: Sequence[Said] = METRICS,
         cash: float = 1.0,
+        require: Said | None = None,
     ) -> Summary:
         """Make an empty summary.
 
         Parameters
         ----------
         metrics : those of marginals and heat maps
-        top : how many of the best lanes to keep
-        by : the metrics by which lanes may be the best
+        top : how many of the best results to keep
+        by : by what they are the best: metrics, or what `engine.objective.Objective` takes
         cash : initial cash, the unit in which amounts of money are summed
+        require : what the best must meet, as `engine.objective.Requirement` takes it
         """
-        return cls(grid, metrics, top, by, cash)
+        return cls(grid, metrics, top, by, cash, require)
 
     @property
     def nbytes(self) -> int:
         """Bytes of memory."""
-        return sum(a.nbytes for a in (self._bins, self._lanes, self._sums)) + 16 * self.top_size * len(self.by)
+        return sum(a.nbytes for a in (self._bins, self._lanes, self._sums)) + sum(
+            best.nbytes for best in self._ranked.best.values()
+        )
+
+    @property
+    def met(self) -> int:
+        """Lanes that met what the best must meet."""
+        return self._ranked.met
+
+    @property
+    def require(self) -> str:
+        """What the best must meet, as it was written; empty for nothing."""
+        return self._ranked.require.name if self._ranked.require else ""
 
     def empty(self) -> Summary:
         """Return a summary of the same grid and metrics with no lanes in it."""
-        return Summary(self.grid, self.metrics, self.top_size, self.by, self.cash)
+        by, require = self._said
+        return Summary(self.grid, self.metrics, self.top_size, by, self.cash, require)
+
+    def objective(self, by: Said) -> Objective | None:
+        """Return what lanes are ranked by, where that is `by`; None where it is not kept."""
+        for said, objective in zip(self._said[0], self._ranked.objectives, strict=True):
+            if said is by or (isinstance(by, str) and objective.name == by):
+                return objective
+        return None
+
+    def narrowed(self, k: int, by: Said, require: Said | None) -> Summary:
+        """Return an empty summary that keeps the best `k` alone, by something else, or of lanes that meet something else."""
+        return Summary(self.grid, (), k, (by,), self.cash, self._said[1] if require is None else require)
+
+    def refuse_none(self, by: str) -> None:
+        """Refuse to show the best where there is none."""
+        if not self.met and self.require:
+            raise Fault(f"none of {self.count:,} lanes meets {self.require!r}; loosen require=.")
+        if not len(self._ranked.best[by]):
+            among = f"the {self.met:,} lanes that meet {self.require!r}" if self.require else f"{self.count:,} lanes"
+            raise Fault(
+                f"none of {among} has a figure for {by!r} (there is nothing to divide by); rank by another, such as by='total_return'."
+            )
 
     def add(self, numbers: npt.NDArray[np.int64], values: npt.NDArray[np.floating]) -> None:
         """Add lanes, each only once.
@@ -104,15 +162,7 @@ class Summary:
         with np.errstate(over="ignore"):  # a float64 beyond float32 goes into the last bin
             single = np.ascontiguousarray(values, np.float32)
         at.count_bins(single.view(np.int32), self._bins)
-        for metric, (lanes, best) in self._tops.items():
-            row = values[METRICS.index(metric)] * _sign(metric)
-            full = best.size == self.top_size
-            better = np.flatnonzero(
-                (row > best[-1]) | ((row == best[-1]) & (numbers < lanes[-1])) if full else ~np.isnan(row)
-            )
-            if better.size:
-                found = np.concatenate([lanes, numbers[better]]), np.concatenate([best, row[better]])
-                self._tops[metric] = _best_of(*found, self.top_size)
+        self._ranked.add(numbers, values)
         fine = self.grid.places(numbers)
         coarse = np.empty_like(fine)
         for i, cell in enumerate(self._coarse):
@@ -128,27 +178,27 @@ class Summary:
         self._bins += other._bins
         self._lanes += other._lanes
         at.add_sums(self._sums, other._sums)
-        for metric, (lanes, best) in other._tops.items():
-            mine = self._tops[metric]
-            self._tops[metric] = _best_of(
-                np.concatenate([mine[0], lanes]), np.concatenate([mine[1], best]), self.top_size
-            )
+        self._ranked.merge(other._ranked)
         self.count += other.count
         return self
 
     def top(self, k: int, by: str = "sharpe") -> pl.DataFrame:
-        """Return the best `k` lanes by a metric: rank, lane, the swept parameters, the metric; of equals the lower lane first."""
-        known_metric(by)
+        """Return the best `k` results by what was asked for: rank, lane, shared, the swept settings and parameters, the figure.
+
+        `lane` is the lowest of those whose metrics are all equal as they were walked, and `shared` how many they are.
+        """
         if by not in self.by:
+            known_metric(by)
             raise Fault(f"the best by {by} were not kept, allowed are {', '.join(self.by)}; name it in by=.")
         if not is_whole(k) or not 1 <= k <= self.top_size:
             raise Fault(
-                f"top was asked for {k!r} lanes, allowed is a whole number from 1 to {self.top_size:,}, as many as were kept; give one."
+                f"top must be asked for a whole number of results from 1 to {self.top_size:,}, as many as were kept (got {shown(k)}); "
+                f"give one."
             )
-        lanes, best = self._tops[by][0][:k], self._tops[by][1][:k]
-        values = self.grid.columns(lanes)
-        rank = np.arange(1, lanes.size + 1)
-        return pl.DataFrame({"rank": rank, "lane": lanes, **values, by: best * _sign(by)})
+        best, count = self._ranked.best[by], min(int(k), len(self._ranked.best[by]))
+        lane, sign = best.lane[:count], next(o.sign for o in self._ranked.objectives if o.name == by)
+        told = {"rank": np.arange(1, count + 1), "lane": lane, "shared": best.shared[:count], **self.grid.columns(lane)}
+        return pl.DataFrame({**told, by: best.value[:count] * sign})
 
     def histogram(self, metric: str = "sharpe") -> pl.DataFrame:
         """Return the bins of a metric that hold lanes: low, high, count."""
@@ -228,23 +278,27 @@ class Summary:
     def _made_of(self) -> dict[str, Any]:
         return {
             "version": _VERSION, "size": self.grid.size, "cells": {n: len(c) for n, c in self._cells.items()},
-            "metrics": list(self.metrics), "by": list(self.by), "top": self.top_size, "cash": self.cash,
+            "metrics": list(self.metrics), "by": list(self.by), "top": self.top_size, "cash": self.cash, "require": self.require,
         }  # fmt: skip
 
     def to_table(self) -> pa.Table:
         """Return everything that is kept as one table; equal summaries give equal tables."""
         metric, place = np.nonzero(self._bins)
         parts = [_rows("bin", [METRICS[i] for i in metric], place, count=self._bins[metric, place])]
-        for name, (lanes, best) in self._tops.items():
-            parts.append(_rows("top", [name] * lanes.size, lanes, value=best))
+        for name in self.by:
+            kept = self._ranked.best[name]
+            high, low = kept.keys.view(np.int64)
+            parts.append(
+                _rows("top", [name] * len(kept), kept.lane, kept.shared, high, low, kept.value, equity=kept.equity)
+            )
         cells = np.flatnonzero(self._lanes)
         parts.append(_rows("cell", [""] * cells.size, cells, count=self._lanes[cells]))
         for m, name in enumerate(self.metrics):
             count, high, low = (self._sums[cells, m, column] for column in (at.COUNT, at.HIGH, at.LOW))
             best = at.from_order(self._sums[cells, m, at.BEST])
             parts.append(_rows("sum", [name] * cells.size, cells, count, high, low, best))
-        kept = {"tocsin.summary": json.dumps({**self._made_of(), "count": self.count})}
-        return pa.concat_tables(parts).replace_schema_metadata(kept)
+        told = {"tocsin.summary": json.dumps({**self._made_of(), "count": self.count, "met": self.met})}
+        return pa.concat_tables(parts).replace_schema_metadata(told)
 
     @classmethod
     def from_table(cls, grid: Grid, table: pa.Table) -> Summary:
@@ -259,21 +313,26 @@ class Summary:
         if told is None:
             raise Fault("the table is no summary of a sweep, allowed is one that Summary.to_table made; name another.")
         kept = json.loads(told)
-        count = kept.pop("count")
-        made = cls(grid, kept["metrics"], kept["top"], kept["by"], kept["cash"])
+        count, met = kept.pop("count"), kept.pop("met", 0)
+        if kept["version"] != _VERSION:
+            raise Fault(
+                f"the summary was made by another version of tocsin (its form is {kept['version']}, not {_VERSION}); make it again."
+            )
+        made = cls(grid, kept["metrics"], kept["top"], kept["by"], kept["cash"], kept.get("require") or None)
         if made._made_of() != kept:
             raise Fault(
                 f"the summary is of a grid of {kept['size']} lanes over {kept['cells']}, allowed is {made._made_of()['size']} over "
                 f"{made._made_of()['cells']}; take the grid that it was made with."
             )
-        made.count = count
+        made.count, made._ranked.met = count, met
         frame = pl.DataFrame(pl.from_arrow(table))
         for (part, name), rows in frame.group_by(["part", "metric"], maintain_order=True):
             place, counts, value = (rows[column].to_numpy() for column in ("place", "count", "value"))
             if part == "bin":
                 made._bins[METRICS.index(str(name)), place] = counts
             elif part == "top":
-                made._tops[str(name)] = place.copy(), value.copy()
+                keys = rows.select("high", "low").to_numpy().T.copy().view(np.uint64)
+                made._ranked.best[str(name)].add(value, rows["equity"].to_numpy(), keys, place, counts)
             elif part == "cell":
                 made._lanes[place] = counts
             else:
@@ -281,6 +340,16 @@ class Summary:
                 made._sums[place, m, : at.BEST] = rows.select("count", "high", "low").to_numpy()
                 made._sums[place, m, at.BEST] = np.where(np.isnan(value), at.NONE, at.in_order(value))
         return made
+
+
+def _objectives(by: Sequence[Said]) -> list[Objective]:
+    """Make what lanes are ranked by, each with a name of its own."""
+    made = [Objective(said) for said in by]
+    names = [objective.name for objective in made]
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise Fault(f"by must name each objective once (got {name!r} twice); drop one, or give functions names.")
+    return made
 
 
 def known_metric(name: str) -> str:
@@ -294,25 +363,6 @@ def known_metric(name: str) -> str:
 
 def _sign(metric: str) -> float:
     return -1.0 if metric in LESS_IS_BETTER else 1.0
-
-
-def _best_of(
-    lanes: npt.NDArray[np.int64], values: npt.NDArray[np.float64], most: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Return the `most` greatest values with their lanes, the greatest first, of equals the lower lane."""
-    if values.size > most:
-        least = np.partition(values, values.size - most)[values.size - most]
-        above, equal = np.flatnonzero(values > least), np.flatnonzero(values == least)
-        room = most - above.size
-        if equal.size > room:
-            equal = equal[np.argpartition(lanes[equal], room - 1)[:room]]
-        chosen = np.concatenate([above, equal])
-        lanes, values = lanes[chosen], values[chosen]
-    order = np.argsort(-values)
-    ranked = values[order]
-    if (ranked[1:] == ranked[:-1]).any():  # several times slower, and rarely needed
-        order = np.lexsort((lanes, -values))
-    return lanes[order], values[order].astype(np.float64)
 
 
 def _coarsened(cells: Cells) -> npt.NDArray[np.int32]:
@@ -351,13 +401,20 @@ def _groups_of(
 
 
 def _rows(
-    part: str, metrics: list[str], place: Any, count: Any = None, high: Any = None, low: Any = None, value: Any = None
+    part: str,
+    metrics: list[str],
+    place: Any,
+    count: Any = None,
+    high: Any = None,
+    low: Any = None,
+    value: Any = None,
+    equity: Any = None,
 ) -> pa.Table:
     n = len(metrics)
     nothing, zero = np.zeros(n), np.zeros(n, np.int64)
     columns = [
         pa.array([part] * n, pa.string()), pa.array(metrics, pa.string()), pa.array(place, pa.int64()),
         *(pa.array(zero if c is None else c, pa.int64()) for c in (count, high, low)),
-        pa.array(nothing if value is None else value, pa.float64(), from_pandas=True),
+        *(pa.array(nothing if c is None else c, pa.float64(), from_pandas=True) for c in (value, equity)),
     ]  # fmt: skip
     return pa.Table.from_arrays(columns, schema=_SCHEMA)

@@ -20,16 +20,18 @@ from engine.constraint import Where
 from engine.estimate import MOST_IN_TABLE, Estimate
 from engine.events import Events
 from engine.faults import Fault
+from engine.formula import Said
 from engine.grid import Grid
 from engine.lanes import Lanes, Numbers, Precision
 from engine.market import Market
-from engine.number import is_whole
+from engine.number import is_whole, shown
+from engine.objective import Objective
 from engine.run import Run
 from engine.sources import Sampling
 from engine.staging import check_file
 from engine.strategy import Strategy
 from engine.summary import TALLIED, Summary, known_metric
-from kernels.metrics import LESS_IS_BETTER, METRICS
+from kernels.metrics import METRICS
 
 Progress = Callable[[int, int], None]
 
@@ -51,7 +53,8 @@ class Sweep:
     def __repr__(self) -> str:
         count = f"{len(self):,} lane{'s' if len(self) > 1 else ''}"
         over = f" over {', '.join(self.grid.axes)}" if self.grid.axes else ""
-        return f"Sweep({self.lanes.strategy.name()}, {count}{over})"
+        met = f", {self.met:,} of them with {self.summary.require}" if self.summary.require else ""
+        return f"Sweep({self.lanes.strategy.name()}, {count}{over}{met})"
 
     @classmethod
     def of(
@@ -70,7 +73,7 @@ class Sweep:
         write : Parquet file for the table of all lanes
         progress : called with lanes done and lanes in all
         """
-        summary = summary or Summary.of(lanes.grid, cash=lanes.account.cash)
+        summary = summary or Summary.of(lanes.grid, cash=_unit(lanes))
         file = None if write is None else _path(write)
         if progress is not None and not callable(progress):
             raise Fault(
@@ -118,24 +121,67 @@ class Sweep:
     def __getitem__(self, lane: int) -> Run:
         """Run one lane again, with its ledger and path, in float64."""
         if not is_whole(lane):
-            raise Fault(
-                f"lane {lane!r} is no number of a lane, allowed is a whole number from 0 to {len(self) - 1}; give one."
-            )
+            raise Fault(f"a lane must be a whole number from 0 to {len(self) - 1} (got {shown(lane)}); give one.")
         if not -len(self) <= lane < len(self):
             raise IndexError(f"lane {lane} of {len(self)}")
         of, number = self.lanes, int(lane) % len(self)
         return backtest(of.made(number), of.market, of.events_of(number), of.account_of(number), borrow=of.borrow)
 
-    def top(self, k: int = 10, by: str = "sharpe") -> pl.DataFrame:
-        """Run the best `k` lanes again in float64 and show them, the best first, with the rank that the sweep gave them.
+    @property
+    def met(self) -> int:
+        """Lanes that met what `require` asked for; all, where it was left out."""
+        return self.summary.met
 
-        Columns: rank, lane, the swept parameters, every metric. Of equal lanes the lower number comes first.
+    def top(self, k: int = 10, by: Said | None = None, require: Said | None = None) -> pl.DataFrame:
+        """Run the best `k` results again in float64 and show them, the best first, with the rank that the sweep gave them.
+
+        Parameters
+        ----------
+        k : how many; lanes whose metrics are all equal, as they were walked, are one result
+        by : a metric, or what the best have the most of: ``"cagr / max_drawdown"``, or a function of arrays, ``lambda cagr: ...``; left
+            out, "sharpe", or the first that the sweep was given
+        require : what they must meet, in place of what the sweep required: ``"closed_trades >= 30"``, or a function of arrays. What the
+            sweep did not keep is made of its table, as long as that is in memory
+
+        Returns
+        -------
+        polars.DataFrame
+            rank; lane, the lowest of those that share the result; shared, how many they are; the swept settings and parameters, null
+            for none; every metric; the figure of `by`, where it is no metric.
+
+        Raises
+        ------
+        Fault
+            Where no lane meets what is required, or has the figure.
         """
-        chosen = self.summary.top(k, by).select("rank", "lane", *self.grid.axes)
+        wanted = by if by is not None else "sharpe" if "sharpe" in self.summary.by else self.summary.by[0]
+        objective, found = self._ranked(k, wanted, require)
+        chosen = found.drop(objective.name) if objective.name in found.columns else found
         again = [{"lane": lane, **self[lane].metrics} for lane in chosen["lane"]]
         exact = pl.DataFrame(again, {"lane": pl.Int64, **dict.fromkeys(METRICS, pl.Float64)})
-        more = by not in LESS_IS_BETTER
-        return chosen.join(exact, on="lane").sort(by, "rank", descending=[more, False], nulls_last=True)
+        if not objective.is_metric:
+            figures = objective(exact.select(METRICS).cast(pl.Float64).fill_null(np.nan).to_numpy().T)
+            exact = exact.with_columns(pl.Series(objective.name, figures, nan_to_null=True))
+        more = objective.sign > 0
+        return chosen.join(exact, on="lane").sort(objective.name, "rank", descending=[more, False], nulls_last=True)
+
+    def _ranked(self, k: int, by: Said, require: Said | None) -> tuple[Objective, pl.DataFrame]:
+        """Return the best as the sweep ranked them: from the summary, or of the table where that was not asked for before."""
+        summary = self.summary
+        kept = summary.objective(by)
+        if require is None and kept and (self._table is None or not is_whole(k) or k <= summary.top_size):
+            summary.refuse_none(kept.name)
+            return kept, summary.top(k, kept.name)
+        objective = kept or Objective(by)
+        if self._table is None:
+            raise Fault(
+                f"the best by {objective.name} were not kept, and the table of {len(self):,} lanes is not in memory; give by= and "
+                f"require= to the sweep, or read the table that write= writes."
+            )
+        asked = summary.narrowed(k, by, require)
+        asked.add(np.arange(len(self)), self._table.select(METRICS).to_numpy().T)
+        asked.refuse_none(objective.name)
+        return objective, asked.top(k, objective.name)
 
     def histogram(self, metric: str = "sharpe") -> pl.DataFrame:
         """Return the bins of a metric that hold lanes: low, high, count; 32 bins between a power of two and the next."""
@@ -153,7 +199,7 @@ class Sweep:
         """Return a summary that holds a metric by parameter; made of the table where that is in memory."""
         if known_metric(metric) in self.summary.metrics or self._table is None:
             return self.summary
-        made = Summary.of(self.grid, (metric,), 1, (), self.lanes.account.cash)
+        made = Summary.of(self.grid, (metric,), 1, (), self.summary.cash)
         made.add(np.arange(len(self)), self._table.select(METRICS).to_numpy().T)
         return made
 
@@ -166,11 +212,19 @@ def _path(write: object) -> Path:
     return Path(write)
 
 
-def _listed(name: str, given: Any) -> list[str]:
-    """Return names of metrics; one name is a list of one."""
-    if not isinstance(given, (str, Sequence)):
+def _listed(name: str, given: Any) -> list[Any]:
+    """Return names of metrics, or what stands in their place; a single one is a list of one."""
+    if isinstance(given, str | pl.Expr) or (callable(given) and name == "by"):
+        return [given]
+    if not isinstance(given, Sequence):
         raise Fault(f"{name} is {given!r}, allowed are names of metrics; give a list of them.")
-    return [given] if isinstance(given, str) else list(given)
+    return list(given)
+
+
+def _unit(lanes: Lanes) -> float:
+    """Return the cash in whose shares amounts are summed: the largest that a lane begins with."""
+    swept = lanes.grid.axes.get("account.cash")
+    return lanes.account.cash if swept is None else float(swept.max())
 
 
 def _frame(grid: Grid, numbers: Numbers, values: npt.NDArray[Any]) -> pl.DataFrame:
@@ -219,7 +273,8 @@ def sweep(
     threads: int | None = None,
     device: str = "auto",
     top: int = 1000,
-    by: str | Sequence[str] = METRICS,
+    by: Said | Sequence[Said] = METRICS,
+    require: Said | None = None,
     metrics: str | Sequence[str] = TALLIED,
     write: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
@@ -241,15 +296,20 @@ def sweep(
     precision : of the walks; `top` and ``sweep[i]`` are float64 whatever it is
     threads : left out, one a processor
     device : ``"auto"``, the GPUs of this machine, or its CPU where there is none; ``"cpu"``; ``"cuda"`` or ``"cuda:1"``
-    top, by : how many of the best lanes to keep, by which metrics
+    top, by : how many of the best results to keep, and by what: metrics, texts such as ``"cagr / max_drawdown"``, or functions of arrays
+        that are named like metrics; of what is no metric the greatest is the best, and what divides by nothing ranks nowhere
+    require : what the best must meet: ``"closed_trades >= 30 and max_drawdown < 0.2"``, a polars expression, or a function of arrays; a
+        metric that has no value is not met. Histograms, marginals and heat maps stay those of all lanes
     metrics : those of marginals and heat maps; a sweep of up to 2,000,000 lanes keeps its table, and so has them all
     write : Parquet file for the table of all lanes
     progress : called with lanes done and lanes in all
+    settings : values of the account, of options and of the delay of events to go through, by name: ``{"account.slippage": [0, 0.001],
+        "refresh": [False, True], "events.delay": ["0s", "1d"]}``; in a table they are columns of these names
 
     What is found for a parameter set does not depend on threads, on the order of the grid, or on which sets are walked together.
     The numbers of the lanes follow the grid as it is written: the last parameter changes fastest, after those that `where` looks
-    at, and values come in the order given. Of equal lanes the lower number is the better, so that another order may show others of
-    them. A sample draws by the order of parameters and of listed values, too: in another order a seed draws other sets.
+    at, and values come in the order given; settings change slowest of all. Lanes whose metrics are all equal are one result, shown by
+    its lowest number. A sample draws by the order of parameters and of listed values, too: in another order a seed draws other sets.
     """
     best_by = _listed("by", by)
     if not best_by:
@@ -261,5 +321,5 @@ def sweep(
         Grid.of(strategy, swept, table, where, sample=sample, lanes=lanes, seed=seed, settings=settings),
         market, events, account, fixed=fixed, borrow=borrow, precision=precision, threads=threads, device=device,
     )  # fmt: skip
-    summary = Summary.of(walked.grid, _listed("metrics", metrics), top, best_by, walked.account.cash)
+    summary = Summary.of(walked.grid, _listed("metrics", metrics), top, best_by, _unit(walked), require)
     return Sweep.of(walked, summary, write=write, progress=progress)

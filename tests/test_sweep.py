@@ -148,12 +148,12 @@ def test_heatmap_and_marginal_count_every_lane(market: Market, events: Events) -
         ({"hold": [1], "by": []}, "by is empty"),
         ({"hold": [1], "by": 5}, "by is 5, allowed are names"),
         ({"hold": [1], "metrics": 5}, "metrics is 5, allowed are names"),
-        ({"hold": [1], "top": 2.5}, "top is 2.5"),
+        ({"hold": [1], "top": 2.5}, r"top must be .*\(got 2.5\)"),
         ({"hold": [1], "write": 5}, "write is 5, allowed is the path of a file"),
         ({"hold": [1], "write": ""}, "write '.' is a folder, allowed is a file; name one in it, such as 'all.parquet'"),
         ({"hold": [1], "write": ".parquet"}, "name it 'all.parquet'"),
         ({"hold": [1], "metrics": ["sharp"]}, "did you mean 'sharpe'"),
-        ({"hold": [1], "top": 0}, "top is 0"),
+        ({"hold": [1], "top": 0}, r"top must be .*\(got 0\)"),
         ({"hold": [1], "write": "lanes.csv"}, "write 'lanes.csv' ends in '.csv'"),
         ({n: span(0.01, 0.9, 1000) for n in ("stop", "take", "trail", "weight")}, "1,000,000,000,000 lanes"),
     ],
@@ -195,11 +195,11 @@ def test_one_metric_is_a_list_of_one(market: Market, events: Events) -> None:
 def test_a_lane_and_a_number_of_lanes_are_whole(market: Market, events: Events) -> None:
     grid = sweep(ShortBubbleWarning, market, events, hold=[1, 5, 9])
     for given in (1.0, slice(0, 2), "a", True):
-        with pytest.raises(Fault, match="allowed is a whole number from 0 to 2; give one"):
+        with pytest.raises(Fault, match="a lane must be a whole number from 0 to 2"):
             grid[given]  # type: ignore[index]
-        with pytest.raises(Fault, match="lanes, allowed is a whole number from 1 to 1,000"):
+        with pytest.raises(Fault, match="whole number of results from 1 to 1,000"):
             grid.top(given)  # type: ignore[arg-type]
-    with pytest.raises(Fault, match="top was asked for 0 lanes, allowed is a whole number from 1"):
+    with pytest.raises(Fault, match="whole number of results from 1 to 1,000"):
         grid.top(0)
     assert grid[np.int64(1)].info["parameters"]["hold"] == 5
     with pytest.raises(IndexError):
@@ -212,12 +212,13 @@ def test_a_sweep_says_what_it_is(market: Market, events: Events) -> None:
     assert repr(sweep(ShortBubbleWarning, market, events)) == "Sweep(short_bubble_warning, 1 lane)"
 
 
-def test_of_equal_lanes_the_lower_number_is_first(market: Market, events: Events) -> None:
-    # stops so far away that none is ever reached
+def test_lanes_that_came_to_the_same_are_one_row_of_the_lowest_number(market: Market, events: Events) -> None:
+    # stops so far away that none is ever reached, in front of one that is
     for far in ([500, 600, 700], [700, 500, 600]):
-        best = sweep(ShortBubbleWarning, market, events, hold=[5], stop=far).top(3)
-        assert best["sharpe"].n_unique() == 1
-        assert (best["lane"].to_list(), best["stop"].to_list()) == ([0, 1, 2], far)
+        best = sweep(ShortBubbleWarning, market, events, hold=[5], stop=[*far, 0.02]).top(4)
+        rows = dict(zip(best["lane"], best["shared"], strict=True))
+        assert rows == {0: 3, 3: 1}
+        assert best.filter(lane=0)["stop"].item() == far[0]
 
 
 def test_a_table_and_lists_exclude_each_other(market: Market, events: Events) -> None:
