@@ -55,14 +55,19 @@ def answer(document: Mapping[str, Any], as_json: bool, *parts: Any) -> None:
 
 
 def table(
-    columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str] = (), title: str | None = None
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    right: Sequence[str] = (),
+    title: str | None = None,
+    *,
+    tight: bool = False,
 ) -> Any:
-    """Return a compact table; the columns named in `right` are flush right."""
+    """Return a compact table; the columns named in `right` are flush right; a tight one saves the room between columns."""
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    made = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=tight, title=title, title_justify="left")
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for row in rows:
@@ -70,33 +75,37 @@ def table(
     return made
 
 
-def tables(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str] = ()) -> list[Any]:
-    """Return as many compact tables as it takes for none to be wider than the output; each has the first column.
+def tables(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str] = (), keys: int = 1
+) -> list[Any]:
+    """Return as many compact tables as it takes for none to be wider than the output; each has the first `keys` columns.
 
-    Where one table is too wide, long names are broken after an underscore first.
+    Where one table is too wide, its columns move closer and their names are broken after underscores first.
     """
     from rich.console import Console  # noqa: PLC0415
 
     most, endless = output_width(), Console(width=10_000)
 
-    def fits(chosen: Sequence[int]) -> bool:
-        return endless.measure(_chosen(columns, rows, right, chosen)).maximum <= most
+    def made(chosen: Sequence[int], tight: bool = True) -> Any:
+        picked = [[row[i] for i in chosen] for row in rows]
+        return table([columns[i] for i in chosen], picked, right, tight=tight)
 
-    if not fits(range(len(columns))):
-        cells = [max((len(str(row[i])) for row in rows), default=0) for i in range(len(columns))]
-        broken = [_broken(name, width) for name, width in zip(columns, cells, strict=True)]
-        right = [after for before, after in zip(columns, broken, strict=True) if before in right]
-        columns = broken
-    parts: list[list[int]] = [[0]]
-    for i in range(1, len(columns)):
-        if not fits([*parts[-1], i]) and len(parts[-1]) > 1:
-            parts.append([0])
+    def fits(one: Any) -> bool:
+        return endless.measure(one).maximum <= most
+
+    every = range(len(columns))
+    if fits(whole := made(every, tight=False)) or fits(whole := made(every)):
+        return [whole]
+    cells = [max((len(str(row[i])) for row in rows), default=0) for i in every]
+    broken = [_broken(name, width) for name, width in zip(columns, cells, strict=True)]
+    right = [after for before, after in zip(columns, broken, strict=True) if before in right]
+    columns = broken
+    parts = [list(range(keys))]
+    for i in every[keys:]:
+        if not fits(made([*parts[-1], i])) and len(parts[-1]) > keys:
+            parts.append(list(range(keys)))
         parts[-1].append(i)
-    return [_chosen(columns, rows, right, chosen) for chosen in parts]
-
-
-def _chosen(columns: Sequence[str], rows: Sequence[Sequence[Any]], right: Sequence[str], chosen: Sequence[int]) -> Any:
-    return table([columns[i] for i in chosen], [[row[i] for i in chosen] for row in rows], right)
+    return [made(part) for part in parts]
 
 
 def _broken(name: str, width: int) -> str:

@@ -127,7 +127,8 @@ def _figures(periods: list[dict[str, Any]], figures: list[str]) -> list[Any]:
             rows.append(
                 (period["name"] if sample == "in sample" else "", *([sample] if judged else []), first, last, *cells)
             )
-    return tables(("period", *(["sample"] if judged else []), "first", "last", *figures), rows, figures)
+    columns = ("period", *(["sample"] if judged else []), "first", "last", *figures)
+    return tables(columns, rows, figures, keys=2 if judged else 1)
 
 
 def _samples(period: dict[str, Any]) -> list[tuple[str, str, str, dict[str, Any]]]:

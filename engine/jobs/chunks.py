@@ -134,15 +134,12 @@ class Folder:
 
     def has_chunks(self) -> bool:
         """Whether there is any finished chunk."""
-        return self._chunks.is_dir() and any(_NAME.fullmatch(file.name) for file in self._chunks.iterdir())
+        return bool(self.numbers())
 
-    def count(self) -> int:
-        """Number of finished chunks, by their names alone."""
-        return (
-            len({m[1] for f in self._chunks.iterdir() if (m := _NAME.fullmatch(f.name))})
-            if self._chunks.is_dir()
-            else 0
-        )
+    def numbers(self) -> set[int]:
+        """Return the numbers of finished chunks, by the names of their files alone; what is in these is not looked at."""
+        files = self._chunks.iterdir() if self._chunks.is_dir() else ()
+        return {int(named[1]) for file in files if (named := _NAME.fullmatch(file.name))}
 
     def survey(self, fingerprint: str) -> Survey:
         """Look at every chunk and hold it against its hash; half-written files are taken away."""

@@ -257,4 +257,4 @@ def _listed(name: str, given: Any, kind: str | None) -> Any:
         raise Fault(f"{name} has the count {toml(number)}, allowed is a whole number, 2 or more; correct it.")
     if known is _BETWEEN or (known is _EITHER and number is None and low != high):
         return drawn(low, high, given.get("log") is True, f"{shown}, which")
-    return spaced(low, high, number, f"{shown}, which")
+    return np.array(spaced(low, high, number, f"{shown}, which"))

@@ -19,6 +19,11 @@ from engine.jobs.work import Best
 from engine.legible import numeral
 
 _LINE_EVERY, _FILE_EVERY = 60.0, 1.0
+#: What the file holds at least.
+_HOLDS = {
+    **dict.fromkeys(("state", "updated_at", "resume"), str),
+    **dict.fromkeys(("chunks", "chunks_done", "lanes", "lanes_done"), int),
+}
 
 
 class Progress:
@@ -134,21 +139,38 @@ def status(out: Path) -> dict[str, Any]:
             f"{str(out)!r} holds no progress.json, allowed is a folder that `tocsin sweep` writes; name one."
         ) from None
     except ValueError:
-        raise Fault(f"{out / 'progress.json'} cannot be read; `tocsin sweep --resume` writes it anew.") from None
+        found = {}
+    if not isinstance(found, dict) or not all(isinstance(found.get(key), kind) for key, kind in _HOLDS.items()):
+        raise Fault(f"{out / 'progress.json'} cannot be read; `tocsin sweep --resume` writes it anew.")
     folder = Folder(out)
     if found["state"] == "running" and not folder.is_held():
-        found |= {"state": "killed", "seconds_left": None, "chunks_done": folder.count()}
+        numbers, manifest = folder.numbers(), folder.manifest()
+        lanes = _lanes(numbers, manifest) if manifest else found["lanes_done"]
+        found |= {"state": "killed", "seconds_left": None, "chunks_done": len(numbers), "lanes_done": lanes}
     return found
+
+
+def _lanes(numbers: set[int], manifest: Mapping[str, Any]) -> int:
+    """Count the lanes of chunks: all chunks of a period have as many but the last."""
+    lanes, chunk = manifest["lanes"], manifest["lanes_a_chunk"]
+    per_period = -(-lanes // chunk)
+    return sum(min(chunk, lanes - number % per_period * chunk) for number in numbers)
 
 
 def told(state: Mapping[str, Any]) -> str:
     """Say in a few words how far a job is."""
     parts = [f"{state['chunks_done']:,}/{state['chunks']:,} chunks"]
-    if state["lanes_per_second"]:
+    if state.get("lanes_per_second"):
         parts.append(f"{state['lanes_per_second']:,.0f} lanes/s")
+<<<<<<< HEAD
     if state["best"]:
         parts.append(f"best {state['best']['metric']} {numeral(state['best']['value'], 4)}")
     if state["seconds_left"]:
+=======
+    if state.get("best"):
+        parts.append(f"best {state['best']['metric']} {state['best']['value']:z,.4f}")
+    if state.get("seconds_left"):
+>>>>>>> w-jobs
         parts.append(f"{spell(state['seconds_left'])} left")
     return " · ".join(parts)
 

@@ -161,8 +161,9 @@ def _agreed(
     """Hold the folder against the job, begin it where it is empty, and look at what is done."""
     manifest, has_chunks, out = folder.manifest(), folder.has_chunks(), str(order.out)
     if (manifest or has_chunks) and not order.resume:
+        kept = f"{len(folder.numbers()):,} chunks"
         raise Fault(
-            f"--out {out!r} holds a sweep already ({folder.count()} chunks), allowed is a folder without one; add --resume to go on with "
+            f"--out {out!r} holds a sweep already ({kept}), allowed is a folder without one; add --resume to go on with "
             f"it, or name another folder."
         )
     if manifest and manifest.get("format") != _FORMAT:
