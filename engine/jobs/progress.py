@@ -162,15 +162,9 @@ def told(state: Mapping[str, Any]) -> str:
     parts = [f"{state['chunks_done']:,}/{state['chunks']:,} chunks"]
     if state.get("lanes_per_second"):
         parts.append(f"{state['lanes_per_second']:,.0f} lanes/s")
-<<<<<<< HEAD
-    if state["best"]:
-        parts.append(f"best {state['best']['metric']} {numeral(state['best']['value'], 4)}")
-    if state["seconds_left"]:
-=======
     if state.get("best"):
-        parts.append(f"best {state['best']['metric']} {state['best']['value']:z,.4f}")
+        parts.append(f"best {state['best']['metric']} {numeral(state['best']['value'], 4)}")
     if state.get("seconds_left"):
->>>>>>> w-jobs
         parts.append(f"{spell(state['seconds_left'])} left")
     return " · ".join(parts)
 
