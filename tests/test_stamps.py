@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -10,7 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.cli import main
 from engine.faults import Fault
+from engine.market import Market
+from engine.prices import import_prices
 from engine.tables.order import OpenDates
 from engine.tables.single import moment, written
 from engine.tables.spelling import Order
@@ -595,3 +599,96 @@ def test_stamps_in_one_spelling_say_the_same(text: str, again: str) -> None:
     assert stamps.texts.to_list() == [again]
     said = written(again)
     assert (said and moment(said, NY)) == (stamps.known[0] and (stamps.known[0], stamps.is_day[0]))
+
+
+# -------------------------------------------------------------------------------------------------------------- prices
+
+
+def imported(folder: Path, stamps: list[str], **how: object) -> Market:
+    rows = "".join(f"{stamp};1;2;1;1.5\n" for stamp in stamps)
+    (folder / "A.csv").write_text(f"Date;Open;High;Low;Close\n{rows}", encoding="utf-8")
+    return import_prices(folder / "A.csv", **how)  # type: ignore[arg-type]
+
+
+# 2 and 3 January 2025 are sessions of New York; the 2nd opens at 09:30 EST, 14:30 UTC.
+@pytest.mark.parametrize(
+    ("stamps", "how"),
+    [
+        (["20250102", "20250103"], {}),
+        (["02-Jan-25", "03-Jan-25"], {}),
+        (["Jan 2, 2025", "Jan 3, 2025"], {}),
+        (["2025W014", "2025W015"], {}),
+        (["2025-002", "2025-003"], {}),
+        (["2 janvier 2025", "3 janvier 2025"], {}),
+        (["Thu, 2 Jan 2025", "Fri, 3 Jan 2025"], {}),
+        (["2025-01-02 00:00:00", "2025-01-03 00:00:00"], {}),
+        (["1735776000", "1735862400"], {}),
+        (["01/02/2025", "01/03/2025"], {"dates": "mdy"}),
+        (["02/01/2025", "03/01/2025"], {"dates": "dmy"}),
+        (["1/2/25", "1/3/25"], {"dates": "mdy"}),
+        (["02.01.2025", "03.01.2025"], {}),
+    ],
+)
+def test_days_of_prices_are_sessions(tmp_path: Path, stamps: list[str], how: dict[str, str]) -> None:
+    assert [str(day) for day in imported(tmp_path, stamps, **how).sessions] == ["2025-01-02", "2025-01-03"]
+
+
+@pytest.mark.parametrize(
+    ("stamps", "how"),
+    [
+        (["2025-01-02 09:30 ET", "2025-01-02 09:35 ET"], {}),
+        (["2025-01-02 09:30:00 EST", "2025-01-02 09:35:00 EST"], {}),
+        (["2025-01-02T09:30-05:00[America/New_York]", "2025-01-02T09:35-05:00[America/New_York]"], {}),
+        (["2025-01-02 08:30 America/Chicago", "2025-01-02 08:35 America/Chicago"], {}),
+        (["2025-01-02 14:30 UT", "2025-01-02 14:35 UT"], {}),
+        (["20250102093000", "20250102093500"], {"timezone": NY}),
+        (["20250102T093000", "20250102T093500"], {"timezone": "-05:00"}),
+        (["1/2/2025 9:30 AM", "1/2/2025 9:35 AM"], {"timezone": NY, "dates": "mdy"}),
+        (["1735828200", "1735828500"], {}),
+        (["1735828200000", "1735828500000"], {}),
+    ],
+)
+def test_instants_of_prices(tmp_path: Path, stamps: list[str], how: dict[str, str]) -> None:
+    opens = imported(tmp_path, stamps, **how).frame["time"]
+    assert [f"{at:%H:%M}" for at in opens] == ["14:30", "14:35"]
+
+
+@pytest.mark.parametrize(
+    ("stamps", "how", "said"),
+    [
+        (["01/02/2025", "01/03/2025"], {}, "may be month first or day first: 2025-01-02 or 2025-02-01); say which by --dates mdy or dmy"),
+        (["13/01/2025", "01/13/2025"], {}, "dates of one order"),
+        (["13/01/2025"], {"dates": "mdy"}, "must be month first, as dates='mdy' says"),
+        (["2025-01-02"], {"dates": "us"}, "dates must be one of ymd, mdy, dmy (got 'us')"),
+        (["2025-01-02 09:30 XYZT"], {}, "line 2: the time 2025-01-02 09:30 XYZT cannot be read"),
+        (["2025-01-02 25:30"], {"timezone": NY}, "line 2: the time 2025-01-02 25:30 cannot be read"),
+        # A bar at the later of two instants would bear prices that were there an hour before.
+        (["2025-07-02 09:30 EST"], {}, "line 2: the time 2025-07-02 09:30 EST may be two instants"),
+        (["2025-01-02 08:30 CST"], {}, "may be two instants"),
+        (["2025-11-02 01:30"], {"timezone": NY, "calendar": "24/7"}, "may be two instants"),
+        (["2025-03-09 02:30"], {"timezone": NY, "calendar": "24/7"}, "may be two instants"),
+    ],
+)  # fmt: skip
+def test_stamps_of_prices_that_are_refused(tmp_path: Path, stamps: list[str], how: dict[str, str], said: str) -> None:
+    with pytest.raises(Fault) as caught:
+        imported(tmp_path, stamps, **how)
+    assert said in str(caught.value)
+
+
+def test_the_order_of_dates_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, out = tmp_path / "A.csv", tmp_path / "p.parquet"
+    file.write_text("Date,Open,High,Low,Close\n02/01/2025,1,2,1,1\n03/01/2025,1,2,1,1\n", encoding="utf-8")
+    assert main(["prices", "import", str(file), "--out", str(out)]) == 2
+    assert "say which by --dates mdy or dmy" in " ".join(capsys.readouterr().err.split())
+    assert main(["prices", "import", str(file), "--out", str(out), "--dates", "dmy"]) == 0
+    assert str(Market.read(out).sessions[0]) == "2025-01-02"
+    assert str(Market.from_frame(pl.read_csv(file), asset="A", dates="dmy").sessions[0]) == "2025-01-02"
+
+
+def test_bars_of_a_european_zone_have_the_day_first_and_that_is_said(tmp_path: Path) -> None:
+    market = imported(
+        tmp_path, ["02/01/2025 09:00", "02/01/2025 09:05"], timezone="Europe/Paris", calendar="XPAR", interval="5m"
+    )
+    assert str(market.sessions[0]) == "2025-01-02"
+    (note,) = market.findings.filter(pl.col("check") == "date_order")["message"]
+    assert "read day first, for the source's zone has it so" in note

@@ -7,7 +7,7 @@ import polars as pl
 from engine.prices.findings import Findings
 from engine.tables.order import OpenDates
 from engine.tables.spelling import Order
-from engine.tables.stamps import Stamps, joined, read_stamps
+from engine.tables.stamps import joined, read_stamps
 
 
 def parse_stamps(
@@ -42,25 +42,19 @@ def parse_stamps(
         raise
     for note in stamps.notes:
         findings.add("note", "date_order", note, source=source)
-    unread = stamps.local.is_null() | _unsure(stamps, timezone)
+    # A bar at the later of two instants would bear prices that were there before. A date needs no instant.
+    unsure = stamps.unsure & (stamps.local.dt.time() != dt.time()).fill_null(False)
+    unread = stamps.local.is_null() | unsure
     if unread.any():
         findings.add_rows(
             findings.severity_of("unparsable_time"),
             "unparsable_time",
-            frame.with_columns(text=given.cast(pl.String), source=pl.lit(source)).filter(unread),
+            frame.with_columns(text=given.cast(pl.String), unsure=unsure, source=pl.lit(source)).filter(unread),
             pl.col("text"),
             pl.format(
-                "the time {} cannot be read; write 2025-01-31 or 2025-01-31 09:30:00-05:00",
+                "the time {} {}; write 2025-01-31 or 2025-01-31 09:30:00-05:00",
                 pl.col("text").fill_null("''"),
+                pl.when("unsure").then(pl.lit("may be two instants")).otherwise(pl.lit("cannot be read")),
             ),
         )
     return rest.with_columns(local=stamps.local, instant=stamps.instant).filter(~unread)
-
-
-def _unsure(stamps: Stamps, timezone: str | None) -> pl.Series:
-    """Tell times that the zone's clock shows twice, or skips: a bar at the later of two hours would stand on another bar."""
-    if timezone is None or timezone[0] in "+-":
-        return pl.repeat(False, len(stamps.local), eager=True)
-    placed = stamps.local.dt.replace_time_zone(timezone, ambiguous="null", non_existent="null")
-    # A date needs no instant, so a midnight that a change of the clocks skips is no fault.
-    return placed.is_null() & (stamps.zone == "") & (stamps.local.dt.time() != dt.time()).fill_null(False)

@@ -27,11 +27,11 @@ _DAYS: Final = [
     re.compile(r"(?<!\d)(?P<y>\d{4})-(?P<ordinal>\d{3})(?!\d)"),
     re.compile(r"(?<!\d)(?P<y>\d{4})(?P<m>\d{2})(?P<d>\d{2})(?!\d)"),
     re.compile(r"(?:民国|roc)?\s*(?<!\d)(?P<y>\d{4}|1[01]\d)\s*年\s*(?P<m>\d{1,2})\s*月\s*(?P<d>\d{1,2})\s*[日号]?"),
-    re.compile(rf"(?<![\d:+])(?P<d>\d{{1,2}})(?:st|nd|rd|th|er)?[\s.,/-]*(?:of )?(?<![a-z])(?P<name>{_month})\.?[\s.,/-]*'?(?P<y>[12]\d{{3}})(?!\d)"),
-    re.compile(rf"(?<![a-z])(?P<name>{_month})\.?[\s/-]*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s*[\s.,/-]\s*(?P<y>[12]\d{{3}})(?!\d)"),
-    re.compile(rf"(?<!\d)(?P<y>[12]\d{{3}})[\s.,/-]*(?P<name>{_month})\.?[\s/-]*(?P<d>\d{{1,2}})(?!\d)"),
+    re.compile(rf"(?<![\d:+])(?P<d>\d{{1,2}})(?:st|nd|rd|th|er)?[\s.,/-]*(?:of )?(?<![a-z])(?P<name>{_month})\.?[\s.,/-]*'?(?P<y>(?:1[5-9]|2\d)\d\d)(?!\d)"),
+    re.compile(rf"(?<![a-z])(?P<name>{_month})\.?[\s/-]*(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\s*[\s.,/-]\s*(?P<y>(?:1[5-9]|2\d)\d\d)(?!\d)"),
+    re.compile(rf"(?<!\d)(?P<y>(?:1[5-9]|2\d)\d\d)[\s.,/-]*(?P<name>{_month})\.?[\s/-]*(?P<d>\d{{1,2}})(?!\d)"),
     # ctime: the clock, cut out, stood between the day and the year, perhaps with its zone
-    re.compile(rf"(?<![a-z])(?P<name>{_month})\.?\s+(?P<d>\d{{1,2}})\s*\|(?P<zone>[^|]*?)(?P<y>[12]\d{{3}})(?!\d)"),
+    re.compile(rf"(?<![a-z])(?P<name>{_month})\.?\s+(?P<d>\d{{1,2}})\s*\|(?P<zone>[^|]*?)(?P<y>(?:1[5-9]|2\d)\d\d)(?!\d)"),
     re.compile(rf"(?<![\d:+])(?P<d>\d{{1,2}})(?:st|nd|rd|th|er)?[\s.,/-]*(?:of )?(?<![a-z])(?P<name>{_month})\.?[\s.,/-]*'?(?P<y>\d{{2}})(?!\d)"),
 ]  # fmt: skip
 _CLOCKS: Final = [

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
 from engine.tables.order import decide_order
 from engine.tables.spelling import Order
 from engine.tables.written import LOCAL, UTC, Spelled, is_written, mapped, same, spelled
-from engine.tables.zones import check_zone, latest, readings, zone_info
+from engine.tables.zones import check_zone, earliest, latest, readings, zone_info
 
 _TICK: Final = dt.timedelta(microseconds=1)
 _ONE_DAY: Final = dt.timedelta(days=1)
@@ -87,6 +87,17 @@ class Stamps:
             own = _instants(after, same(self._source_zone, len(after)))
             ends = pl.select(pl.max_horizontal(ends, own)).to_series()
         return self.instant.clone().scatter(self.is_day.arg_true(), ends - _TICK)
+
+    @cached_property
+    def unsure(self) -> pl.Series:
+        """Where a time may be an earlier instant as well (bool): a clock that is set back or forward, EST in summer, CST."""
+        typed = isinstance(self._given.dtype, pl.Datetime) and self._given.dtype.time_zone is not None
+        offsets = all(
+            not names or (names[0] in "+-" and " " not in names) for names in self._zones.unique().drop_nulls()
+        )
+        if typed or offsets:
+            return pl.repeat(False, len(self.local), eager=True)
+        return (_instants(self.local, self._zones, last=False) < self.instant).fill_null(False)
 
     @property
     def texts(self) -> pl.Series:
@@ -234,30 +245,36 @@ def _placed(
     return local, zones, _instants(local, zones) if read.exact is None else read.exact
 
 
-def _instants(local: pl.Series, zones: pl.Series) -> pl.Series:
-    """Give the latest instant that each local time can be in its zones; null where it has none."""
+def _instants(local: pl.Series, zones: pl.Series, *, last: bool = True) -> pl.Series:
+    """Give the latest instant that each local time can be in its zones, or the earliest; null where it has none."""
     named = zones.unique()
     if len(named) == 1 and named[0]:
-        return _in_zones(local, named[0])
+        return _in_zones(local, named[0], last)
     out = pl.repeat(None, len(local), dtype=UTC, eager=True)
     for names in named:
         if names:
             rows = (zones == names).fill_null(False)
-            out = out.scatter(rows.arg_true(), _in_zones(local.filter(rows), names))
+            out = out.scatter(rows.arg_true(), _in_zones(local.filter(rows), names, last))
     return out
 
 
-def _in_zones(local: pl.Series, names: str) -> pl.Series:
-    at = [_in_one(local, name) for name in names.split()]
-    return at[0] if len(at) == 1 else pl.select(pl.max_horizontal(at)).to_series()
+def _in_zones(local: pl.Series, names: str, last: bool) -> pl.Series:
+    at = [_in_one(local, name, last) for name in names.split()]
+    if len(at) == 1:
+        return at[0]
+    return pl.select(pl.max_horizontal(at) if last else pl.min_horizontal(at)).to_series()
 
 
-def _in_one(local: pl.Series, zone: str) -> pl.Series:
+def _in_one(local: pl.Series, zone: str, last: bool) -> pl.Series:
     if zone[0] in "+-":
         return (local - _offset(zone)).dt.replace_time_zone("UTC")
-    there = local.dt.replace_time_zone(zone, ambiguous="latest", non_existent="null").dt.convert_time_zone("UTC")
+    twice: Literal["latest", "earliest"] = "latest" if last else "earliest"
+    there = local.dt.replace_time_zone(zone, ambiguous=twice, non_existent="null").dt.convert_time_zone("UTC")
     skipped = (there.is_null() & local.is_not_null()).arg_true()
-    return there.scatter(skipped, [latest(at, (zone,)) for at in local.gather(skipped)]) if len(skipped) else there
+    if not len(skipped):
+        return there
+    pick = latest if last else earliest
+    return there.scatter(skipped, [pick(at, (zone,)) for at in local.gather(skipped)])
 
 
 def _wall(instant: pl.Series, zone: str) -> pl.Series:

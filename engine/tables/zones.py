@@ -61,8 +61,8 @@ def readings(phrase: str, *, zone: str | None = None, language: str | None = Non
 
     Examples
     --------
-    >>> readings("est"), readings("cst", language="zh-Hans"), readings("qqt")
-    (('-05:00',), ('+08:00',), None)
+    >>> readings("et"), readings("cst", language="zh-Hans"), readings("qqt")
+    (('America/New_York',), ('+08:00',), None)
     """
     phrase = phrase.strip().replace("\u2212", "-")
     phrase = _COMMENT.sub(r"\1", phrase)  # RFC 2822 and RFC 9557: what stands in brackets behind an offset is a comment
@@ -147,5 +147,13 @@ def zone_info(zone: str) -> dt.tzinfo:
 
 def latest(local: dt.datetime, zones: Readings) -> dt.datetime:
     """Give the latest UTC instant that a local time can mean: a clock may show it twice, an abbreviation stand for two zones."""
-    readings = (local.replace(tzinfo=zone_info(zone), fold=fold) for zone in zones for fold in (0, 1))
-    return max(reading.astimezone(dt.UTC) for reading in readings)
+    return max(_instants(local, zones))
+
+
+def earliest(local: dt.datetime, zones: Readings) -> dt.datetime:
+    """Give the earliest UTC instant that a local time can mean."""
+    return min(_instants(local, zones))
+
+
+def _instants(local: dt.datetime, zones: Readings) -> list[dt.datetime]:
+    return [local.replace(tzinfo=zone_info(zone), fold=fold).astimezone(dt.UTC) for zone in zones for fold in (0, 1)]
