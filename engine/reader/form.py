@@ -74,7 +74,8 @@ _LANGUAGES: Final = {"en": _WORDS, "fr": _WORDS, "zh": _WORDS}
 
 #: The fields of one entry of each section, beside `replace` and `remove`.
 ENTRIES: Final[dict[str, dict[str, _Field]]] = {
-    "assets": {"names": _WORDS, "cased": _WORDS, "tickers": _SYMBOLS, "marked": _SYMBOLS, "index": _FLAG, "era": _WORD},
+    "assets": {"names": _WORDS, "cased": _WORDS, "tickers": _SYMBOLS, "marked": _SYMBOLS, "words": _WORDS, "without": _WORDS,
+               "index": _FLAG, "era": _WORD},
     "groups": {"names": _WORDS, "cased": _WORDS, "assets": _SYMBOLS, "members": _SYMBOLS, "weak": _FLAG, "topic": _FLAG},
     "private": {"names": _WORDS, "cased": _WORDS, "assets": _SYMBOLS, "members": _SYMBOLS, "rival": _FLAG},
     "people": {"names": _WORDS, "cased": _WORDS, "side": _WORD, "firm": _WORD, "office": _WORD},
