@@ -78,7 +78,7 @@ ENTRIES: Final[dict[str, dict[str, _Field]]] = {
                "index": _FLAG, "era": _WORD},
     "groups": {"names": _WORDS, "cased": _WORDS, "assets": _SYMBOLS, "members": _SYMBOLS, "weak": _FLAG, "topic": _FLAG},
     "private": {"names": _WORDS, "cased": _WORDS, "assets": _SYMBOLS, "members": _SYMBOLS, "rival": _FLAG},
-    "people": {"names": _WORDS, "cased": _WORDS, "side": _WORD, "firm": _WORD, "office": _WORD},
+    "people": {"names": _WORDS, "cased": _WORDS, "assets": _SYMBOLS, "side": _WORD, "firm": _WORD, "office": _WORD},
     "concepts": _LANGUAGES,
     "kinds": {"stance": _SIGN, "base": _SHARE, "scale": _SCALE},
 }  # fmt: skip
