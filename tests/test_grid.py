@@ -290,7 +290,7 @@ def test_a_place_is_a_cell_that_holds_the_value(axes: dict[str, Any]) -> None:
         ({"stop": np.array([np.nan])}, r"stop must be .*\(got nan\)"),
         ({"hold": range(1, 10**30)}, "allowed for one parameter are 10,000,000 values"),
         ({n: span(0.1, 1, 1000) for n in ("stop", "take", "trail")} | {"where": "stop < take + trail"}, "30,000,000"),
-        ({n: span(0.1, 1, 10**5) for n in ("stop", "take", "trail", "weight")}, "lanes, allowed are"),
+        ({n: span(0.1, 1, 10**5) for n in ("stop", "take", "trail", "weight")}, "4,294,967,296 lanes at most"),
         ({"table": pl.DataFrame()}, "no columns"),
         ({"table": "sets.parquet"}, "table 'sets.parquet' must be a file with a table"),
         ({"table": Path("sets.parquet")}, "table 'sets.parquet' must be a file with a table"),

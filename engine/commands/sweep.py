@@ -72,6 +72,8 @@ def _estimated(found: dict[str, Any]) -> list[Any]:
     rows = [
         ("strategy", found["strategy"]),
         ("lanes", f"{found['lanes']:,}{periods}"),
+        ("best by", ", ".join(found["by"])),
+        *([("of lanes with", found["require"])] if found["require"] else []),
         *[(part["name"], _sessions(part)) for part in found["splits"]],
         ("chunks", f"{found['chunks']:,} of up to {found['lanes_a_chunk']:,} lanes"),
         ("memory", f"up to {found['memory'] / 2**20:,.0f} MiB, beside the program itself"),
@@ -102,16 +104,15 @@ def _short(periods: list[dict[str, Any]]) -> list[str]:
 
 def _shown(document: dict[str, Any], out: Path) -> list[Any]:
     metric, periods = document["metric"], document["periods"]
-    title = (
-        f"{document['strategy']} · {count(document['lanes'], 'lane')} · the best by {metric}, walked again in float64"
-    )
+    among = f" of those with {document['require']}" if document["require"] else ""
+    title = f"{document['strategy']} · {count(document['lanes'], 'lane')} · the best{among} by {metric}, walked again in float64"
     figures = list(dict.fromkeys((metric, "total_return", "max_drawdown")))
     parts: list[Any] = [title]
     if any(period["winner"] for period in periods):
         parts += [*_figures(periods, figures), *_winners(periods, document["parameters"])]
-    parts += [*_silent(periods, metric), *_short(periods)]
+    parts += [*_silent(document), *_short(periods)]
     if after := document.get("out_of_sample"):
-        listed = ", ".join(f"{name} {number(after[name], 4)}" for name in figures if name in after)
+        listed = ", ".join(f"{name} {number(after.get(name, after.get('figure')), 4)}" for name in figures)
         parts.append(
             f"Out of sample{', all folds one after the other' if len(periods) > 1 else ', the best'}: {listed}."
         )
@@ -123,7 +124,7 @@ def _figures(periods: list[dict[str, Any]], figures: list[str]) -> list[Any]:
     rows, judged = [], any("test" in period for period in periods)
     for period in periods:
         for sample, first, last, found in _samples(period):
-            cells = [number(found.get(name), 4) if found else "" for name in figures]
+            cells = [number(found.get(name, found.get("figure")), 4) if found else "" for name in figures]
             rows.append(
                 (period["name"] if sample == "in sample" else "", *([sample] if judged else []), first, last, *cells)
             )
@@ -142,28 +143,31 @@ def _winners(periods: list[dict[str, Any]], parameters: list[str]) -> list[Any]:
     """Show the parameters of each period's winner."""
     from engine.jobs.parts import told  # noqa: PLC0415
 
-    columns = ("period", "lane", *parameters)
+    winners = [(period["name"], period["winner"]) for period in periods if period["winner"]]
+    alike = ["shared"] if any(winner["shared"] > 1 for _, winner in winners) else []
+    columns = ("period", "lane", *alike, *parameters)
     rows = [
-        (period["name"], f"{period['winner']['lane']:,}", *(told(period["winner"][name]) for name in parameters))
-        for period in periods
-        if period["winner"]
+        (name, f"{winner['lane']:,}", *(f"{winner[n]:,}" for n in alike), *(told(winner[n]) for n in parameters))
+        for name, winner in winners
     ]
     return tables(columns, rows, columns[1:])
 
 
-def _silent(periods: list[dict[str, Any]], metric: str) -> list[str]:
+def _silent(document: dict[str, Any]) -> list[str]:
     """Say where nothing was traded, or nothing could be chosen."""
-    said = []
+    said, periods = [], document["periods"]
     for period in periods:
-        then = "; the account stays in cash" if "test" in period and not period["winner"] else ""
-        where = f"{period['name']}: " if len(periods) > 1 else ""
+        told = []
         if not period["traded"]:
-            none = f", and no lane has a {metric}" if not period["winner"] else ""
-            said.append(
-                f"{where}{'no' if where else 'No'} lane trades from {period['first']} to {period['last']}{none}{then}."
-            )
+            told.append(f"no lane trades from {period['first']} to {period['last']}")
+        if not period["winner"] and document["require"] and not period["met"]:
+            told.append(f"no lane meets {document['require']!r}")
         elif not period["winner"]:
-            said.append(f"{where}{'no' if where else 'No'} lane has a {metric}{then}.")
+            told.append(f"no lane has a {document['metric']}")
+        if told:
+            then = "; the account stays in cash" if "test" in period and not period["winner"] else ""
+            sentence = f"{', and '.join(told)}{then}."
+            said.append(f"{period['name']}: {sentence}" if len(periods) > 1 else sentence[:1].upper() + sentence[1:])
     return said
 
 

@@ -159,7 +159,7 @@ class Cluster:
             cause = error.cause
             raise (cause if isinstance(cause, Exception) else Failure(f"A worker failed ({error}).")) from None
         except exceptions.RayError as error:
-            raise _Lost(str(error).strip().partition("\n")[0] or type(error).__name__) from error
+            raise _Lost(type(error).__name__) from error
 
 
 # In the workers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,8 @@ from engine.backtest import backtest
 from engine.compile import path_gatherer
 from engine.jobs.work import Walker
 from engine.market import Market
-from kernels.metrics import metrics
+from engine.objective import Objective
+from kernels.metrics import METRICS, metrics
 
 #: Metrics that a path of equity has by itself.
 OF_PATH = (
@@ -80,6 +82,13 @@ def judged(walker: Walker, period: int, lane: int) -> tuple[Judged, dict[str, fl
     test = work.market.select(start=first, end=last)
     figures = path_metrics(test, account, path["equity"].to_numpy(), path["held"].to_numpy())
     return Judged(path, account.cash), figures
+
+
+def figure_of(by: str, metrics: Mapping[str, float | None]) -> float | None:
+    """Return the figure by which lanes are ranked, of the metrics of a path; None where these do not have it."""
+    values = np.array([[np.nan if metrics.get(name) is None else metrics[name]] for name in METRICS], np.float64)
+    figure = float(Objective(by)(values)[0])
+    return figure if np.isfinite(figure) else None
 
 
 def idle(walker: Walker, period: int) -> Judged:

@@ -207,7 +207,7 @@ def _where_fits(
     with wrong.at("grid", "where"):
         shown = {name: setting.shown for name, setting in settings.items()}
         if names is None:
-            expression(where, shown)
+            expression(where)
         else:
             Constraint(where, names, shown)
         return True

@@ -35,8 +35,10 @@ from engine.jobs.settings import (
     TablesSection,
 )
 from engine.market import Market
+from engine.objective import Objective, Requirement
 from engine.registry import find_strategy, script_of
 from engine.scenarios import SWEPT
+from engine.stages import Given
 from engine.strategy import Strategy
 from engine.tables.table import Style
 from kernels.metrics import METRICS
@@ -201,7 +203,11 @@ class _Reading:
             periods = periods_of(splits, np.unique(prices.sessions), longest)
         with self.wrong.at("strategy"):
             if heard or "events" not in self.data:  # what could not be heard is said already
-                _check(kind, options, sets, [prices.select(start=p.first, end=p.last) for p in periods], heard)
+                for part in {(p.first, p.last) for p in periods}:
+                    market_then = prices.select(start=part[0], end=part[1])
+                    Given(
+                        kind, sets, market_then, heard, account or Account(), options, borrow, np.dtype(run.precision)
+                    ).check()
         self.wrong.refuse()
         settings = {name: self.data.get(name, {}) for name in _SECTIONS}
         assert account
@@ -279,15 +285,25 @@ class _Reading:
             delay = parse_delay(events.delay)
         return None if found is None or delay is None else found.delayed(delay)
 
+    def _metric(self, key: str, name: str) -> None:
+        if name not in METRICS:
+            guess, allowed = did_you_mean(name, METRICS), ", ".join(METRICS)
+            raise Fault(f"keep.{key} names {name!r}{guess}, allowed are {allowed}; name one of them.")
+
     def _keep(self, keep: KeepSection, grid: Grid | None) -> None:
-        for key in ("by", "metrics"):
-            for name in getattr(keep, key):
-                if name not in METRICS:
-                    allowed = ", ".join(METRICS)
-                    self.wrong.add(
-                        ("keep", key),
-                        f"keep.{key} names {name!r}{did_you_mean(name, METRICS)}, allowed are {allowed}; name one of them.",
-                    )
+        for place, name in enumerate(keep.by):
+            with self.wrong.at("keep", "by"):
+                if name.isidentifier():
+                    self._metric("by", name)
+                Objective(name)
+                if name in keep.by[:place]:
+                    raise Fault(f"keep.by must name each figure once (got {name!r} twice); drop one.")
+        for name in keep.metrics:
+            with self.wrong.at("keep", "metrics"):
+                self._metric("metrics", name)
+        if keep.require is not None:
+            with self.wrong.at("keep", "require"):
+                Requirement(keep.require)
         for pair in keep.heatmaps or ():
             if len(pair) != 2 or pair[0] == pair[-1]:
                 self.wrong.add(
@@ -319,33 +335,11 @@ def _no_section(name: str, given: Any, home: str) -> str:
     return f"{name} stands in no section; move it to {home}."
 
 
-def _unlike(grid: Grid) -> list[int]:
-    """Return a scenario for each combination of options and delay, on which depends whether a strategy can work."""
-    scenarios = grid.scenarios
-    heard = [i for i, setting in enumerate(scenarios.settings) if setting.heard]
-    _, first = np.unique(scenarios.places[:, heard], axis=0, return_index=True)
-    return sorted(first.tolist()) if heard else [0]
-
-
-def _check(
-    kind: type[Strategy], options: Mapping[str, Any], grid: Grid, markets: list[Market], events: Events | None
-) -> None:
-    """Let the strategy look at what it is given in each period, with all options and delays."""
-    first = {name: float(values[0]) for name, values in grid.values(np.zeros(1, np.int64)).items()}
-    for scenario in _unlike(grid):
-        made, delay = kind(**{**options, **grid.scenarios.options(scenario), **first}), grid.scenarios.delay(scenario)
-        if delay is not None and events is None:
-            raise Fault(
-                "events.delay must have events to delay (got none); add [events], or leave it out of [grid.events]."
-            )
-        for market in markets:
-            made.check(market, events.delayed(delay) if events and delay else events)
-
-
 def _longest(kind: type[Strategy], options: Mapping[str, Any], grid: Grid) -> float:
     """Bars that a position can last at most: the greatest time exit, unless signals restart its clock."""
     made = kind(**options)
-    if made.refresh or any(kind(**{**options, **grid.scenarios.options(i)}).refresh for i in _unlike(grid)):
+    swept = [value for setting in grid.scenarios.settings if setting.name == "refresh" for value in setting.values]
+    if any(swept or [made.refresh]):
         return math.inf
     return float(np.max(grid.axes["hold"])) if "hold" in grid.axes else float(made.hold)
 

@@ -39,7 +39,10 @@ _OF_CLASSES = {
 _STATED = {"engine", "kernels", "llvmlite", "numba", "numpy", "polars", "pyarrow"}
 _FOLDERS = tuple(Path(sysconfig.get_paths()[place]) for place in ("stdlib", "platstdlib", "purelib", "platlib"))
 _DOCSTRING = 0x4000000  # a flag of code from Python 3.13 on
-_LOADS, _ATTRIBUTES = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF"), ("LOAD_ATTR", "LOAD_METHOD")
+_LOADS = (
+    "LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_GLOBALS", "LOAD_FROM_DICT_OR_DEREF",
+)  # fmt: skip
+_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
 
 
 def hash_of(value: Any) -> str:
@@ -269,8 +272,8 @@ def _file(top: str) -> str | None:
 
 
 def _installed(top: str) -> str:
-    """Hash of the files of the packages that a module is from, as their installer noted them."""
-    noted = []
+    """Hash of the files of the packages that a module is from, as their installer noted them; of its own file where none did."""
+    noted: list[Any] = []
     for name in sorted(set(packages_distributions().get(top, ()))):
         lines = (distribution(name).read_text("RECORD") or "").splitlines()
         noted.append(
@@ -280,6 +283,9 @@ def _installed(top: str) -> str:
                 sorted(line for line in lines if ",sha256=" in line and "dist-info/" not in line),
             ]
         )
+    file = _file(top)
+    if not noted and file is not None and Path(file).is_file():  # a compiled module of the user's
+        noted.append(hashlib.sha256(Path(file).read_bytes()).hexdigest())
     return _hash(noted)
 
 
@@ -338,7 +344,14 @@ def _bytecode(code: types.CodeType) -> Any:
         told.append(
             [step.opname, step.arg if argument is None else argument if isinstance(argument, list) else repr(argument)]
         )
-    return [code.co_argcount, code.co_kwonlyargcount, code.co_flags & ~_DOCSTRING, code.co_exceptiontable.hex(), told]
+    return [
+        code.co_argcount,
+        code.co_kwonlyargcount,
+        list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]),
+        code.co_flags & ~_DOCSTRING,
+        code.co_exceptiontable.hex(),
+        told,
+    ]
 
 
 def _trees(file: str) -> dict[types.CodeType, ast.AST]:

@@ -81,7 +81,7 @@ def grid_parts(plan: GridPlan, grid: Grid, strategy: type[Strategy]) -> Parts:
         ]
         found["grid.table"] = _part(f"{plan.table.height:,} rows of {', '.join(plan.table.columns)}", rows)
     if plan.where:
-        found["grid.where"] = _part(plan.where, expression(plan.where, settings).meta.serialize())
+        found["grid.where"] = _part(plan.where, expression(plan.where).meta.serialize())
     if plan.sample:
         found |= {"grid.lanes": told(plan.lanes), "run.seed": told(plan.seed)}
     return found

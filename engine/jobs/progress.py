@@ -15,7 +15,8 @@ from typing import Any
 from engine.faults import Fault
 from engine.files import in_one_step
 from engine.jobs.chunks import Folder
-from engine.jobs.work import Best
+from engine.jobs.settings import KeepSection
+from engine.jobs.work import Leader
 from engine.legible import numeral
 
 _LINE_EVERY, _FILE_EVERY = 60.0, 1.0
@@ -33,15 +34,21 @@ class Progress:
     ----------
     path : the file
     chunks, lanes : in all
-    metric : of the best so far
+    keep : says what the best so far is
     command : what resumes the job
     notes : of the chunks that are done already
     """
 
     def __init__(
-        self, path: Path, chunks: int, lanes: int, metric: str, command: str, notes: Mapping[int, Mapping[str, Any]]
+        self,
+        path: Path,
+        chunks: int,
+        lanes: int,
+        keep: KeepSection,
+        command: str,
+        notes: Mapping[int, Mapping[str, Any]],
     ) -> None:
-        self._path, self._metric, self._order = path, metric, Best(metric).order
+        self._path, self._metric, self._order = path, keep.by[0], Leader(keep).order
         self._begun, self._written, self._said = time.monotonic(), 0.0, time.monotonic()
         self._walked = 0
         now = _now()

@@ -14,8 +14,12 @@ import polars as pl
 
 from engine.jobs.chunks import Folder, to_parquet
 from engine.jobs.work import Walker
+from engine.objective import Objective, Requirement
 from engine.summary import Summary
-from kernels.metrics import LESS_IS_BETTER, METRICS
+from kernels.metrics import METRICS
+
+#: What a row of the best says before parameters and metrics; `figure` is that of `by`.
+_OF_LANE = ("by", "rank", "rank_in_sweep", "lane", "shared", "figure")
 
 
 def reduce(
@@ -54,22 +58,26 @@ def write_summary(walker: Walker, folder: Folder, period: int, summary: Summary,
 
 
 def best_lanes(walker: Walker, period: int, summary: Summary) -> pl.DataFrame:
-    """Return the best lanes by each metric asked for, walked again in float64 and ranked by that.
+    """Return the best results by each figure asked for, walked again in float64 and ranked by that.
 
-    `rank` is where a lane stands by the float64 figure, `rank_in_sweep` where the sweep had it.
+    `rank` is where a lane stands by the float64 figure, `rank_in_sweep` where the sweep had it. What float64 finds not to meet what the
+    best must meet is left out.
     """
     keep, frames = walker.work.keep, []
+    require = None if keep.require is None else Requirement(keep.require)
     lanes = walker.lanes(period, "float64")
     for by in keep.by:
-        found = summary.top(keep.top, by)
+        found, objective = summary.top(keep.top, by), Objective(by)
         numbers = found["lane"].to_numpy()
         values = lanes.metrics(numbers) if numbers.size else np.zeros((len(METRICS), 0))
         exact = pl.DataFrame(dict(zip(METRICS, values.astype(np.float64), strict=True)))
         frame = pl.concat([found.drop(by).rename({"rank": "rank_in_sweep"}), exact], how="horizontal")
-        frame = frame.with_columns(pl.col(METRICS).fill_nan(None), by=pl.lit(by))
-        frame = frame.sort(by, "lane", descending=[by not in LESS_IS_BETTER, False], nulls_last=True)
+        figure = pl.Series(objective(values), dtype=pl.Float64)
+        frame = frame.with_columns(pl.col(METRICS).fill_nan(None), figure=figure.fill_nan(None), by=pl.lit(by))
+        frame = frame.filter(require(values)) if require else frame
+        frame = frame.sort("figure", "rank_in_sweep", descending=[objective.sign > 0, False], nulls_last=True)
         frame = frame.with_columns(rank=pl.int_range(1, pl.len() + 1))
-        frames.append(frame.select("by", "rank", "rank_in_sweep", "lane", *summary.grid.axes, *METRICS))
+        frames.append(frame.select(*_OF_LANE, *summary.grid.axes, *METRICS))
     return pl.concat(frames)
 
 

@@ -16,7 +16,7 @@ import polars as pl
 from engine.devices import check_device, choose
 from engine.faults import Failure, Fault, Stopped
 from engine.jobs.chunks import Folder, Survey
-from engine.jobs.forward import OF_PATH, Judged, idle, judged, stitched
+from engine.jobs.forward import OF_PATH, Judged, figure_of, idle, judged, stitched
 from engine.jobs.job import Job
 from engine.jobs.parts import changes, fingerprint_of, told, versions
 from engine.jobs.periods import told_period
@@ -115,9 +115,7 @@ def run(order: Order, say: Callable[[str], None] = lambda _: None) -> dict[str, 
             say("Nothing is missing.")
             return document
         results.unlink(missing_ok=True)
-        progress = Progress(
-            order.out / "progress.json", job.chunks, job.lanes, job.keep.by[0], order.command, survey.notes
-        )
+        progress = Progress(order.out / "progress.json", job.chunks, job.lanes, job.keep, order.command, survey.notes)
         work = Work.of(job, fingerprint)
         walker = Walker(work, job.strategy, job.grid, "cpu" if order.cluster else order.device)
         with Stopping(order.command, progress.say) as stopping, _kept(progress, order), progress:
@@ -236,25 +234,26 @@ def _results(
             (folder.path / under).mkdir(parents=True, exist_ok=True)
         best = write_summary(walker, folder, period, summary, under).filter(by=by)
         winner = best.row(0, named=True) if best.height else None
-        found.append({**told_period(of), "traded": anything_traded(summary), "winner": winner})
+        found.append({**told_period(of), "traded": anything_traded(summary), "met": summary.met, "winner": winner})
         if of.test is None or not (under or winner):
             continue
         rows, tested = _judged(walker, period, best.head(1 if under else _JUDGED), check)
         if winner:  # the winner comes first
-            found[-1]["out_of_sample"] = {name: rows[0][name] for name in OF_PATH}
+            found[-1]["out_of_sample"] = {name: rows[0][name] for name in ("figure", *OF_PATH)}
         each += rows
         paths += tested if under else []
     document: dict[str, Any] = {
         "strategy": job.strategy.name(), "fingerprint": fingerprint, "lanes": job.grid.size, "chunks": job.chunks,
-        "metric": by, "options": {name: told(value) for name, value in job.fixed.items()}, "parameters": list(job.grid.axes),
-        "periods": found,
+        "metric": by, "require": job.keep.require, "options": {name: told(value) for name, value in job.fixed.items()},
+        "parameters": list(job.grid.axes), "periods": found,
     }  # fmt: skip
     if each:
         table = pl.DataFrame(each, _judged_schema(job), orient="row")
         write_table(folder, "folds.parquet" if paths else "out_of_sample.parquet", table)
         document["out_of_sample"] = {k: v for k, v in each[0].items() if k not in _OF_PERIOD}
     if paths:
-        equity, document["out_of_sample"] = stitched(walker, paths)
+        equity, whole = stitched(walker, paths)
+        document["out_of_sample"] = {"figure": figure_of(by, whole), **whole}
         write_table(folder, "equity.parquet", equity)
     document["files"] = folder.kept
     write_json(folder, "sweep.json", document)
@@ -275,18 +274,18 @@ def _judged(
     for row in best.iter_rows(named=True):
         check()
         path, figures = judged(walker, period, row["lane"])
-        chosen = {name: row[name] for name in ("rank", "lane", *walker.grid.axes)}
-        rows.append({**told, **chosen, f"in_sample_{by}": row[by], **figures})
+        chosen = {name: row[name] for name in ("rank", "lane", "shared", *walker.grid.axes)}
+        rows.append({**told, **chosen, f"in_sample_{by}": row["figure"], "figure": figure_of(by, figures), **figures})
         paths.append(path)
     return (rows, paths) if rows else ([told], [idle(walker, period)])
 
 
 def _judged_schema(job: Job) -> dict[str, pl.DataType]:
     swept = {name: column.dtype for name, column in job.grid.columns(np.zeros(1, np.int64)).items()}
-    numbers = (f"in_sample_{job.keep.by[0]}", *OF_PATH)
+    numbers = (f"in_sample_{job.keep.by[0]}", "figure", *OF_PATH)
     return {
         "fold": pl.String(), **dict.fromkeys(_OF_PERIOD[:4], pl.Date()), "test_sessions": pl.Int64(), "short": pl.Boolean(),
-        "rank": pl.Int64(), "lane": pl.Int64(), **swept, **dict.fromkeys(numbers, pl.Float64()),
+        **dict.fromkeys(("rank", "lane", "shared"), pl.Int64()), **swept, **dict.fromkeys(numbers, pl.Float64()),
     }  # fmt: skip
 
 

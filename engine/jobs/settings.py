@@ -70,7 +70,12 @@ class KeepSection(Section):
 
     top: int = Field(1000, ge=1, le=100_000, description="a whole number from 1 to 100,000")
     by: list[str] = Field(
-        ["sharpe"], min_length=1, description="a list of metrics, the first of which chooses the winner"
+        ["sharpe"],
+        min_length=1,
+        description='a list of metrics or of figures made of them, such as "cagr / max_drawdown", the first of which chooses the winner',
+    )
+    require: str | None = Field(
+        None, min_length=1, description='a condition on the metrics of the best, such as "closed_trades >= 30"'
     )
     metrics: list[str] = Field(
         ["sharpe", "total_return", "max_drawdown", "calmar"], min_length=1, description="a list of metrics"

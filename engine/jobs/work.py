@@ -28,10 +28,11 @@ from engine.jobs.periods import Period
 from engine.jobs.settings import KeepSection
 from engine.lanes import PIECE, Lanes, Numbers, Precision
 from engine.market import Market
+from engine.objective import Objective, Requirement
 from engine.registry import find_strategy, script_of
 from engine.strategy import Strategy
 from engine.summary import Summary
-from kernels.metrics import LESS_IS_BETTER, METRICS
+from kernels.metrics import METRICS
 
 
 @dataclass(frozen=True)
@@ -145,8 +146,9 @@ class Walker:
 
     def summary(self) -> Summary:
         """Return an empty summary of a period."""
-        keep = self.work.keep
-        return Summary.of(self.grid, keep.metrics, keep.top, keep.by, self.work.account.cash)
+        keep, swept = self.work.keep, self.grid.axes.get("account.cash")
+        cash = self.work.account.cash if swept is None else float(swept.max())
+        return Summary.of(self.grid, keep.metrics, keep.top, keep.by, cash, keep.require)
 
     def lanes(self, period: int, precision: Precision | None = None) -> Lanes:
         """Lay out the lanes of a period; those of the job's own precision are kept for the next chunk."""
@@ -170,25 +172,25 @@ class Walker:
         work, grid = self.work, self.grid
         period, place = divmod(number, -(-grid.size // work.chunk))
         low, high = place * work.chunk, min((place + 1) * work.chunk, grid.size)
-        lanes, spare, best = self.lanes(period), SimpleQueue[Summary](), Best(work.keep.by[0])
+        lanes, spare, leader = self.lanes(period), SimpleQueue[Summary](), Leader(work.keep)
 
         def keep(numbers: Numbers, values: npt.NDArray[Any]) -> tuple[tuple[float, int] | None, pa.Table | None]:
             """Take in one piece, on the thread that walked it."""
             if work.keep.table:
-                return best.of(numbers, values), _rows(grid, numbers, values)
+                return leader.of(numbers, values), _rows(grid, numbers, values)
             try:
                 summary = spare.get_nowait()
             except Empty:
                 summary = self.summary()
             summary.add(numbers, values)
             spare.put(summary)
-            return best.of(numbers, values), None
+            return leader.of(numbers, values), None
 
         bests, rows = zip(*lanes.each(lanes.pieces(low, high), keep), strict=True)
         table = pa.concat_tables(rows) if work.keep.table else _merged(spare).to_table()
         note = {
             "job": work.fingerprint, "chunk": number, "period": work.periods[period].name, "first": low, "lanes": high - low,
-            "best": min(filter(None, bests), default=None, key=best.order), "holds": "lanes" if work.keep.table else "summary",
+            "best": min(filter(None, bests), default=None, key=leader.order), "holds": "lanes" if work.keep.table else "summary",
         }  # fmt: skip
         return Chunk(number, to_parquet(table, note), note)
 
@@ -217,20 +219,23 @@ def _merged(parts: SimpleQueue[Summary]) -> Summary:
     return whole
 
 
-class Best:
-    """Finds the best lane by one metric, as (value, lane); of equals the lower."""
+class Leader:
+    """Finds the lane that leads, as (figure, lane): the best by what chooses the winner; of equals the lower."""
 
-    def __init__(self, metric: str) -> None:
-        self._row, self._sign = METRICS.index(metric), -1.0 if metric in LESS_IS_BETTER else 1.0
+    def __init__(self, keep: KeepSection) -> None:
+        self._objective = Objective(keep.by[0])
+        self._require = None if keep.require is None else Requirement(keep.require)
 
     def of(self, numbers: Numbers, values: npt.NDArray[Any]) -> tuple[float, int] | None:
-        """Return the best of some lanes, in the order of their numbers; None where none has a value."""
-        row = values[self._row] * self._sign
+        """Return the best of some lanes, in the order of their numbers; None where none has a figure, or may be the best."""
+        row = self._objective(values)
+        if self._require is not None:
+            row = np.where(self._require(values), row, np.nan)
         if np.isnan(row).all():
             return None
-        place = int(np.nanargmax(row))
-        return float(values[self._row, place]), int(numbers[place])
+        place = int(np.nanargmax(row * self._objective.sign))
+        return float(row[place]), int(numbers[place])
 
     def order(self, found: tuple[float, int]) -> tuple[float, int]:
         """Return what sorts the best first."""
-        return -found[0] * self._sign, found[1]
+        return -found[0] * self._objective.sign, found[1]

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from engine.jobs import meaning
 from engine.jobs.meaning import hash_of, strategy_parts
 from engine.registry import find_strategy
 from tests.jobs.conftest import ROOT
@@ -240,6 +241,28 @@ def test_what_computes_something_else_is_another(name: str, here: Path) -> None:
     text = {"own": OWN, "levels": LEVELS, "deeper": DEEPER}[module]
     assert was in text
     assert changed(here, **{module: text.replace(was, becomes, 1)}) == expected
+
+
+@pytest.mark.parametrize("name", COMPUTED)
+def test_what_computes_something_else_is_another_where_no_source_is_found(
+    name: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meaning, "_trees", lambda _: {})
+    module, was, becomes, expected = COMPUTED[name]
+    text = {"own": OWN, "levels": LEVELS, "deeper": DEEPER}[module]
+    assert changed(here, **{module: text.replace(was, becomes, 1)}) == expected
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in COSMETIC if "docstring" in name or "comment" in name or "blank" in name]
+)
+def test_what_only_looks_different_is_the_same_where_no_source_is_found(
+    name: str, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(meaning, "_trees", lambda _: {})
+    module, was, becomes = COSMETIC[name]
+    text = {"own": OWN, "levels": LEVELS, "deeper": DEEPER}[module]
+    assert changed(here, **{module: text.replace(was, becomes, 1)}) == set()
 
 
 def test_a_strategy_means_the_same_in_every_process(here: Path) -> None:

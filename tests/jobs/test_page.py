@@ -27,6 +27,6 @@ def test_the_page_runs(
                 assert main(shlex.split(command)) == 0, f"{line}: {capsys.readouterr().err}"
         elif language == "python":
             exec(compile(block, "docs/jobs.md", "exec"), {})
-    for folder in ("bubble", "forward"):
+    for folder in ("bubble", "costs", "forward"):
         written = {file.name.rstrip("/") for file in Path(folder).iterdir()} - {"lock"}
         assert written <= set(re.findall(r"`([\w.]+)/?`", text)), folder
