@@ -11,7 +11,7 @@ import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from types import FrameType
 from typing import Annotated, Any
@@ -81,17 +81,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gc.set_threshold(
         50_000, 20, 50
     )  # what a command makes, it keeps: to look for garbage every 700 objects finds little
-    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a character is shown which it was
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+    _open_streams()
     with _stopping() as caught:
         try:
+            _check_text(given)
             with _notes_shown():
                 status = app(given, prog_name="tocsin", standalone_mode=False)
+            sys.stdout.flush()
         except (KeyboardInterrupt, typer.Abort):
             status = _STOPPED
         except BrokenPipeError:  # the reader of our output has had enough, as `head` does
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _close_output()
             return 1
         except Exception as error:
             return _failed(*_said(error, given), given)
@@ -99,6 +99,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         number = caught[0] if caught else signal.SIGINT
         return _failed("Stopped before the end; no half-written file is left.", 128 + number, given)
     return status if isinstance(status, int) else 0
+
+
+def _open_streams() -> None:
+    """See that there is something to write to, and that a terminal that cannot show a character shows which it is."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as we are
+        if hasattr(getattr(sys, name), "reconfigure"):
+            getattr(sys, name).reconfigure(errors="backslashreplace")
+
+
+def _close_output() -> None:
+    """Let nothing more be written to an output that takes nothing more, nor Python complain of it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _check_text(given: list[str]) -> None:
+    """Refuse arguments in another encoding, which no library that reads files would take."""
+    for text in given:
+        if not text.isprintable() and any("\ud800" <= char <= "\udfff" for char in text):
+            raise Fault(f"{text!r} must be text in UTF-8 (it is in another encoding); rename what it names.")
 
 
 @contextmanager
@@ -188,8 +209,13 @@ def _command(error: Any, given: list[str]) -> str:
 
 
 def _failed(sentence: str, status: int, given: list[str]) -> int:
-    sys.stderr.write(printable(sentence) + "\n")
+    with suppress(OSError):  # nobody to tell
+        sys.stderr.write(printable(sentence) + "\n")
     if "--json" in given:
         document = json.dumps({"error": sentence, "status": status}, ensure_ascii=False)
-        sys.stdout.write(escaped(document) + "\n")
+        try:
+            sys.stdout.write(escaped(document) + "\n")
+            sys.stdout.flush()
+        except OSError:  # as of the document itself, which is what is being told
+            _close_output()
     return status

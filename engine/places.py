@@ -289,6 +289,8 @@ def called(target: Path, name: str) -> str:
     """Return a place as messages call it, such as "--out 'run'"."""
     if "\0" in str(target):
         raise Fault(f"{name} {str(target)!r} must be a path (it holds a NUL character); correct it.")
+    if any("\ud800" <= char <= "\udfff" for char in str(target)):  # polars takes no such path
+        raise Fault(f"{name} {str(target)!r} must be a path in UTF-8 (it is in another encoding); name another.")
     return f"{name} {str(target)!r}"
 
 

@@ -1,6 +1,7 @@
 """The commands as a user types them: what they write, what they say, and what they do when something is wrong."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -512,6 +513,33 @@ def test_what_else_fails_is_one_sentence(
     said = capsys.readouterr()
     assert says in said.err
     assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status"),
+    [("> /dev/full", 1), (">&-", 0), ("2>&-", 0), ("< /dev/null", 0), ("| true", 0)],
+)
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_an_output_that_takes_nothing_is_no_crash(
+    more: tuple[str, ...], redirection: str, status: int, demo: Path
+) -> None:
+    code = "import sys; from engine.cli import main; sys.exit(main())"
+    command = shlex.join([sys.executable, "-c", code, "why", str(demo / "sma_cross"), *more])
+    done = subprocess.run(f"{command} {redirection}", shell=True, capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "bug" not in done.stderr
+    assert done.stderr == "" or done.stderr.startswith("No space left on device; see ")
+
+
+@pytest.mark.parametrize("argument", ["\udcff", "r\udcff/x"])
+def test_an_argument_in_another_encoding_is_told(argument: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for given in (
+        ("why", argument),
+        ("backtest", "sma_cross", "--prices", argument, "--out", "o"),
+        ("demo", "--out", argument),
+    ):
+        assert "must be text in UTF-8 (it is in another encoding)" in refused(capsys, *given)
 
 
 def test_a_folder_appears_whole_or_not_at_all(here: Path) -> None:
