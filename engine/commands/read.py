@@ -27,7 +27,9 @@ def read(
     ] = None,
     names: Annotated[
         Path | None,
-        typer.Option(help="Table of companies' names (CSV: ticker, name; aliases, exchange, since, until), over the built-in one."),
+        typer.Option(
+            help="Table of companies' names (CSV: ticker, name; aliases, exchange, since, until), over the built-in one."
+        ),
     ] = None,
     columns: Annotated[
         Path | None, typer.Option(help="TOML file that says which column of a table holds what.")
@@ -111,7 +113,12 @@ def _read(
         raise Fault(first["reason"] or f"{first['source']} states no publication time; supply a date in a sidecar.")
     if sources:
         reading.sources.write_parquet(sources)
-    return reading.events, {"reader": reader, "counts": reading.counts, "refused": reading.refused.to_dicts(), "notes": list(reading.notes)}
+    return reading.events, {
+        "reader": reader,
+        "counts": reading.counts,
+        "refused": reading.refused.to_dicts(),
+        "notes": list(reading.notes),
+    }
 
 
 def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:

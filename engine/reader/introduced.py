@@ -70,9 +70,7 @@ def _places(name: str, folded: str, symbol: Hit, spans: list[tuple[int, int]]) -
     at = folded.find(name)
     while at >= 0:
         end = at + len(name)
-        whole = is_han(name[0]) or not (
-            (at and wordy(folded[at - 1])) or (end < len(folded) and wordy(folded[end]))
-        )
+        whole = is_han(name[0]) or not ((at and wordy(folded[at - 1])) or (end < len(folded) and wordy(folded[end])))
         if whole and not any(start < end and at < stop for start, stop in spans) and end != symbol.start:
             yield at
         at = folded.find(name, end)

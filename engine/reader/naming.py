@@ -58,13 +58,11 @@ def named_in(lexicon: Lexicon, folded: str, text: str, *, tongue: str, day: Day,
                 sure.append(hit)
             elif is_spelt_as_a_name(text[start:end]):
                 (asked.append((hit, term)) if term.word == "word" else sure.append(hit))
-    given = [hit for symbol in symbols(text) if (hit := _of_symbol(symbol, lexicon, folded, sure, day, tongue)) is not None]
+    given = [found for symbol in symbols(text) if (found := _of_symbol(symbol, lexicon, folded, sure, day, tongue))]
     if given:
         sure += [*given, *introduced(given, text, folded, sure)]
     known = {hit.key for hit in sure} | ({ticker} if ticker else set())
-    for hit, _ in asked:
-        if hit.key in known or is_company(hit.start, hit.end, folded, text, sure):
-            sure.append(hit)
+    sure += [hit for hit, _ in asked if hit.key in known or is_company(hit.start, hit.end, folded, text, sure)]
     sure.sort(key=lambda hit: (hit.start, -hit.end, hit.role))
     return _without_inner(sure)
 
@@ -106,9 +104,7 @@ def resolve(symbol: str, lexicon: Lexicon, day: Day) -> str:
     return "" if terms else symbol
 
 
-def _of_symbol(
-    symbol: Symbol, lexicon: Lexicon, folded: str, names: list[Hit], day: Day, tongue: str
-) -> Hit | None:
+def _of_symbol(symbol: Symbol, lexicon: Lexicon, folded: str, names: list[Hit], day: Day, tongue: str) -> Hit | None:
     """Turn a symbol in a text into a name; one that only stands in brackets must belong to the name before them."""
     if symbol.sure:
         key = resolve(symbol.ticker, lexicon, day)
@@ -205,4 +201,3 @@ def subject_of(column: str, lexicon: Lexicon, names: list[Hit], tongue: str, day
     if tongue == "fr" and f"{code}.PA" in choices:
         return resolve(f"{code}.PA", lexicon, day)
     return resolve(code, lexicon, day)
-

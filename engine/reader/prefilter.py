@@ -14,7 +14,9 @@ from engine.reader.lexicon import Lexicon
 from engine.reader.terms import wordy
 
 _FALL: Final = re.compile(r"[-−–]\d{1,2}(?:[.,]\d+)?\s?%")  # "Nvidia -3.65%" has no verb
-_SYMBOL: Final = re.compile(r"\$[A-Z]|[(（:：]\s?[A-Z0-9]|[A-Z0-9][.\-][A-Z]{1,3}\b|[Ss][HhZz]\d")  # see engine.reader.symbols
+_SYMBOL: Final = re.compile(
+    r"\$[A-Z]|[(（:：]\s?[A-Z0-9]|[A-Z0-9][.\-][A-Z]{1,3}\b|[Ss][HhZz]\d"
+)  # see engine.reader.symbols
 
 
 class Prefilter:

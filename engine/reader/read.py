@@ -154,7 +154,13 @@ def _run(
     gc.unfreeze()
     rows, told = stories.settle()
     counts["repeated"] = stories.repeated
-    return Reading(_table(rows), _sources(told), pl.DataFrame(refused, schema=pl.Schema(REFUSED), orient="row"), counts, lexicon.notes)
+    return Reading(
+        _table(rows),
+        _sources(told),
+        pl.DataFrame(refused, schema=pl.Schema(REFUSED), orient="row"),
+        counts,
+        lexicon.notes,
+    )
 
 
 def _document(row: dict[str, Any], notes: Sidecar) -> Document:

@@ -17,7 +17,9 @@ _SAYS: Final = (
     r"vise\b|passe (?:a|de)\b|entame|initie\w*|reitere\w*|maintient|repete"
 )
 _TARGET: Final = r"(?:cuts?|raises?|lowers?|lifts?|slash(?:es)?|boosts?|trims?|hikes?|reduces?|keeps?|sets?|abaisse\w*|releve\w*|reduit|remonte|maintien\w*)\b.{0,60}\b(?:targets?|ratings?|forecasts?|estimates?|price|outlook|view|objectifs?|cibles?|conseil|recommandation|prevision)"
-_AFTER: Final = re.compile(rf"(?:'s|’s|')?\s?(?:\([^)]{{1,16}}\)\s?)?(?:[\w\-.']+,?\s){{0,4}}?(?:{_SAYS})(?![a-z])|(?:'s)?\s(?:\w+\s){{0,2}}{_TARGET}|\s?:\s(?!q[1-4])")
+_AFTER: Final = re.compile(
+    rf"(?:'s|’s|')?\s?(?:\([^)]{{1,16}}\)\s?)?(?:[\w\-.']+,?\s){{0,4}}?(?:{_SAYS})(?![a-z])|(?:'s)?\s(?:\w+\s){{0,2}}{_TARGET}|\s?:\s(?!q[1-4])"
+)
 _BEFORE: Final = re.compile(
     r"(?:analysts?|strategists?|economists?|trader|traders|banker|note|research|report|survey|data|according to|ceo|head|chief|downgraded|upgraded|downgrade|upgrade|rated|cut|raised|"
     r"analystes?|strateges?|economistes?|bureau d'etudes|d'apres|selon|etude|note|avis|recommandation)\s?(?:\w+\s){0,2}(?:at|by|from|of|with|as|to|chez|pour|de|d'|par)?\s?(?:les analystes (?:de|chez) |l'|the )?$"
@@ -29,7 +31,9 @@ _HAN_AFTER: Final = re.compile(
 )
 _HAN_BEFORE: Final = re.compile(r"(?:据|根据|遭|获|被|外资|投行|券商|大行|来自|分析师|策略师|援引|引述)$")
 _LIST: Final = re.compile(r"\s?(?:,|、|/|&|and|et|和|与|及)\s?")
-_OWN: Final = re.compile(r"[^，。；！？]{0,12}?(?:净利|净利润|营收|财报|裁员|股价|获利|盘前|盘后|收跌|收涨|跌\d|涨\d|跌逾|跌超|涨逾|涨超|大跌|大涨|回购|罚|被罚|业绩)")
+_OWN: Final = re.compile(
+    r"[^，。；！？]{0,12}?(?:净利|净利润|营收|财报|裁员|股价|获利|盘前|盘后|收跌|收涨|跌\d|涨\d|跌逾|跌超|涨逾|涨超|大跌|大涨|回购|罚|被罚|业绩)"
+)
 
 
 def speaking(banks: list[Hit], folded: str) -> set[Hit]:

@@ -153,7 +153,9 @@ def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon, abou
     hub = private.most_common(1)[0][0] if private else ""
     about_ai = any(_is_ai(entities[hit.key]) for passage in passages for hit in passage.names)
     begin = opening(passages, lexicon, about)
-    return replace(begin, ties=_ties(passages, lexicon), hub=hub, movers=tuple(falls), named=tuple(named), about_ai=about_ai)
+    return replace(
+        begin, ties=_ties(passages, lexicon), hub=hub, movers=tuple(falls), named=tuple(named), about_ai=about_ai
+    )
 
 
 def _is_ai(entity: Entity) -> bool:
@@ -217,7 +219,11 @@ def _nearest(hit: Hit, passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
 
 def _market_of(hit: Hit, passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
     """Give the market of the central bank named nearest to a claim; none for the American one, whose market is the rule's."""
-    banks = [other for other in passage.names if lexicon.entities[other.key].role == "person" and (lexicon.entities[other.key].assets or other.key == _FED)]
+    banks = [
+        other
+        for other in passage.names
+        if lexicon.entities[other.key].role == "person" and (lexicon.entities[other.key].assets or other.key == _FED)
+    ]
     nearest = min(banks, key=lambda other: abs(other.start - hit.start), default=None)
     return lexicon.entities[nearest.key].assets if nearest is not None else ()
 

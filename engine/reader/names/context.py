@@ -8,7 +8,7 @@ from typing import Final
 from engine.reader.fold import is_han
 from engine.reader.terms import Hit
 
-_SMALL: Final = frozenset("of and the de la le du des et & in for a an to on by".split())
+_SMALL: Final = frozenset(re.findall(r"\S+", "of and the de la le du des et & in for a an to on by"))
 # What a company does, has or is, right after its name. Folded.
 _MOVES: Final = (
     r"falls?|fell|drops?|dropped|plunge[sd]?|plunging|sinks?|sank|slides?|slid|slumps?|slumped|tumbles?|tumbled|crash(?:es|ed)?|dips?|slips?|slipped|sheds?|loses|lost|declines?|"
@@ -31,7 +31,9 @@ _FAIT: Final = (
 _AFTER: Final = re.compile(
     rf"(?:'s?|’s)?(?:\s?\([^)]{{1,22}}\))?(?:'s|’s)?\s?(?:(?:also|has|had|is|will|would|could|shares?|stock|recently|today|a|n')\s)?(?:{_MOVES}|{_DOES}|{_FAIT})(?![a-z])|\s?[+\-]\s?\d|\s?:\s(?!//)|,\s(?:which|the|whose|a|inc|le|la|l')"
 )
-_POSSESSIVE: Final = re.compile(r"(?:'s|’s)\s(?:\w+\s){0,2}(?:stock|shares?|results|earnings|sales|profits?|revenue|ceo|chief|guidance|outlook|forecast|board|stores?|valuation|business|margin|debt|bid|deal|offer|plan)")
+_POSSESSIVE: Final = re.compile(
+    r"(?:'s|’s)\s(?:\w+\s){0,2}(?:stock|shares?|results|earnings|sales|profits?|revenue|ceo|chief|guidance|outlook|forecast|board|stores?|valuation|business|margin|debt|bid|deal|offer|plan)"
+)
 _BEFORE: Final = re.compile(
     r"(?:shares? (?:of|in|at)|stock (?:of|in)|stake in|results (?:of|at|from)|analysts? (?:on|at|cover\w*)|investors? in|rating (?:of|on|for)|(?:upgrade|downgrade|buy|sell|short|own|hold|hit|owner|parent|maker|giant|retailer|carmaker|"
     r"chipmaker|operator|lender|insurer|group|company|firm|rival|rivals|supplier|bank|brand|chain|startup|named?|called|at|like|by|with|from|than|and|vs\.?|versus)s?|"
@@ -46,7 +48,9 @@ _HAN_AFTER: Final = re.compile(
     r"业绩|获利|亏损|毛利|订单|董|总裁|总经理|执行长|首席|创办人|创始人|adr|ceo|宣布|公告|发布|公布|表示|称|回应|否认|澄清|指出|说|预计|预估|今|昨|明|前三|上半|下半|q\d|第[一二三四]季|首季|"
     r"单季|市值|目标价|评级|外资|投资人|股东|法人|庄|涉|遭|拟|将|获|推迟|延后|暂停|取消|扩产|减产|裁|召回|等|、|与|和|及|也|则|的股|[:：+\-])"
 )
-_HAN_BEFORE: Final = re.compile(r"(?:^|[\n〈《「『“\"(（、，,：:；;。！？!\s】》]|大厂|龙头|巨头|厂商|族群|概念股|和|与|及|对|给|由|被|如|包括|金控|集团|个股|指标股|权值股)$")
+_HAN_BEFORE: Final = re.compile(
+    r"(?:^|[\n〈《「『“\"(（、，,：:；;。！？!\s】》]|大厂|龙头|巨头|厂商|族群|概念股|和|与|及|对|给|由|被|如|包括|金控|集团|个股|指标股|权值股)$"
+)
 
 
 def is_spelt_as_a_name(text: str) -> bool:

@@ -67,7 +67,9 @@ def main() -> None:
     """Write listed.csv beside this file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--packages", type=Path, required=True, help="the site-packages that hold the four packages")
-    parser.add_argument("--words", type=Path, default=Path("/usr/share/dict"), help="folder of american-english and french")
+    parser.add_argument(
+        "--words", type=Path, default=Path("/usr/share/dict"), help="folder of american-english and french"
+    )
     parser.add_argument("--out", type=Path, default=HERE / "listed.csv")
     given = parser.parse_args()
     words = _words(given.words)
@@ -77,7 +79,9 @@ def main() -> None:
     taken = {fold(name) for row in rows for name in row.names.split("|")} | _of_the_lexicon()
     rows += _new(_american(given.packages), taken, words)
     rows += _new(_of_indices(given.packages), taken, words)
-    rows += _new(_taiwanese(given.packages), taken, words | {word for word, often in chinese.items() if often >= _COMMON})
+    rows += _new(
+        _taiwanese(given.packages), taken, words | {word for word, often in chinese.items() if often >= _COMMON}
+    )
     rows = [part for row in rows for part in _guarded(row, sides)]
     with given.out.open("w", encoding="utf-8", newline="") as stream:
         out = csv.writer(stream, lineterminator="\n")
@@ -131,7 +135,12 @@ def _american(packages: Path) -> Iterator[tuple[str, tuple[str, ...], str]]:
     frame = pl.read_parquet(packages / "edgar" / "reference" / "data" / "company_tickers.parquet")
     seen: set[str] = set()
     for cik, ticker, exchange, name in frame.select("cik", "ticker", "exchange", "name").iter_rows():
-        if exchange not in ("NYSE", "Nasdaq", "CBOE") or cik in seen or _WARRANT.match(ticker) or _NO_COMPANY.search(name):
+        if (
+            exchange not in ("NYSE", "Nasdaq", "CBOE")
+            or cik in seen
+            or _WARRANT.match(ticker)
+            or _NO_COMPANY.search(name)
+        ):
             continue
         seen.add(cik)
         if len(seen) > MOST_AMERICAN:
@@ -153,7 +162,9 @@ def _of_indices(packages: Path) -> Iterator[tuple[str, tuple[str, ...], str]]:
         for company in index["companies"]:
             listings = {item["yahoo"]: item["google"] for item in company.get("symbols", ()) if item.get("yahoo")}
             home = company.get("symbol")
-            american = [s for s, google in listings.items() if re.match(r"NYSE:|NASDAQ:", google or "") and "." not in s]
+            american = [
+                s for s, google in listings.items() if re.match(r"NYSE:|NASDAQ:", google or "") and "." not in s
+            ]
             ticker = (american or [home] if home and "." in home else [home])[0]
             if ticker:
                 yield ticker, short(company["name"]), home if home != ticker else ""
@@ -185,7 +196,9 @@ def _guarded(row: Row, sides: Sides) -> Iterator[Row]:
     if others or not short_ones:
         yield row._replace(names="|".join(others))
     for name in short_ones:
-        yield row._replace(names=name, inside="/".join(_neighbours(fold(name), sides)), symbols="" if others else row.symbols)
+        yield row._replace(
+            names=name, inside="/".join(_neighbours(fold(name), sides)), symbols="" if others else row.symbols
+        )
 
 
 def _sides(chinese: dict[str, int]) -> Sides:
@@ -211,7 +224,8 @@ def _neighbours(name: str, sides: Sides) -> tuple[str, ...]:
 
 def _load(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
