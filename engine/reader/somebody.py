@@ -37,6 +37,7 @@ _PATTERNS: Final = tuple(
 )
 # Words that begin with a capital in headlines, or at the start of a sentence, and are part of no company's name.
 _COMMON: Final = frozenset(
+<<<<<<< HEAD
     [
         "stock",
         "stocks",
@@ -424,6 +425,23 @@ _COMMON: Final = frozenset(
         "face",
         "comme",
     ]
+=======
+    re.findall(
+        r"\S+",
+        "stock stocks share shares market markets wall street main dow jones nasdaq s&p the a an why how what when where here this these that those top best worst tech technology ai big biggest "
+        "us u.s u.s. uk u.k eu china chinese europe european japan japanese asia asian american america global world india korea taiwan fed federal reserve president ceo cfo chief chair trump biden powell "
+        "oil gold silver bitcoin crypto bond bonds treasury yields dollar euro investors traders analysts analyst futures index indexes indices bank banks chip chips chipmaker chipmakers sector sectors "
+        "sales earnings profit profits revenue growth inflation jobs data report reports week month year day monday tuesday wednesday thursday friday saturday sunday january february march april may june july "
+        "august september october november december q1 q2 q3 q4 after as amid and but or nor for with on in of to from by at into over under is are was were will can could should would has have had do does "
+        "more most new old first second last next just now then if while despite since its it he she they his her their our your my i we you not no only also both all some many few dear mr mrs ms dr "
+        "magnificent seven mag 7 growth value small cap penny meme semiconductor semiconductors software energy healthcare health retail consumer tariff tariffs trade war rate rates cut cuts hike recession economy "
+        "premarket pre-market after-hours today yesterday tomorrow morning afternoon breaking live update exclusive opinion analysis watch buy sell hold etf etfs fund funds hedge ipo spac dividend dividends "
+        "quantum computing electric vehicle ev evs car cars airline airlines bull bear bulls bears bubble crash rally selloff sell-off rout dip correction panic fear fears hopes momentum quality "
+        "le la les l un une des du de en et ou mais pourquoi comment bourse cac paris wall-street marche marchés marché action actions titre titres valeur valeurs secteur tech luxe pétrole or bce zone lundi mardi mercredi "
+        "inc inc. corp corp. ltd llc co co. plc better leading keep calls sponsored shorted recent equities know late trouble power million billion l'article article "
+        "jeudi vendredi france europe chine etats-unis états-unis analyse avis hausse baisse cours groupe société il elle ils elles ce cet cette ces son sa ses selon après avant malgré face comme",
+    )
+>>>>>>> w-names
 )
 _HAN_SUBJECT: Final = re.compile(
     r"(?:^|[\n。！？；，、：:;\s【】「」『』《》〈〉\"“”(（])(?P<name>[\u3400-\u9fff]{2,7}?|[A-Z][A-Za-z0-9&.\-]{2,}(?: [A-Z][\w&.\-]+){0,3})\s?"

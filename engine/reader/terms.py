@@ -30,8 +30,7 @@ class Term(NamedTuple):
     role: Role
     key: str
     language: str = ""  # "" for names, which belong to every language
-    left: bool = False  # a word boundary is wanted before
-    right: bool = False
+    stem: bool = False  # any ending may follow
     cased: str = ""  # the exact spelling, where capitals count
     marked: bool = False  # only with $, brackets or an exchange's name
     tail: str = ""  # a pattern of what must follow
@@ -62,11 +61,14 @@ class Terms:
     def __init__(self) -> None:
         self._slots: dict[str, list[Term]] = {}
         self._terms: list[list[Term]] = []
+        self._edges: list[
+            tuple[bool, bool]
+        ] = []  # whether a word begins and ends with the pattern, and so needs a boundary
         self._automaton: ahocorasick_rs.AhoCorasick | None = None
 
     def add(self, raw: str, term: Term) -> None:
         """Add a term as the lexicon writes it: "play* down", "exclu* .. baisse des taux"; `term` says whose it is."""
-        head, *rest = [part.strip() for part in raw.split(" .. ")] if " .. " in raw else [raw.strip()]
+        head, *rest = [part.strip() for part in raw.split(" .. ")]
         joined = ""
         if "*" in head[:-1]:  # "baisse* de taux": what follows the first star is matched as a tail
             head, _, joined = head.partition("*")
@@ -75,32 +77,27 @@ class Terms:
         if not word:
             return
         tail = _tail(joined, rest, chinese=term.language == "zh") if rest or joined else ""
-        term = term._replace(
-            left=wordy(word[0]),
-            right=wordy(word[-1]) and not head.endswith("*"),
-            cased=head if term.cased else "",
-            tail=tail,
-        )
-        self._put(word, term)
+        term = term._replace(stem=head.endswith("*"), cased=head if term.cased else "", tail=tail)
+        for form in {word, word.replace(" ", "-"), word.replace("-", " ")}:  # "data center", "data-center"
+            self._put(form, term)
 
-    def add_name(self, name: str, term: Term) -> None:
-        """Add a name as it is written, without stars: a third of the time that `add` takes."""
-        word = fold(name)
-        self._put(word, term._replace(left=wordy(word[0]), right=wordy(word[-1])))
+    def add_name(self, folded: str, term: Term) -> None:
+        """Add a folded name, without stars: a fifth of the time that `add` takes."""
+        self._put(folded, term)
+        if "-" in folded:
+            self._put(folded.replace("-", " "), term)
 
-    def _put(self, word: str, term: Term) -> None:
-        forms = (word,)
-        if " " in word or "-" in word:  # "data center", "data-center"
-            forms = tuple({word: 0, word.replace(" ", "-"): 0, word.replace("-", " "): 0})
-        for form in forms:
-            slot = self._slots.setdefault(form, [])
-            if term not in slot:
-                slot.append(term)
+    def _put(self, form: str, term: Term) -> None:
+        slot = self._slots.get(form)
+        if slot is None:
+            self._slots[form] = [term]
+        else:
+            slot.append(term)
         self._automaton = None
 
-    def has(self, name: str) -> bool:
-        """Tell whether a name is among the terms already."""
-        return fold(name) in self._slots
+    def has(self, folded: str) -> bool:
+        """Tell whether a folded name is among the terms already."""
+        return folded in self._slots
 
     def tokens(self) -> dict[str, set[str]]:
         """Give the words of the names of each key."""
@@ -112,14 +109,16 @@ class Terms:
 
     def has_any(self, folded: str, text: str) -> bool:
         """Tell whether a text holds any name, nobody's aside, by spelling and boundaries alone."""
-        for index, start, stop in self._compiled().find_matches_as_indexes(folded, overlapping=True):
-            before = start > 0 and wordy(folded[start - 1])
-            after = stop < len(folded) and wordy(folded[stop])
+        automaton, size = self._compiled(), len(folded)
+        for index, start, stop in automaton.find_matches_as_indexes(folded, overlapping=True):
+            left, right = self._edges[index]
+            if left and start and wordy(folded[start - 1]):
+                continue
+            goes_on = right and stop < size and wordy(folded[stop])
             for term in self._terms[index]:
                 if (
                     term.role != "nobody"
-                    and not (before and term.left)
-                    and not (after and term.right)
+                    and not (goes_on and not term.stem)
                     and not (term.cased and text[start:stop] != term.cased)
                     and not (term.word and text[start].islower())
                 ):
@@ -128,8 +127,9 @@ class Terms:
 
     def _compiled(self) -> ahocorasick_rs.AhoCorasick:
         if self._automaton is None:
-            self._automaton = ahocorasick_rs.AhoCorasick(list(self._slots))
+            self._automaton = ahocorasick_rs.AhoCorasick(list(self._slots), store_patterns=False)
             self._terms = list(self._slots.values())
+            self._edges = [(wordy(word[0]), wordy(word[-1])) for word in self._slots]
         return self._automaton
 
     def matches(self, folded: str, text: str) -> list[tuple[int, int, list[Term]]]:
@@ -146,12 +146,15 @@ class Terms:
             In the order of their ends.
         """
         out = []
-        for index, start, stop in self._compiled().find_matches_as_indexes(folded, overlapping=True):
-            before = start > 0 and wordy(folded[start - 1])
-            after = stop < len(folded) and wordy(folded[stop])
+        automaton, size, edges, slots = self._compiled(), len(folded), self._edges, self._terms
+        for index, start, stop in automaton.find_matches_as_indexes(folded, overlapping=True):
+            left, right = edges[index]
+            if left and start and wordy(folded[start - 1]):
+                continue
+            goes_on = right and stop < size and wordy(folded[stop])
             terms = [
-                term for term in self._terms[index]
-                if not (before and term.left) and not (after and term.right)
+                term for term in slots[index]
+                if not (goes_on and not term.stem)
                 and not (term.cased and text[start:stop] != term.cased)
                 and not (term.marked and not is_marked(folded, start))
                 and not (term.inside[0] and term.is_inside(folded, start, stop))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -67,14 +67,14 @@ class Build:
                 self.notes.append(
                     f"{item.name!r} is {lines} and names nobody; leave it to one of them, or give exchanges or days that differ."
                 )
+        spoken = {key for row in rows for key in row.keys}
+        forms = (form for row in rows for form in short_forms(row) if form.keys[0] not in spoken)
         small = 0
-        spoken = {fold(name) for row in rows for name in row.names}
-        rows = [*rows, *(form for row in rows for form in short_forms(row) if fold(form.names[0]) not in spoken)]
-        for row in rows:
-            small += sum(len(name) == 1 for name in row.names)
-            kept = [name for name in row.names if len(name) > 1 and fold(name) not in refused]
-            self._own.update(map(fold, kept))
-            self._listed(row, kept)
+        for row in (*rows, *forms):
+            small += sum(len(key) == 1 for key in row.keys)
+            self._listed(row, lambda key: len(key) > 1 and key not in refused)
+            self._own.update(row.keys)
+        self._own -= refused
         if small:
             self.notes.append(f"{small} names of one letter or character are left out; give longer ones.")
 
@@ -118,18 +118,19 @@ class Build:
     def rest(self, rows: Iterable[Listed]) -> None:
         """Add the table that comes with the package: the names that nobody bears yet."""
         for row in rows:
-            self._listed(row, [name for name in row.names if name and not self.names.has(name)])
+            self._listed(row, lambda key: bool(key) and not self.names.has(key))
 
     def _unless_own(self, name: str, term: Term) -> None:
         if fold(name) not in self._own:
             self.names.add(name, term)
 
-    def _listed(self, row: Listed, names: Sequence[str]) -> None:
-        if row.ticker not in self.entities:
-            self.entities[row.ticker] = Entity(row.ticker, "asset", (row.ticker,), index=row.ticker.startswith("^"))
-        if row.speaks:
-            self.entities[row.ticker] = replace(self.entities[row.ticker], speaks=True)
+    def _listed(self, row: Listed, wanted: Callable[[str], bool]) -> None:
+        entity = self.entities.get(row.ticker)
+        if entity is None:
+            entity = Entity(row.ticker, "asset", (row.ticker,), index=row.ticker.startswith("^"), speaks=row.speaks)
+        self.entities[row.ticker] = replace(entity, speaks=True) if row.speaks and not entity.speaks else entity
         term = Term(
+<<<<<<< HEAD
             "asset",
             row.ticker,
             word=row.word,
@@ -142,6 +143,14 @@ class Build:
         for name in names:
             short = len(name) <= 4 and name.isascii() and (name.isupper() or len(name) == 2)
             self.names.add_name(name, term._replace(cased=name) if short else term)
+=======
+            "asset", row.ticker, word=row.word, place=row.place, since=row.since, until=row.until, without=row.without, inside=row.inside
+        )  # fmt: skip
+        for name, key in zip(row.names, row.keys, strict=True):
+            if wanted(key):
+                short = len(name) <= 4 and name.isascii() and (name.isupper() or len(name) == 2)
+                self.names.add_name(key, term._replace(cased=name) if short else term)
+>>>>>>> w-names
         for symbol in (row.ticker, *row.symbols):
             self._symbol(symbol, term)
 

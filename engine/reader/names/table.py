@@ -7,7 +7,7 @@ import datetime as dt
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
@@ -74,6 +74,10 @@ class Listed:
     speaks: bool = False
     inside: tuple[str, str] = ("", "")
     line: int = 0
+    keys: tuple[str, ...] = field(init=False, compare=False)  # the names, folded
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keys", tuple(map(fold, self.names)))
 
 
 def built_in() -> list[Listed]:
@@ -116,9 +120,9 @@ def read_names(source: NameTable) -> list[Listed]:
     faults: list[str] = []
     texts = frame.select(pl.col(name).cast(pl.String).str.strip_chars().fill_null("") for name in columns.values())
     for line, values in enumerate(texts.iter_rows(), first):
-        row = dict(zip(columns, values, strict=True))
         if not any(values):
             continue
+        row = dict(zip(columns, values, strict=True))
         try:
             out.append(_listed(row, line))
         except ValueError as error:
@@ -160,11 +164,21 @@ def short_forms(row: Listed) -> Iterator[Listed]:
         for form in short(name):
             if form not in row.names:
                 several = " " in form or not form.isascii()
-                yield replace(row, names=(form,), word="capital" if several else "word")
+                yield Listed(
+                    row.ticker,
+                    (form,),
+                    row.place,
+                    row.since,
+                    row.until,
+                    "capital" if several else "word",
+                    line=row.line,
+                )
 
 
 def _stated(row: Mapping[str, str], column: str) -> dt.date | None:
     text = row.get(column, "")
+    if not text:
+        return None
     try:
         return _day(text.split("T")[0].split(" ")[0])
     except ValueError:
@@ -177,7 +191,7 @@ def _day(text: str) -> dt.date | None:
 
 def _columns(names: list[str], where: str) -> dict[str, str]:
     by_lower = {name.strip().lower().replace(" ", "_"): name for name in names}
-    out = {}
+    out: dict[str, str] = {}
     for role, usual in _USUAL.items():
         found = next((by_lower[name] for name in usual if name in by_lower), None)
         if found is not None and found not in out.values():
@@ -236,18 +250,18 @@ class Shared:
 
 def shared(rows: Iterable[Listed]) -> Iterator[Shared]:
     """Yield the names that two tickers bear on the same day."""
-    by_name: defaultdict[str, dict[str, Listed]] = defaultdict(dict)
+    first: dict[str, Listed] = {}
+    others: defaultdict[str, dict[str, Listed]] = defaultdict(dict)
     for row in rows:
-        for name in row.names:
-            by_name[fold(name)].setdefault(row.ticker, row)
-    for bearers in by_name.values():
-        group = list(bearers.values())
-        if len(group) < 2:
-            continue
+        for key in row.keys:
+            before = first.setdefault(key, row)
+            if before.ticker != row.ticker:
+                others[key].setdefault(row.ticker, row)
+    for key, bearers in others.items():
+        group = [first[key], *bearers.values()]
         meeting = tuple(row for row in group if any(row is not other and _meet(row, other) for other in group))
         if meeting:
-            name = next(name for name in meeting[0].names if fold(name) in by_name and by_name[fold(name)] is bearers)
-            yield Shared(name, meeting)
+            yield Shared(meeting[0].names[meeting[0].keys.index(key)], meeting)
 
 
 def _meet(one: Listed, other: Listed) -> bool:
