@@ -167,7 +167,6 @@ def _read(
     if reading.refused.height and not len(reading.events):
         first = reading.refused.row(0, named=True)
         raise Fault(first["reason"] or f"{first['source']} states no publication time; supply a date in a sidecar.")
-<<<<<<< HEAD
     document = {
         "reader": reader,
         "counts": reading.counts,
@@ -175,16 +174,6 @@ def _read(
         "refused": reading.refused.to_dicts(),
     }
     return reading.events, document, reading.sources
-=======
-    if sources:
-        reading.sources.write_parquet(sources)
-    return reading.events, {
-        "reader": reader,
-        "counts": reading.counts,
-        "refused": reading.refused.to_dicts(),
-        "notes": list(reading.notes),
-    }
->>>>>>> w-names
 
 
 def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:

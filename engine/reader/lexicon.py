@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import os
 import gc
-import tomllib
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -153,13 +152,8 @@ def load(extra: Sequence[str | Path] = (), names: NameTable | None = None) -> Le
 @functools.lru_cache(maxsize=8)  # by content: a file that was edited is read anew
 def _load(files: tuple[tuple[str, str], ...], listed: tuple[Listed, ...]) -> Lexicon:
     merged: dict[str, Any] = {}
-<<<<<<< HEAD
     for path, text in files:
         _merge(merged, _parsed(path, text), path)
-    return _compile(merged, " and ".join(path for path, _ in files[len(BUILT_IN) :]) or "the built-in lexicon", listed)
-=======
-    for path, raw in files:
-        _merge(merged, _read_toml(path, raw), path)
     where = " and ".join(path for path, _ in files[len(BUILT_IN) :]) or "the built-in lexicon"
     collects = gc.isenabled()
     gc.disable()  # tens of thousands of objects, all of which stay: looking through them again costs a third of the time
@@ -168,7 +162,6 @@ def _load(files: tuple[tuple[str, str], ...], listed: tuple[Listed, ...]) -> Lex
     finally:
         if collects:
             gc.enable()
->>>>>>> w-names
 
 
 def _parsed(path: str, text: str) -> dict[str, Any]:

@@ -58,13 +58,7 @@ def named_in(lexicon: Lexicon, folded: str, text: str, *, tongue: str, day: Day,
                 sure.append(hit)
             elif is_spelt_as_a_name(text[start:end]):
                 (asked.append((hit, term)) if term.word == "word" else sure.append(hit))
-<<<<<<< HEAD
-    given = [
-        hit for symbol in symbols(text) if (hit := _of_symbol(symbol, lexicon, folded, sure, day, tongue)) is not None
-    ]
-=======
     given = [found for symbol in symbols(text) if (found := _of_symbol(symbol, lexicon, folded, sure, day, tongue))]
->>>>>>> w-names
     if given:
         sure += [*given, *introduced(given, text, folded, sure)]
     known = {hit.key for hit in sure} | ({ticker} if ticker else set())

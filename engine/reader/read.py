@@ -174,22 +174,11 @@ def _run(
             advance(batch.height, size)
     gc.unfreeze()
     rows, told = stories.settle()
-<<<<<<< HEAD
     events, left_out = _table(rows)
     counts |= {"repeated": stories.repeated, "refused": len(refused), "left_out": left_out.height}
     kept = _sources(told).filter(~pl.col("event_id").is_in(left_out["event_id"].to_list()))
     missing = pl.DataFrame(refused, schema=pl.Schema(REFUSED), orient="row")
     return Reading(events, kept, missing, counts, left_out, (*lexicon.notes, *said))
-=======
-    counts["repeated"] = stories.repeated
-    return Reading(
-        _table(rows),
-        _sources(told),
-        pl.DataFrame(refused, schema=pl.Schema(REFUSED), orient="row"),
-        counts,
-        lexicon.notes,
-    )
->>>>>>> w-names
 
 
 def _document(row: dict[str, Any], notes: Sidecar) -> Document:

@@ -130,27 +130,12 @@ class Build:
             entity = Entity(row.ticker, "asset", (row.ticker,), index=row.ticker.startswith("^"), speaks=row.speaks)
         self.entities[row.ticker] = replace(entity, speaks=True) if row.speaks and not entity.speaks else entity
         term = Term(
-<<<<<<< HEAD
-            "asset",
-            row.ticker,
-            word=row.word,
-            place=row.place,
-            since=row.since,
-            until=row.until,
-            without=row.without,
-            inside=row.inside,
-        )
-        for name in names:
-            short = len(name) <= 4 and name.isascii() and (name.isupper() or len(name) == 2)
-            self.names.add_name(name, term._replace(cased=name) if short else term)
-=======
             "asset", row.ticker, word=row.word, place=row.place, since=row.since, until=row.until, without=row.without, inside=row.inside
         )  # fmt: skip
         for name, key in zip(row.names, row.keys, strict=True):
             if wanted(key):
                 short = len(name) <= 4 and name.isascii() and (name.isupper() or len(name) == 2)
                 self.names.add_name(key, term._replace(cased=name) if short else term)
->>>>>>> w-names
         for symbol in (row.ticker, *row.symbols):
             self._symbol(symbol, term)
 

@@ -8,13 +8,7 @@ from typing import Final
 from engine.reader.fold import is_han
 from engine.reader.terms import Hit
 
-<<<<<<< HEAD
-_SMALL: Final = frozenset(
-    ["of", "and", "the", "de", "la", "le", "du", "des", "et", "&", "in", "for", "a", "an", "to", "on", "by"]
-)
-=======
 _SMALL: Final = frozenset(re.findall(r"\S+", "of and the de la le du des et & in for a an to on by"))
->>>>>>> w-names
 # What a company does, has or is, right after its name. Folded.
 _MOVES: Final = (
     r"falls?|fell|drops?|dropped|plunge[sd]?|plunging|sinks?|sank|slides?|slid|slumps?|slumped|tumbles?|tumbled|crash(?:es|ed)?|dips?|slips?|slipped|sheds?|loses|lost|declines?|"

@@ -6,15 +6,6 @@ import re
 from typing import Final
 
 _NOTES: Final = re.compile(
-<<<<<<< HEAD
-    r"\s*(?:/[A-Za-z. ]{1,12}/?|\([^)]*\))\s*$"
-)  # "Mitsui Kinzoku Co Ltd./ADR", "Hornbach (retailer)"
-_FORM: Final = re.compile(
-    r"[\s,]+(?:inc|incorporated|corp|corporation|co|company|cos|companies|ltd|limited|plc|llc|l\.?l\.?c|l\.?p|lp|s\.?a|s\.?p\.?a|spa|a\.?g|s\.?e|n\.?v|"
-    r"b\.?v|ab|publ|asa|oyj|a/s|kgaa|gmbh|s\.?a\.?b\.? de c\.?v|s\.?a\.?f|sca|bhd|tbk|kk|adr|ads|ordinary shares|"
-    r"(?:class|cl|series) [a-z]|& co|and company|& company|de|new)\.?$",
-    re.IGNORECASE,
-=======
     r"\s*(?:[/\\][A-Za-z. ]{1,12}[/\\]?|\([^)]*\))\s*$"
 )  # "Mitsui Kinzoku Co Ltd./ADR", "Hornbach (retailer)"
 _FORMS: Final = frozenset(
@@ -23,88 +14,12 @@ _FORMS: Final = frozenset(
         "inc incorporated corp corporation co company cos companies ltd limited plc llc l.l.c l.p lp s.a sa s.p.a spa a.g ag s.e se n.v nv b.v "
         "ab publ asa oyj a/s kgaa gmbh s.a.f saf sca bhd tbk kk adr ads & and de new cv c.v s.a.b sab",
     )
->>>>>>> w-names
 )
 _HOLDINGS: Final = frozenset(("holdings", "holding", "hldgs", "hldg", "group", "groupe"))
 _CLASSES: Final = frozenset(("class", "cl", "series", "ordinary"))  # of shares: "Class A"
 _CHINESE: Final = re.compile(r"(?:股份有限公司|有限责任公司|有限公司|控股有限公司|集团公司)$")
 # Alone, these name nobody: "First", "National".
 _VAGUE: Final = frozenset(
-<<<<<<< HEAD
-    [
-        "first",
-        "second",
-        "national",
-        "american",
-        "united",
-        "general",
-        "global",
-        "international",
-        "the",
-        "world",
-        "new",
-        "old",
-        "great",
-        "north",
-        "south",
-        "east",
-        "west",
-        "northern",
-        "southern",
-        "eastern",
-        "western",
-        "central",
-        "pacific",
-        "atlantic",
-        "capital",
-        "city",
-        "community",
-        "people's",
-        "peoples",
-        "premier",
-        "universal",
-        "standard",
-        "royal",
-        "advanced",
-        "applied",
-        "digital",
-        "integrated",
-        "bank",
-        "financial",
-        "energy",
-        "power",
-        "health",
-        "medical",
-        "media",
-        "gold",
-        "silver",
-        "oil",
-        "gas",
-        "water",
-        "industrial",
-        "technologies",
-        "technology",
-        "systems",
-        "solutions",
-        "services",
-        "resources",
-        "properties",
-        "partners",
-        "group",
-        "holdings",
-        "company",
-        "enterprise",
-        "enterprises",
-        "america",
-        "china",
-        "japan",
-        "europe",
-        "asia",
-        "canada",
-        "texas",
-        "california",
-    ]
-=======
     re.findall(
         r"\S+",
         "first second national american united general global international the world new old great north south east west northern southern eastern "
@@ -112,7 +27,6 @@ _VAGUE: Final = frozenset(
         "bank financial energy power health medical media gold silver oil gas water industrial technologies technology systems solutions services "
         "resources properties partners group holdings company enterprise enterprises america china japan europe asia canada texas california",
     )
->>>>>>> w-names
 )
 
 
