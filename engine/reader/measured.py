@@ -6,9 +6,9 @@ import re
 from typing import Final
 
 from engine.reader.figures import Figure
-from engine.reader.lexicon import Hit
 from engine.reader.passage import Passage, Who
 from engine.reader.sentences import Span
+from engine.reader.terms import Hit
 
 OF_END: Final = re.compile(
     r"(?:\b|^)(?:in|for|at|of|by|on|off|chez|pour|de|du|des|sur)\s+(?:the |l'|la |le |les |shares of |shares in )?$|\bd'$"
