@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import tomllib
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import polars as pl
 import pytest
@@ -15,6 +16,7 @@ from engine.cli import main
 from engine.faults import Fault
 from engine.market import Market
 from engine.prices import import_prices
+from engine.tables import zones
 from engine.tables.order import OpenDates
 from engine.tables.single import moment, written
 from engine.tables.spelling import Order
@@ -378,6 +380,19 @@ LATER = """
 @pytest.mark.parametrize("text", [*KNOWN.strip().splitlines(), *LATER.strip().splitlines()])
 def test_zones_that_are_known(text: str) -> None:
     assert known(text)[11:16] == "14:45"
+
+
+def test_every_zone_of_the_table_and_of_iana_can_be_read() -> None:
+    words = tomllib.loads(Path(zones.__file__).with_name("zones.toml").read_text(encoding="utf-8"))
+    spelled = [*words["abbreviations"], *(word for places in words["places"].values() for word in places)]
+    names = sorted(available_timezones() - {"Factory", "localtime"})
+    texts = pl.Series([f"2025-01-27 09:45 {word}" for word in (*spelled, *names)])
+    stamps = read_stamps(texts, what="date", source="t")
+    assert texts.filter(stamps.known.is_null()).to_list() == []
+    # As Python has it; of abbreviations whose IANA name is another's (EST: Panama), too.
+    told = {name: at for name, at in zip(names, stamps.known[len(spelled) :], strict=True)}
+    wall = dt.datetime(2025, 1, 27, 9, 45)
+    assert {name for name, at in told.items() if at < wall.replace(tzinfo=ZoneInfo(name)).astimezone(dt.UTC)} == set()
 
 
 @pytest.mark.parametrize(

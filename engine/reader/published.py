@@ -12,7 +12,7 @@ from engine.faults import Fault
 from engine.reader.fold import is_han
 from engine.reader.times import ZONES, Stated, dates
 from engine.tables.single import Moment, moment, written
-from engine.tables.spelling import Order, Written, plain, read_one
+from engine.tables.spelling import Order, Written, plain, read_one, zone_words
 from engine.tables.zones import readings, zone_info
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _DATELINE = re.compile(
 _ABOUT = re.compile(
     r"(?:\b(?:by|before|until|till|since|after|for|in|from|to|of|d'ici|d'ici le|avant le|jusqu'au|depuis le|au|du)|截至|到|至|自|从|在|于|前)\s*(?:le |the |au )?$"
 )
+_CLOCK = re.compile(r"\d{1,2}[:h]\d{2}(?::\d{2})?\s*(?:[ap]\.?m\.?)?")
 _PARTS = re.compile(r"[|·•]")
 # What may stand behind a time: an offset, an IANA name, "heure de Paris", "London time", "纽约时间", letters, a place that ends the part.
 _BEHIND: Final = [
@@ -181,7 +182,7 @@ def own_times(text: str, folded: str, language: str) -> list[Said]:
 def _of_line(text: str, folded: str, start: int, stop: int, length: int, number: int, language: str) -> Iterator[Said]:
     first, searched = True, start
     for stated in dates(folded, start, stop, language=language):
-        revised = _REVISED.search(folded, max(searched, stated.start - 24), stated.start) is not None
+        revised = _is_revised(folded, max(searched, stated.start - 40), stated.start)
         if stated.year and (first or revised) and _is_own(folded, start, stop, length, stated, number):
             yield Said(_stamp(text, folded, stated, start, stop), revised, text[start:stop].strip())
             first, searched = False, stated.end
@@ -191,6 +192,15 @@ def _of_line(text: str, folded: str, start: int, stop: int, length: int, number:
             whole = read_one(part) if _LETTER.search(part) else None
             if whole is not None:
                 yield Said(whole, _REVISED.search(folded, start, stop) is not None, part.strip())
+
+
+def _is_revised(folded: str, start: int, stop: int) -> bool:
+    """Tell whether the words before a date say that the page was changed then: "updated on", "更新时间：10:30", not "updated its plans for"."""
+    cue = _REVISED.search(folded, start, stop)
+    if cue is None:
+        return False
+    between = _CLOCK.sub(" ", folded[cue.end() : stop])
+    return readings(zone_words(f"{between} |")) is not None
 
 
 def _is_own(folded: str, start: int, stop: int, length: int, stated: Stated, number: int) -> bool:

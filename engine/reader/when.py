@@ -22,12 +22,8 @@ _PUBLISHED: Final = (
     "pubdate", "pubtime", "datepublished", "timepublished", "dateposted", "posted", "postedat", "date", "datetime", "time", "timestamp", "ctime",
     "发布时间", "发布日期", "日期", "时间", "datepublication", "datedepublication",
 )  # fmt: skip
-_CREATED: Final = (
-    "createdat",
-    "created",
-    "createdutc",
-    "createtime",
-)  # of a draft or a row, perhaps: taken where there is no other
+# Of a draft or a row, perhaps: taken where there is no other.
+_CREATED: Final = ("createdat", "created", "createdutc", "createtime")
 _MODIFIED: Final = (
     "modified", "modifiedat", "modifiedon", "modifiedtime", "modifieddate", "datemodified", "lastmodified", "lastmod", "updated", "updatedat", "updatedon",
     "updatedtime", "updateddate", "updatetime", "updatedate", "dateupdated", "lastupdated", "lastupdate", "editedat", "edited", "mtime",
@@ -37,7 +33,7 @@ _CLOCKS: Final = ("heure", "hour", "clock", "timeofday", "时刻")
 _LATER: Final = "column {!r} says when a text was changed; of it and the publication the later counts."
 _CLOCK: Final = r"^\d{1,2}[:h]\d{2}|^\d{1,2} ?[AaPp][Mm]|^\d{3,6}$"
 _ISO: Final = r"^[12]\d{3}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([+-]\d{2}:?\d{2}|Z)?$"
-_ISO_MIDNIGHT: Final = r"^.{10}.00:00(:00(\.0+)?)?([+-Z]|$)"
+_ISO_MIDNIGHT: Final = r"^.{10}.00:00(:00(\.0+)?)?([+Z-]|$)"
 _USUAL: Final = 100  # stamps of the usual spelling that are kept of each part of a table
 _TEXTS: Final = 20  # that are asked for their language where the order of dates stays open
 

@@ -48,11 +48,11 @@ _AFTERNOON, _EVENING = ("下午", "傍晚"), ("晚上", "晚间")
 _RUN = re.compile(r"^(\d{8})t?(\d{2})(\d{2})(?:(\d{2})(\d*))?$")
 # What says no zone. Words such as "published" and "at" do so before a date or a clock alone, whose place a bar holds.
 _FILLER = re.compile(
-    r"(?<![a-z])(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?(?![a-z])\.?"
+    r"(?<![a-z])(?:mon|tues?|wed(?:nes|s)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?(?![a-z])\.?"
     r"|(?<![a-z])(?:(?:lun|mar|mercre|jeu|vendre|same)di|dimanche|lun|mar|mer|jeu|ven|sam|dim)(?![a-z])\.?"
     r"|(?:周|星期|礼拜)[一二三四五六日天]|\([一二三四五六日]\)"
     r"|(?<![a-z])(?:first |last )?(?:published|posted|updated|modified|publiee?|mise? (?:a jour|en ligne)|modifiee?|created|date|time|as of)(?![a-z/])(?=[^|]*\|)"
-    r"|(?<![a-z])(?:on|at|le|a|t|the)(?=\s*\|)"
+    r"|(?<![a-z])(?:on|at|le|a|t|the)(?=\s*\|)|@(?=\s*\|)"
     r"|(?:发布时间|发布于|发布|发表于|发表时间|更新于|更新时间|更新|编辑于|日期|时间(?=\s*:))(?=[^|]*\|)"
     r"|:(?!\d)|[,;·•]|\(\s*\)|\[\s*\]|(?<=\s)-(?=\s)|^\s*-(?!\d)|-\s*$"
 )

@@ -117,7 +117,7 @@ def _places() -> dict[str, str]:
             ("Etc", "SystemV", "US", "Canada", "Mexico", "Brazil", "Chile", "posix", "right")
         ):
             out.setdefault(city.lower().replace("_", " "), name)
-        if "/" in name or name.isupper() or name in ("Singapore", "Israel", "Japan", "Hongkong"):
+        if name not in ("Factory", "localtime"):
             out.setdefault(name.lower(), name)
     for zone, words in _words()["places"].items():
         out.update(dict.fromkeys(words, zone))

@@ -101,6 +101,7 @@ def test_days_of_every_table_count_as_their_end(tmp_path: Path, kind: str, stamp
 @pytest.mark.parametrize(
     ("stamp", "at"),
     [
+        ("2025-01-27 00:00:30", "2025-01-27 05:00:30"),
         (1737988200, "2025-01-27 14:30:00"),
         (1737988200000, "2025-01-27 14:30:00"),
         ("1737988200.0", "2025-01-27 14:30:00"),
@@ -307,6 +308,20 @@ def test_a_line_that_tells_of_a_change_counts_beside_metadata() -> None:
     text = f"A headline\nUpdated January 28, 2025 10:00 AM EST\nJanuary 30, 2025\n\n{TEXT}\n"
     assert said(Document("d", text, "d", "2025-01-27T09:30Z")) == "2025-01-28 15:00:00 instant"
     assert said(Document("d", text.replace("Updated ", ""), "d", "2025-01-27T09:30Z")) == "2025-01-27 09:30:00 instant"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Nvidia updated its plans for 31 December 2026",
+        "Updated outlook to 31 December 2026",
+        "The roadmap, updated for the year ending 31 December 2026, stands",
+        "Le groupe a mis à jour ses objectifs au 31 décembre 2026",
+        "公司更新了2026年12月31日的计划",
+    ],
+)
+def test_a_headline_that_speaks_of_a_date_is_no_time_of_change(line: str) -> None:
+    assert said(Document("d", f"{line}\n\n{TEXT}\n", "d", "2025-01-27T09:30Z")) == "2025-01-27 09:30:00 instant"
 
 
 # ------------------------------------------------------------------------------------------------- sidecars, the whole
