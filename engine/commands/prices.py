@@ -29,7 +29,8 @@ def import_(
     ],
     out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
     calendar: Annotated[
-        str | None, typer.Option(help="XNYS, 24/7 or another code; by default told from the weekends.")
+        str | None,
+        typer.Option(help="XNYS, 24/7 or another code; by default told from symbols (.L), stamps and weekends."),
     ] = None,
     timezone: Annotated[
         str | None, typer.Option(help="Zone of intraday times that name none, such as America/New_York.")
