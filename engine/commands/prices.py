@@ -32,7 +32,8 @@ def import_(
         str | None, typer.Option(help="The symbol, where one file is given and names none; by default the file's name.")
     ] = None,
     calendar: Annotated[
-        str | None, typer.Option(help="XNYS, 24/7 or another code; by default told from the weekends.")
+        str | None,
+        typer.Option(help="XNYS, 24/7 or another code; by default told from symbols (.L), stamps and weekends."),
     ] = None,
     timezone: Annotated[
         str | None, typer.Option(help="Zone of intraday times that name none, such as America/New_York.")

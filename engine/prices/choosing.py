@@ -68,7 +68,7 @@ def choose_calendar(rows: pl.DataFrame, name: str | None, findings: Findings) ->
         )
     if clock is None or (clock.codes[:1] == [_NEW_YORK] and not clock.other):
         return _assumed(_NEW_YORK, findings)
-    if len(clock.codes) != 1 or clock.other:
+    if len(clock.codes) != 1 or clock.other or not clock.written:
         _ask(clock)
     reason = f"the stamps of {clock.asset} follow the clock of {named(clock.codes)}"
     return _told(clock.codes[0], reason, findings)
@@ -132,8 +132,8 @@ def _ask(clock: "_Clock") -> None:
     if not clock.codes:
         cause = f"the stamps of {clock.asset} follow {clock.named()}"
         raise Fault(f"calendar=None cannot be told: {cause}; name the calendar, such as 'XNYS' or '24/7'.")
-    cause = f"several exchanges keep the clock of the stamps of {clock.asset}"
-    raise Fault(f"calendar=None cannot be told: {cause}; name the calendar: {named(clock.codes)}.")
+    cause = f"the stamps of {clock.asset} may follow the clock of {named(clock.codes)}"
+    raise Fault(f"calendar=None cannot be told: {cause}; name the calendar, such as {clock.codes[0]!r}.")
 
 
 def _doubt(rows: pl.DataFrame, code: str, homes: dict[str, str], findings: Findings) -> None:
@@ -150,10 +150,23 @@ def _doubt(rows: pl.DataFrame, code: str, homes: dict[str, str], findings: Findi
 
 
 class _Clock(NamedTuple):
-    """What the stamps of a table tell: an asset, the exchanges that keep its clock, and an asset of another clock."""
+    """What the stamps of a table tell.
+
+    Attributes
+    ----------
+    asset
+        One whose stamps tell.
+    codes
+        The exchanges that keep their clock.
+    written
+        Whether the offsets from UTC are written; otherwise midnights and opens are told from their times in UTC.
+    other
+        An asset whose stamps follow another clock.
+    """
 
     asset: str
     codes: list[str]
+    written: bool
     other: str | None = None
 
     def fits(self, code: str) -> bool:
@@ -188,14 +201,14 @@ def _clock_of(rows: pl.DataFrame) -> _Clock | None:
             return None
     once = stamps.unique(("instant", "offset"), maintain_order=True)
     keeps = [zone for zone in _ZONES if misses(once, zone) <= few]
-    if not keeps and misses is _other_times:
-        return None
     codes = [code for code, exchange in EXCHANGES.items() if exchange.zone in keeps]
     if _NEW_YORK not in codes and any(zone in keeps for zone in _AMERICAN):
         codes.insert(0 if "EST" in keeps else len(codes), _NEW_YORK)
+    if misses is _other_times:
+        return _Clock(stamps["asset"][0], codes, written=False) if codes else None
     if not codes and stamps["asset"].n_unique() > 1:
         return _of_several(stamps)
-    return _Clock(stamps["asset"][0], codes)
+    return _Clock(stamps["asset"][0], codes, written=True)
 
 
 def _of_several(stamps: pl.DataFrame) -> _Clock:
@@ -205,9 +218,9 @@ def _of_several(stamps: pl.DataFrame) -> _Clock:
     keeps = [zone for zone in _ZONES if _other_offsets(one, zone) == 0]
     codes = [code for code, exchange in EXCHANGES.items() if exchange.zone in keeps]
     if not codes:
-        return _Clock(first, codes)
+        return _Clock(first, codes, written=True)
     strange = stamps["offset"] != _offset_in(stamps["instant"], keeps[0])
-    return _Clock(first, codes, stamps["asset"].filter(strange)[0])
+    return _Clock(first, codes, written=True, other=stamps["asset"].filter(strange)[0])
 
 
 def _offset_in(instants: pl.Series, zone: str) -> pl.Series:

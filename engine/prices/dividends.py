@@ -5,12 +5,14 @@ import math
 import polars as pl
 
 from engine.prices.findings import Findings, counted, shown
+from engine.prices.order import begins
 
 _LEAST = 4  # ex-dates; fewer are a matter of chance
 _RARE = 15  # bars to an ex-date at least: the shortest usual period of payment, a month, has 21
 _LARGEST, _DOUBTFUL = 0.1, 0.25  # of the price: a payment above it, as in a spin-off, says nothing of those that recur
 _MOST = 3.5  # what one ex-date may add to the evidence: a single one never decides
 _EVIDENCE = 7.0  # log of the odds at which prices count as lowered, and of those at which they surely are not
+_NORMAL_RANGE = 1.349  # the interquartile range of a normal distribution, in deviations
 _AROUND = 20  # bars on either side of the last ex-date whose prices are looked at
 _ROUNDING = 1.5e-7  # relative: a price in float32, divided and multiplied by splits
 
@@ -21,7 +23,7 @@ def refuse_adjusted(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     """Find prices from which the dividends beside them have been taken, as yfinance does by default.
 
     A share opens lower by its dividend y on the ex-date; where prices were lowered before, it does not. With r the return
-    from the last close to the open, less its median, and s its deviation (1.4826 median absolute deviations) on all other
+    from the last close to the open, less its median, and s its deviation (the interquartile range / 1.349) on all other
     days, the log of the odds between the two is the sum over ex-dates of -y (r + y / 2) / s^2, each kept within 3.5. Below
     -(7 + the log of how many assets pay), prices count as lowered: by chance, in one import of 1,100 (Wald, "Sequential
     Tests of Statistical Hypotheses", 1945, section 3). Returns from close to close must not say the contrary, as where
@@ -45,11 +47,12 @@ def refuse_adjusted(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     if not rows.select(paying.any()).item():
         return rows
     payers = rows.filter(paying)["asset"].unique().implode()
-    sessions = _weighed(_sessions(rows.filter(pl.col("asset").is_in(payers))))
-    _doubt_large(sessions, findings)
-    told = _reasons(sessions)
+    sessions = _sessions(rows.filter(pl.col("asset").is_in(payers)))
+    dates = _ex_dates(sessions)
+    _doubt_large(dates, findings)
+    told = _reasons(dates, sessions)
     unsure = told.filter(pl.col("reason").is_null() & ~pl.col("sure"))["asset"]
-    together = _together(sessions.filter(pl.col("asset").is_in(unsure.implode())))
+    together = _together(dates.filter(pl.col("asset").is_in(unsure.implode())))
     if len(unsure) and together <= _EVIDENCE:
         names = ", ".join(unsure.head(5)) + (", .." if len(unsure) > 5 else "")
         doubtful = together < -_EVIDENCE
@@ -86,13 +89,13 @@ def refuse_adjusted(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     return rows.with_columns(dividend=pl.when(kept).then("dividend").otherwise(0.0)) if lowered.height else rows
 
 
-def _doubt_large(sessions: pl.DataFrame, findings: Findings) -> None:
+def _doubt_large(dates: pl.DataFrame, findings: Findings) -> None:
     """Warn of dividends above a quarter of the price, which then does not fall by half of them: perhaps a misplaced decimal."""
     large = (pl.col("share") > _DOUBTFUL) & (pl.col("open") / pl.col("before") - 1 > -pl.col("share") / 2)
     findings.add_rows(
         "warning",
         "doubtful_dividend",
-        sessions.filter(large),
+        dates.filter(large),
         pl.col("dividend"),
         pl.format(
             "{} pays {} after a close of {}, and opens at {}: it counts, though the price does not show it.",
@@ -102,15 +105,18 @@ def _doubt_large(sessions: pl.DataFrame, findings: Findings) -> None:
     )
 
 
-def _reasons(sessions: pl.DataFrame) -> pl.DataFrame:
+def _reasons(dates: pl.DataFrame, sessions: pl.DataFrame) -> pl.DataFrame:
     """Tell for each asset why its prices count as lowered, if they do, and whether they surely are not (`sure`)."""
-    paying = pl.col("dividend") > 0
-    told = sessions.group_by("asset", maintain_order=True).agg(
-        pl.col("source", "row", "time").filter(paying).first(),
+    # The adjusted close steps by each dividend where the close does not hold it already.
+    step = (1 - pl.col("factor_before") / pl.col("factor")) / pl.col("share")
+    told = dates.group_by("asset", maintain_order=True).agg(
+        pl.col("source", "row", "time").first(),
         pl.col("evidence", "slow").sum(),
-        count=paying.sum(),
+        count=pl.len(),
+        quoted=step.filter(pl.col("share") > 2e-5).median().is_between(0.5, 1.5),
     )
-    for more in (_by_cents(sessions), _by_adjusted_close(sessions)):
+    same = sessions.group_by("asset").agg(same=((pl.col("adj_close") / pl.col("close") - 1).abs().max() <= 1e-6))
+    for more in (_by_cents(sessions), same):
         told = told.join(more, on="asset", how="left", maintain_order="left")
     told = told.with_columns(pl.col("quoted", "same", "cents").fill_null(False))
     limit = -_EVIDENCE - math.log(told.height)
@@ -128,72 +134,69 @@ def _reasons(sessions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _together(sessions: pl.DataFrame) -> float:
+def _together(dates: pl.DataFrame) -> float:
     """Weigh the evidence of all assets, those with one ex-date by their mean, as they moved alike."""
-    days = sessions.group_by("session").agg(pl.col("evidence", "slow").mean()).drop_nulls()
+    days = dates.group_by("session").agg(pl.col("evidence", "slow").mean()).drop_nulls()
     evidence, slow = days.select(pl.col("evidence", "slow").sum()).row(0)
     return 0.0 if days.height < _LEAST or (evidence < 0 and slow >= _MOST) else float(evidence)
 
 
 def _sessions(rows: pl.DataFrame) -> pl.DataFrame:
-    """Put the bars of a session together, and the dividends since the session before."""
-    bar = pl.col("keep").cum_sum().shift(1, fill_value=0).over("asset")
-    rows = rows.with_columns(bar=bar).with_columns(pl.col("dividend").sum().over("asset", "bar"))
-    rows = rows.filter("keep").with_columns(
-        quoting=pl.col("split").fill_null(1).cum_prod(reverse=True).shift(-1, fill_value=1.0).over("asset")
-    )
-    return (
-        rows.group_by("asset", "session", maintain_order=True)
-        .agg(
-            pl.col("source", "row", "time", "open", "quoting").first(),
+    """Give one row to each session of an asset, with the dividends since the session before, and what stood before it."""
+    if not rows["keep"].all():
+        bar = pl.col("keep").cum_sum().shift(1, fill_value=0).over("asset")
+        rows = rows.with_columns(bar=bar).with_columns(pl.col("dividend").sum().over("asset", "bar")).filter("keep")
+    again = ~begins() & (pl.col("session") == pl.col("session").shift(1))
+    if rows.select(again.any()).item():
+        rows = rows.group_by("asset", "session", maintain_order=True).agg(
+            pl.col("source", "row", "time", "open").first(),
             pl.col("high").max(),
             pl.col("low").min(),
             pl.col("close", "adj_close").last(),
             pl.col("dividend").sum(),
+            pl.col("split").product(),
         )
-        .with_columns(before=pl.col("close").shift(1).over("asset"), factor=pl.col("adj_close") / pl.col("close"))
-        .with_columns(share=pl.col("dividend") / pl.col("before"))
+    before = pl.when(~begins()).then(pl.col("close").shift(1))
+    return rows.with_columns(
+        before=before, share=pl.col("dividend") / before, factor=pl.col("adj_close") / pl.col("close")
     )
 
 
-def _weighed(sessions: pl.DataFrame) -> pl.DataFrame:
-    """Weigh what the return of each ex-date says: `evidence` from close to open, `slow` from close to close."""
-    paying, plain = pl.col("share") > 0, pl.col("share") == 0
-    counts = (plain.sum() >= (_RARE - 1) * paying.sum()).over("asset")
-    usual = paying & (pl.col("share") < _LARGEST) & counts
-    for name, price in (("evidence", "open"), ("slow", "close")):
-        move = pl.col(price) / pl.col("before") - 1
-        off = move - move.filter(plain).median().over("asset")
-        spread = 1.4826 * off.filter(plain).abs().median().over("asset")
+def _ex_dates(sessions: pl.DataFrame) -> pl.DataFrame:
+    """List the ex-dates with what the return of each says: `evidence` from close to open, `slow` from close to close."""
+    fast, slow = (pl.col(price) / pl.col("before") - 1 for price in ("open", "close"))
+    sessions = sessions.with_columns(fast=fast, slow=slow, factor_before=pl.col("factor").shift(1))
+    dates, plain = sessions.filter(pl.col("dividend") > 0), sessions.filter(pl.col("share") == 0)
+    usual = plain.group_by("asset").agg(
+        pl.len().alias("days"),
+        *(pl.col(name).median().alias(f"{name}_usual") for name in ("fast", "slow")),
+        *(
+            (pl.col(name).quantile(0.75) - pl.col(name).quantile(0.25)).alias(f"{name}_range")
+            for name in ("fast", "slow")
+        ),
+    )
+    dates = dates.join(usual, on="asset", how="left", maintain_order="left")
+    rare = pl.col("days") >= (_RARE - 1) * pl.len().over("asset")
+    for name, kept in (("fast", "evidence"), ("slow", "slow")):
+        off, spread = pl.col(name) - pl.col(f"{name}_usual"), pl.col(f"{name}_range") / _NORMAL_RANGE
         odds = -pl.col("share") * (off + pl.col("share") / 2) / spread**2
-        sessions = sessions.with_columns(pl.when(usual & (spread > 0)).then(odds.clip(-_MOST, _MOST)).alias(name))
-    return sessions
+        counts = rare & (pl.col("share") < _LARGEST) & (spread > 0)
+        dates = dates.with_columns(pl.when(counts).then(odds.clip(-_MOST, _MOST)).alias(kept))
+    return dates
 
 
 def _by_cents(sessions: pl.DataFrame) -> pl.DataFrame:
     """Tell the assets whose prices are whole cents from the last ex-date on, and not before; `cents`."""
-    last = pl.int_range(pl.len()).filter(pl.col("dividend") > 0).max().over("asset")
-    near = sessions.with_columns(place=pl.int_range(pl.len()).over("asset") - last)
+    place = pl.int_range(pl.len())
+    last = place.filter(pl.col("dividend") > 0).max().over("asset")
+    later = pl.col("split").fill_null(1).cum_prod(reverse=True).shift(-1, fill_value=1.0).over("asset")
+    near = sessions.select("asset", *_PRICES, quoted=later * 100, place=place.over("asset") - last)
     near = near.filter(pl.col("place").is_between(-_AROUND, _AROUND - 1))
-    near = near.unpivot(_PRICES, index=("asset", "place", "quoting"), value_name="price")
-    cents = pl.col("price") * pl.col("quoting") * 100
+    near = near.unpivot(_PRICES, index=("asset", "place", "quoted"), value_name="price")
+    cents = pl.col("price") * pl.col("quoted")
     doubt = cents * _ROUNDING + 1e-6
     near = near.with_columns(whole=(cents - cents.round()).abs() <= doubt, doubt=doubt)
     after, before = (pl.col("whole").filter(pl.col("place") >= 0), pl.col("whole").filter(pl.col("place") < 0))
     some = pl.col("price").filter(pl.col("place") >= 0).n_unique() >= 3
     many = some & (before.len() >= 3 * len(_PRICES)) & (pl.col("doubt").max() < 0.05)
     return near.group_by("asset").agg(cents=many & (after.mean() > 0.75) & (before.mean() < 0.25))
-
-
-def _by_adjusted_close(sessions: pl.DataFrame) -> pl.DataFrame:
-    """Tell where the adjusted close steps by the dividends (`quoted`), and where it equals the close (`same`)."""
-    step = 1 - pl.col("factor").shift(1).over("asset") / pl.col("factor")
-    part = (step / pl.col("share")).filter(pl.col("share") > 2e-5)
-    return (
-        sessions.with_columns(step=step)
-        .group_by("asset")
-        .agg(
-            quoted=part.median().is_between(0.5, 1.5),
-            same=(pl.col("factor") - 1).abs().max() <= 1e-6,
-        )
-    )

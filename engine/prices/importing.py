@@ -99,13 +99,15 @@ def import_prices(
     asset
         The symbol, where one file is given and names none.
     calendar
-        "XNYS", "24/7" or another code; by default "24/7" where the prices run through weekends, and else "XNYS".
+        "XNYS", "24/7" or another code; by default told from the symbols' suffix (".L" is London), the clock of the stamps
+        and the weekends. Where nothing speaks, "XNYS" is assumed, and a finding says so.
     timezone
         The zone of intraday times that name none, such as "America/New_York".
     interval
         The length of a bar ("1d", "5m", ..); by default told from the times.
     hours
-        "regular" leaves out intraday bars outside the exchange's hours, "all" keeps them.
+        "regular" leaves out intraday bars outside the exchange's hours; "all" keeps them, and bars on the clock that span
+        the open.
     accept
         Names of checks that shall not stop the import, out of ``engine.prices.findings.ACCEPTABLE``.
     dates
