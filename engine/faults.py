@@ -2,6 +2,8 @@
 
 import warnings
 
+from __future__ import annotations
+
 
 class Fault(ValueError):
     """The input is at fault: the command line prints the sentence and exits with status 2.
@@ -22,6 +24,9 @@ class Stopped(Failure):
     def __init__(self, sentence: str, number: int) -> None:
         super().__init__(sentence)
         self.status = 128 + number
+
+    def __reduce__(self) -> tuple[type[Stopped], tuple[str, int]]:
+        return type(self), (str(self), self.status - 128)
 
 
 class Note(UserWarning):

@@ -153,7 +153,7 @@ def compare(case: Case) -> None:
             assert near(o, e, scale), (name, t, o, e)
     worth = np.array([run.info["initial_cash"], *result.equity])
     returns = np.diff(worth) / np.maximum(abs(worth[:-1]), 1e-9)
-    steady = abs(returns.mean()) > 100 * returns.std()  # next to no deviation: what is divided by it is rounding
+    steady = abs(returns.mean()) > 1e6 * returns.std()  # next to no deviation: what is divided by it is rounding
     even = sum(abs(net) <= 1e-9 * scale for net in run.trades["net"])  # won or lost by rounding
     for name, theirs in result.metrics.items():
         if name == "hit_rate" and even:

@@ -43,7 +43,7 @@ Ledger
 
 Metrics
 13. Drawdown is a positive share of the peak; the initial cash is the first peak. A bar is below the peak when E <
-    peak, with no tolerance.
+    peak * (1 - 1e-12): what is within 1e-12 of it counts as reached.
 14. Sortino is mean return (less its target, 0) / sqrt(mean(min(return, 0)^2)) * sqrt(bars_per_year): cash_rate is not
     taken from it.
 15. Exposure under `fill="close"` counts what is held after the forced closes at the open; an entry at a close counts
@@ -637,7 +637,7 @@ def drawdowns(equity: list[float], initial: float) -> tuple[float, int]:
     for value in equity:
         peak = max(peak, value)
         deepest = max(deepest, 1.0 - value / peak)
-        run = run + 1 if value < peak else 0
+        run = run + 1 if value < peak * (1.0 - 1e-12) else 0
         longest = max(longest, run)
     return deepest, longest
 
