@@ -1,8 +1,8 @@
 """What the user got wrong, or should know, said in one sentence."""
 
-import warnings
-
 from __future__ import annotations
+
+import warnings
 
 
 class Fault(ValueError):

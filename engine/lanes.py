@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.account import Account
-from engine.arrays import check_given
 from engine.backtest import backtest
 from engine.compile import lane_rows, own_rows
 from engine.devices import Chosen, choose, memory_of_machine
