@@ -267,8 +267,9 @@ def _without_country(symbols: pl.Series, source: str, findings: Findings) -> pl.
 def _files(source: Path) -> list[Path]:
     if source.is_file():
         return [source]
-    if not source.exists():
-        raise Fault(f"{source} does not exist; give a CSV or Parquet file, or a folder of them.")
+    if not source.is_dir():
+        what = "is neither a file nor a folder" if source.exists() else "does not exist"
+        raise Fault(f"{source} {what}; give a CSV or Parquet file, or a folder of them.")
     inside = sorted(file for file in source.iterdir() if file.is_file() and not file.name.startswith("."))
     files = [file for file in inside if file.name.lower().endswith(ENDINGS) and file.suffix.lower() != ".txt"]
     # Stooq's bulk files end in .txt, but so may a note beside files of another kind.

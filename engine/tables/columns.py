@@ -56,13 +56,10 @@ def pick(table: Table, wanted: Mapping[str, Sequence[str]], needed: Collection[s
     for name in needed:
         if name not in found:
             spare = [header for header in frame.columns if header not in found.values()]
-            guess = next(
-                (hint for header in spare if (hint := did_you_mean(header.lower(), [name, *wanted[name]]))), ""
-            )
+            near = next((header for header in spare if did_you_mean(header.lower(), [name, *wanted[name]])), None)
             listed = ", ".join(map(repr, frame.columns)) or "none"
-            raise Fault(
-                f"{table.source} must have a column {name!r} (got {listed}){f'; {guess.strip()[1:-1]}' if guess else ''}; name it so."
-            )
+            remedy = f"add it, or rename {near!r}" if near is not None else "add it"
+            raise Fault(f"{table.source} must have a column {name!r} (got {listed}); {remedy}.")
     if frame.is_empty():
         raise Fault(f"{table.source} must have rows (got none); give some, or leave the table out.")
     return frame.select(pl.col(header).alias(meaning) for meaning, header in found.items())

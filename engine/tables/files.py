@@ -5,8 +5,10 @@ from __future__ import annotations
 import codecs
 import csv
 import importlib.util
+import io
 import re
 import zlib
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -84,12 +86,16 @@ def _read_text(path: Path, source: str, packed: bool, style: Style) -> Table:
         content = _as_utf8(content, encoding, source)
         head = content[: len(head)]
     begins, separator, header = _layout(head, source)
+    read = partial(pl.read_csv, content, separator=separator, infer_schema=False, skip_lines=begins)
     try:
-        frame = pl.read_csv(content, separator=separator, infer_schema=False, skip_lines=begins)
+        frame = read()
     except pl.exceptions.ComputeError as error:
         if "utf-8" in str(error):
             _refuse_encoding(content, source)
-        raise
+        if "more fields" not in str(error):
+            raise
+        _refuse_longer(content, separator, begins, source)
+        frame = read(truncate_ragged_lines=True)
     headers = next(csv.reader([header], delimiter=separator), [])
     names = tuple(headers) if len(headers) == frame.width else tuple(frame.columns)
     rows = pl.int_range(begins + 2, begins + 2 + frame.height, dtype=pl.Int64, eager=True)
@@ -173,6 +179,21 @@ def _refuse_encoding(content: Path | bytes, source: str) -> None:
             f"{source}, line {line} must be text in UTF-8 (got the byte 0x{raw[error.start]:02X}, as Windows-1252, GBK and others "
             "write letters); save the file as CSV UTF-8."
         ) from None
+
+
+def _refuse_longer(content: Path | bytes, separator: str, begins: int, source: str) -> None:
+    """Refuse the first row that has something beyond the last header; blanks there are left alone."""
+    raw = content.read_bytes() if isinstance(content, Path) else content
+    rows = csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""), delimiter=separator)
+    width = 0
+    for row in rows:
+        if rows.line_num > begins:
+            width = width or len(row)
+            if any(cell.strip() for cell in row[width:]):
+                raise Fault(
+                    f"{source}, line {rows.line_num} cannot be read as CSV (got {len(row)} cells under {width} headers); correct it, or "
+                    "put quotes around cells that hold the separator."
+                )
 
 
 def _unpack(path: Path, source: str) -> bytes:

@@ -57,6 +57,7 @@ KINDS: dict[str, bytes] = {
     "windows lines.csv": text(end="\r\n").encode(),
     "old lines.csv": text(end="\r").encode(),
     "empty lines.csv": ("\n\n" + text(end="\n\n")).encode(),
+    "separators behind.csv": text(end=",\n").replace("note,", "note", 1).encode(),
     "said.csv": ("sep=;\n" + text(";")).encode(),
     "marked.csv": text().encode("utf-8-sig"),
     "marked and said.csv": ("sep=;\r\n" + text(";", "\r\n")).encode("utf-8-sig"),
@@ -157,7 +158,8 @@ FOREIGN: dict[str, tuple[bytes, str]] = {
     "half a parquet": (parquet()[:-9], "cannot be read as Parquet"),
     "half a gzip": (gzip.compress(text().encode() * 99)[:50], "was cut short"),
     "broken gzip": (gzip.compress(b"a,b\n" * 99)[:12] + b"\xff" * 40, "cannot be unpacked as gzip"),
-    "more cells than headers": (b"a,b\n1,2,3\n", "cannot be read as CSV"),
+    "more cells than headers": (b"a,b\n1,2\n1,2,3\n", "line 3 cannot be read as CSV .got 3 cells under 2 headers"),
+    "a comma in a number": (b"a,b\n1,100,50\n", "line 2 cannot be read as CSV .got 3 cells under 2 headers"),
 }
 
 
