@@ -6,6 +6,7 @@ Importing this file touches no device. `gpu` asks the driver; `choose` opens dev
 from __future__ import annotations
 
 import ctypes
+import functools
 import importlib.util
 import math
 import os
@@ -13,6 +14,7 @@ import platform
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -237,7 +239,24 @@ def launcher(
 
 
 def memory_of_machine() -> float:
-    """Bytes of memory of this machine; infinite where it does not say."""
-    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", {}):
-        return math.inf
-    return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    """Bytes of memory that this process may take: the machine's, or less where a limit says so; infinite where nothing does."""
+    bounds = [_limit_of_container()]
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
+        bounds.append(float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")))
+    if importlib.util.find_spec("resource"):  # not on Windows
+        import resource  # noqa: PLC0415
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+        bounds.append(math.inf if soft == resource.RLIM_INFINITY else float(soft))
+    return min(bounds)
+
+
+@functools.cache
+def _limit_of_container() -> float:
+    """Bytes that Linux's control group leaves to this process; infinite where there is no such limit."""
+    for file in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            return float(Path(file).read_text(encoding="ascii"))
+        except (OSError, ValueError):  # not there, or "max"
+            continue
+    return math.inf
