@@ -23,10 +23,12 @@ from engine.checksum import checksum
 from engine.faults import Failure, Fault
 from engine.fingerprint import fingerprint
 from engine.guess import did_you_mean
+from engine.tables.memory import refuse_large
 
 if TYPE_CHECKING:
     from engine.prices.placing import Hours
     from engine.tables.spelling import Order
+    from engine.tables.table import Decimal
 
 SCHEMA = pl.Schema(
     {
@@ -43,6 +45,7 @@ SCHEMA = pl.Schema(
     }
 )
 _FORMAT = "market 1"  # changes with the layout of the file; a file of another format is checked like any input
+_TIMES = 2.5  # how often the table stands in memory while the file is read: measured
 _OWN = "tocsin."  # prefix of the metadata that belongs to the file, not to the market
 
 
@@ -124,32 +127,42 @@ class Market:
     @classmethod
     def read(
         cls,
-        path: str | Path,
+        path: str | os.PathLike[str],
         *,
+        asset: str | None = None,
         calendar: str | None = None,
         timezone: str | None = None,
         interval: str | None = None,
         hours: Hours = "regular",
         accept: Iterable[str] = (),
         dates: Order | None = None,
+        decimal: Decimal | None = None,
     ) -> Market:
         """Read a market that `write` wrote, or import prices in any usual form.
 
         Parameters
         ----------
         path
-            A Parquet file, a CSV file, or a folder of either with one file a symbol.
-        calendar, timezone, interval, hours, accept, dates
-            As for ``engine.prices.import_prices``. A file written by `write` has been checked already; for such a file
-            calendar and interval have to be its own, and the others do nothing.
+            A file of text, Parquet, Arrow or Excel, or a folder of such with one file a symbol.
+        asset, calendar, timezone, interval, hours, accept, dates, decimal
+            As for ``engine.prices.import_prices``. A file written by `write` has been checked already, and names its
+            symbols; for such a file calendar and interval have to be its own, and the others do nothing.
 
         Raises
         ------
         Fault
             Where the file cannot be read, or the prices in it are not fit for use.
         """
+        if not isinstance(path, (str, os.PathLike)):
+            from engine.tables.frames import described  # noqa: PLC0415
+
+            raise Fault(
+                f"path must be the path of a file or folder (got {described(path)}); Market.from_frame(table) takes tables."
+            )
         stored = _stored(Path(path))
         if stored is not None:
+            if asset is not None:
+                raise Fault(f"asset must be left out for {path}, which names its symbols (got {asset!r}).")
             for name, wanted in (("calendar", calendar), ("interval", interval)):
                 if wanted is not None and wanted != stored.metadata[name]:
                     raise Fault(
@@ -161,8 +174,9 @@ class Market:
         from engine.prices import import_prices  # noqa: PLC0415
 
         return import_prices(
-            path, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept, dates=dates
-        )
+            path, asset=asset, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept, dates=dates,
+            decimal=decimal,
+        )  # fmt: skip
 
     @classmethod
     def from_frame(
@@ -176,17 +190,18 @@ class Market:
         hours: Hours = "regular",
         accept: Iterable[str] = (),
         dates: Order | None = None,
+        decimal: Decimal | None = None,
     ) -> Market:
         """Import prices from a data frame, checked like a file.
 
         Parameters
         ----------
         frame
-            A polars, pandas or pyarrow table, or anything else with the Arrow C stream: one row a bar and asset. Times
-            may be a pandas index.
+            A polars, pandas or pyarrow table, anything else with the Arrow C stream, a dict of columns, or a list of rows
+            that are dicts: one row a bar and asset, or several tickers side by side. Times may be a pandas index.
         asset
             The symbol, where the frame has no column for it.
-        calendar, timezone, interval, hours, accept, dates
+        calendar, timezone, interval, hours, accept, dates, decimal
             As for ``engine.prices.import_prices``.
 
         Raises
@@ -205,15 +220,9 @@ class Market:
         from engine.prices import import_frame  # noqa: PLC0415
 
         return import_frame(
-            frame,
-            asset=asset,
-            calendar=calendar,
-            timezone=timezone,
-            interval=interval,
-            hours=hours,
-            accept=accept,
-            dates=dates,
-        )
+            frame, asset=asset, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept, dates=dates,
+            decimal=decimal,
+        )  # fmt: skip
 
     @classmethod
     def sample(cls) -> Market:
@@ -402,12 +411,16 @@ def _date(name: str, day: dt.date | str | None) -> dt.date | None:
 
 def _stored(path: Path) -> Market | None:
     """Read a file that `write` wrote; None where it is something else, or was changed since."""
-    if not path.is_file() or path.suffix != ".parquet":
+    if not path.is_file():
         return None
     try:
+        with path.open("rb") as stream:
+            if stream.read(4) != b"PAR1":
+                return None
         kept = pl.read_parquet_metadata(path)
         if kept.get(_OWN + "format") != _FORMAT:
             return None
+        refuse_large([(path, "parquet")], _TIMES, "select a part of it, and write that")
         frame = pl.read_parquet(path).rechunk()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise Fault(

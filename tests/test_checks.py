@@ -253,8 +253,9 @@ def test_mixed_frequencies_are_refused(tmp_path: Path) -> None:
         (b"Date,Open,High,Low,Close,Close\n2025-01-02,1,2,1,1,1\n", "two columns 'Close'"),
         (b"Date,Open,High,Low,Close,CLOSE\n2025-01-02,1,2,1,1,1\n", "'Close' and 'CLOSE' mean the same"),
         (b"Date,Open,High,Low,Close\n2025-01-02,1,2,1,1,7\n", "cannot be read as CSV"),
-        ("Date,Open\n2025-01-02,1\n".encode("utf-16"), "UTF-16"),
-        (b"\x00\x01\x02\xff" * 99, "has no rows"),
+        ("Date,Open\n2025-01-02,1\n".encode("utf-16"), "no column for high, low, close"),  # UTF-16 is read
+        ("Date,Open\n2025-01-02,1\n".encode("utf-32"), "UTF-32"),
+        (b"\x00\x01\x02\xff" * 99, "bytes that are no text"),
         (b"Date,Open,High,Low,Close\n01/02/2025,1,2,1,1\n01/03/2025,1,2,1,1\n", "month first or day first"),
         (b"Symbol,Date,Open,High,Low,Close\n,2025-01-02,1,2,1,1\n", "no symbol"),
         (b"Date,Open,High,Low,Close,Dividends\n2025-01-02,1,2,1,1,-1\n", "dividend of -1"),

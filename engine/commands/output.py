@@ -9,12 +9,23 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
 JsonFlag = Annotated[
     bool, typer.Option("--json", help="Print one JSON document, and nothing else, on standard output.")
+]
+
+DatesOption = Annotated[
+    Literal["dmy", "mdy", "ymd"] | None,
+    typer.Option(help="How dates such as 01/02/2025 are read, in every table, where a column leaves it open."),
+]
+DecimalOption = Annotated[
+    Literal[".", ","] | None,
+    typer.Option(
+        help="The decimal sign of numbers in text, in every table; by default told from all of a table's numbers."
+    ),
 ]
 
 _WIDTH = 120  # where the output is no terminal

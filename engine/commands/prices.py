@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from engine.commands.output import JsonFlag, answer, count, table
+from engine.commands.output import DatesOption, DecimalOption, JsonFlag, answer, count, table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,9 +25,12 @@ def _group(context: typer.Context) -> None:
 @app.command("import")
 def import_(
     sources: Annotated[
-        list[Path], typer.Argument(help="CSV, Parquet or Arrow files, and folders of them.", metavar="SRC...")
+        list[Path], typer.Argument(help="CSV, Excel, Parquet or Arrow files, and folders of them.", metavar="SRC...")
     ],
     out: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    asset: Annotated[
+        str | None, typer.Option(help="The symbol, where one file is given and names none; by default the file's name.")
+    ] = None,
     calendar: Annotated[
         str | None, typer.Option(help="XNYS, 24/7 or another code; by default told from the weekends.")
     ] = None,
@@ -46,10 +49,8 @@ def import_(
             metavar="CHECK", help="A check that shall not stop the import, such as high_below_low; repeatable."
         ),
     ] = None,
-    dates: Annotated[
-        Literal["mdy", "dmy", "ymd"] | None,
-        typer.Option(help="How dates such as 01/02/2025 are read, where the column leaves it open."),
-    ] = None,
+    dates: DatesOption = None,
+    decimal: DecimalOption = None,
     label: Annotated[
         str | None, typer.Option(help="A label that goes wherever these prices go, such as SIMULATED.")
     ] = None,
@@ -61,8 +62,9 @@ def import_(
 
     check_file(out)
     market = import_prices(
-        sources, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept or (), dates=dates
-    )
+        sources, asset=asset, calendar=calendar, timezone=timezone, interval=interval, hours=hours, accept=accept or (),
+        dates=dates, decimal=decimal,
+    )  # fmt: skip
     if label:
         market = market.labelled(label)
     market.write(out)

@@ -1,6 +1,6 @@
 """Prices of any usual spelling -> a checked market."""
 
-import gzip
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,14 +16,19 @@ from engine.prices.adjustment import adjust
 from engine.prices.checks import check_bars, check_gaps, check_order, check_splits, drop_duplicates
 from engine.prices.findings import Findings
 from engine.prices.placing import Hours, choose_calendar, make_grid, place
+from engine.prices.side_by_side import stack
 from engine.prices.spelling import name_columns, parse_numbers
 from engine.prices.stamps import parse_stamps
-from engine.tables.order import check_dates
+from engine.tables.files import read_file
+from engine.tables.formats import ENDINGS, Format, format_of
+from engine.tables.frames import to_table
+from engine.tables.memory import refuse_large
 from engine.tables.spelling import Order
+from engine.tables.table import Decimal, Style, Table
 from engine.tables.zones import check_zone
 
-_TEXTS = (".csv", ".tsv", ".csv.gz")
-_TABLES = (".parquet", ".arrow", ".feather")
+#: How often the prices stand in memory while they are checked: measured on two million rows of CSV and of Parquet.
+_TIMES = 6.0
 _ROW_TYPES = {
     "source": pl.String(),
     "row": pl.Int64(),
@@ -39,53 +44,58 @@ _ROW_TYPES = {
 class _Options:
     """What the user says about the prices; see `import_prices`."""
 
+    asset: str | None
     calendar: str | None
     timezone: str | None
     interval: str | None
     hours: Hours
     accept: Iterable[str]
-    dates: Order | None
+    style: Style
     findings: Findings = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "findings", Findings(self.accept))
         check_zone(self.timezone)
-        check_dates(self.dates)
         if self.interval is not None:
             interval_length(self.interval)
         if self.hours not in ("regular", "all"):
             raise Fault(f"hours={self.hours!r} is not known; give 'regular' or 'all'.")
+        if self.asset is not None and not (isinstance(self.asset, str) and self.asset.strip()):
+            raise Fault(f"asset must be a symbol such as 'NVDA' (got {self.asset!r}); give one, or leave it out.")
 
 
 @dataclass(frozen=True)
-class _Table:
-    """A table as it was read, with a column `row`."""
+class _Named:
+    """A table, and the symbol that it is of where it names none."""
 
-    source: str
-    frame: pl.DataFrame
+    table: Table
     asset: str | None
-    is_text: bool
+    of_file: bool = False  # the symbol is the file's name
 
 
 def import_prices(
-    sources: str | Path | Sequence[str | Path],
+    sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
+    asset: str | None = None,
     calendar: str | None = None,
     timezone: str | None = None,
     interval: str | None = None,
     hours: Hours = "regular",
     accept: Iterable[str] = (),
     dates: Order | None = None,
+    decimal: Decimal | None = None,
 ) -> Market:
     """Read prices from files, check them, and align them to an exchange's sessions.
 
-    Headers may be spelled as Yahoo, Stooq, Tiingo, Alpha Vantage or pandas spell them. A file without a column of
-    symbols holds one asset, which bears the name of the file.
+    Headers may be spelled as Yahoo, Stooq, Tiingo, Alpha Vantage or pandas spell them, and several tickers may stand side
+    by side, as yfinance writes them. A file that names no symbols holds one asset, which bears the name of the file.
 
     Parameters
     ----------
     sources
-        CSV, Parquet or Arrow files, and folders of such.
+        Files of text (separated by , ; tab or |, also packed with gzip), Parquet, Arrow or Excel, and folders of such.
+    asset
+        The symbol, where one file is given and names none.
     calendar
         "XNYS", "24/7" or another code; by default "24/7" where the prices run through weekends, and else "XNYS".
     timezone
@@ -98,6 +108,8 @@ def import_prices(
         Names of checks that shall not stop the import, out of ``engine.prices.findings.ACCEPTABLE``.
     dates
         "mdy", "dmy" or "ymd": how dates such as 01/02/2025 are read, where the column itself leaves it open.
+    decimal
+        The decimal sign of numbers in text, "." or ","; by default told from all of them.
 
     Returns
     -------
@@ -109,12 +121,17 @@ def import_prices(
     Fault
         For the first finding that makes the prices unfit for use, with a count of the others.
     """
-    options = _Options(calendar, timezone, interval, hours, accept, dates)
-    listed = [sources] if isinstance(sources, str | Path) else list(sources)
-    files = [file for source in listed for file in _files(Path(source))]
+    options = _Options(asset, calendar, timezone, interval, hours, accept, Style(dates, decimal))
+    listed = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
+    files = [(file, format_of(file, str(file))) for source in listed for file in _files(Path(source))]
     if not files:
         raise Fault("sources names no file; give CSV or Parquet files, or folders of them.")
-    return _market((_read(file) for file in files), options)
+    if asset is not None and len(files) > 1:
+        raise Fault(
+            f"asset={asset!r} names the symbol of one file (got {len(files)}); import them one by one, or leave it out."
+        )
+    refuse_large(files, _TIMES, "import a part, such as fewer symbols or years")
+    return _market((_read(file, kind, options) for file, kind in files), options)
 
 
 def import_frame(
@@ -127,16 +144,23 @@ def import_frame(
     hours: Hours = "regular",
     accept: Iterable[str] = (),
     dates: Order | None = None,
+    decimal: Decimal | None = None,
 ) -> Market:
     """Do with a data frame what `import_prices` does with files; see ``Market.from_frame``."""
-    options = _Options(calendar, timezone, interval, hours, accept, dates)
-    table = _to_polars(frame)
-    return _market([_Table("frame", _numbered(table, "frame", 0), asset, is_text=False)], options)
+    if isinstance(frame, str | os.PathLike):
+        raise Fault(f"frame must be a table (got the path {str(frame)!r}); Market.read reads files.")
+    options = _Options(asset, calendar, timezone, interval, hours, accept, Style(dates, decimal))
+    return _market([_Named(to_table(frame, "frame", options.style), asset)], options)
 
 
-def _market(tables: Iterable[_Table], options: _Options) -> Market:
+def _market(tables: Iterable[_Named], options: _Options) -> Market:
     findings = options.findings
-    parts = [_rows(table, options) for table in tables]
+    parts, named_by_file = [], []
+    for named in tables:
+        rows, by_file = _rows(named, options)
+        parts.append(rows)
+        named_by_file += [named] if by_file else []
+    _note_names(named_by_file, findings)
     findings.stop_if_fatal()
     rows = pl.concat(parts)
     del parts
@@ -164,25 +188,51 @@ def _market(tables: Iterable[_Table], options: _Options) -> Market:
     return Market.build(rows, grid.opens, grid.sessions, findings.frame(), metadata)
 
 
-def _rows(table: _Table, options: _Options) -> pl.DataFrame:
-    """Read the columns of one table: times, numbers, symbols."""
+def _rows(named: _Named, options: _Options) -> tuple[pl.DataFrame, bool]:
+    """Read the columns of one table: times, numbers, symbols; and tell whether the symbol is the file's name."""
+    table, stacked = stack(named.table, options.asset)
     source, findings = table.source, options.findings
-    if table.is_text:
+    if table.frame.is_empty():
+        raise Fault(f"{source} has no rows; give at least one bar.")
+    if table.in_lines:
         findings.text_source(source)
-    frame = name_columns(table.frame, source, findings)
-    frame = parse_numbers(frame, source, findings)
+    frame = table.once().drop("row", strict=False).with_columns(row=table.rows)
+    frame = name_columns(frame, source, findings)
+    frame = parse_numbers(frame, table, findings)
+    by_file = "asset" not in frame.columns and named.of_file
     if "asset" in frame.columns:
         frame = frame.with_columns(_symbols(frame, source, findings))
-    elif table.asset is not None:
-        symbol = _without_country(pl.Series([table.asset]), source, findings)
+        _refuse_other_name(frame, table, None if stacked else options.asset)
+    elif named.asset is not None:
+        symbol = _without_country(pl.Series([named.asset.strip()]), source, findings)
         frame = frame.with_columns(asset=pl.lit(symbol[0]))
     else:
         raise Fault(f"{source}: no column for the symbol; add one, or give asset='NVDA' or whichever it is.")
-    frame = parse_stamps(frame, source, options.timezone, findings, options.dates)
+    frame = parse_stamps(frame, source, options.timezone, findings, options.style.dates)
     check_order(frame, source, findings)
     frame = frame.with_columns(source=pl.lit(source))
     absent = [pl.lit(None, kind).alias(name) for name, kind in _ROW_TYPES.items() if name not in frame.columns]
-    return frame.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in _ROW_TYPES.items())
+    return frame.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in _ROW_TYPES.items()), by_file
+
+
+def _refuse_other_name(frame: pl.DataFrame, table: Table, asset: str | None) -> None:
+    """Refuse a symbol given for a table that names another."""
+    others = [] if asset is None else frame["asset"].filter(frame["asset"] != asset).to_list()
+    if others:
+        raise Fault(
+            f"{table.source}: asset must be left out where the table names its symbols (got {asset!r} beside {others[0]!r})."
+        )
+
+
+def _note_names(named: list[_Named], findings: Findings) -> None:
+    """Note that symbols are the names of files."""
+    if named:
+        first = named[0]
+        files = "the file's name is" if len(named) == 1 else f"the names of {len(named)} files are"
+        message = (
+            f"no symbols are named; {files} taken, as {first.asset} (--asset, or asset=, names the symbol of one file)."
+        )
+        findings.add("note", "symbol_of_file", message, source=first.table.source, value=first.asset)
 
 
 def _symbols(frame: pl.DataFrame, source: str, findings: Findings) -> pl.Series:
@@ -211,99 +261,19 @@ def _without_country(symbols: pl.Series, source: str, findings: Findings) -> pl.
 def _files(source: Path) -> list[Path]:
     if source.is_file():
         return [source]
-    if not source.exists():
-        raise Fault(f"{source} does not exist; give a CSV or Parquet file, or a folder of them.")
+    if not source.is_dir():
+        what = "is neither a file nor a folder" if source.exists() else "does not exist"
+        raise Fault(f"{source} {what}; give a CSV or Parquet file, or a folder of them.")
     inside = sorted(file for file in source.iterdir() if file.is_file() and not file.name.startswith("."))
-    files = [file for file in inside if file.name.lower().endswith((*_TEXTS, *_TABLES))]
+    files = [file for file in inside if file.name.lower().endswith(ENDINGS) and file.suffix.lower() != ".txt"]
     # Stooq's bulk files end in .txt, but so may a note beside files of another kind.
     files = files or [file for file in inside if file.suffix.lower() == ".txt"]
     if not files:
-        raise Fault(f"{source} holds no price file; give a folder of .csv, .tsv, .txt or .parquet files.")
+        raise Fault(f"{source} holds no price file; give a folder of .csv, .tsv, .txt, .parquet or .xlsx files.")
     return files
 
 
-def _read(file: Path) -> _Table:
-    source = str(file)
-    is_text = not file.name.lower().endswith(_TABLES)
-    try:
-        if is_text:
-            return _read_text(file)
-        frame = pl.read_parquet(file) if file.suffix.lower() == ".parquet" else pl.read_ipc(file)
-    except pl.exceptions.NoDataError:
-        raise Fault(f"{source} is empty; it needs a header and rows.") from None
-    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
-        kind = "CSV" if is_text else "Parquet or Arrow"
-        reason = str(error).strip().splitlines()[0].rstrip(".")
-        raise Fault(f"{source} cannot be read as {kind} ({reason}); write or fetch it anew.") from None
-    return _Table(source, _numbered(frame, source, 0), file.name.split(".")[0], is_text)
-
-
-def _read_text(file: Path) -> _Table:
-    """Read a text file without guessing any type: what cannot be read as a number shall be found with its row."""
-    source = str(file)
-    packed = file.suffix.lower() == ".gz"
-    with gzip.open(file) if packed else file.open("rb") as stream:
-        head = stream.read(4096)
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise Fault(f"{source} is written in UTF-16; save it as UTF-8.")
-    header = head.split(b"\n", 1)[0]
-    separator = max((",", ";", "\t", "|"), key=lambda sign: header.count(sign.encode()))
-    frame = pl.read_csv(file, separator=separator, infer_schema=False)
-    name = re.sub(r"(?i)(\.(csv|tsv|txt|gz))+$", "", file.name)
-    skipped = 0
-    if frame.height > 1 and frame.columns[0] == "Price" and frame[frame.columns[0]][0] == "Ticker":
-        # yfinance writes three lines of header: prices, tickers, and "Date" with blanks.
-        tickers = set(frame.row(0)[1:])
-        if len(tickers) > 1:
-            raise Fault(
-                f"{source} holds {len(tickers)} tickers side by side; save one file a ticker, or one row a bar."
-            )
-        name, skipped = str(tickers.pop()), 2
-        frame = frame.slice(2).rename({"Price": "Date"})
-    return _Table(source, _numbered(frame, source, 2 + skipped), name, is_text=True)
-
-
-def _numbered(frame: pl.DataFrame, source: str, first: int) -> pl.DataFrame:
-    if frame.is_empty():
-        raise Fault(f"{source} has no rows; give at least one bar.")
-    repeated = [name for name in frame.columns if "_duplicated_" in name]
-    if repeated:
-        name = repeated[0].split("_duplicated_")[0]
-        raise Fault(f"{source} has two columns {name!r}; leave one of them out.")
-    frame = frame.drop("row", strict=False)
-    return frame.with_row_index("row", first).filter(  # empty lines
-        ~pl.all_horizontal(pl.exclude("row").is_null())
-    )
-
-
-def _to_polars(frame: Any) -> pl.DataFrame:
-    """Take any data frame as polars; the index of a pandas frame becomes columns."""
-    if isinstance(frame, pl.DataFrame):
-        return frame
-    if isinstance(frame, pl.LazyFrame):
-        return frame.collect()
-    try:
-        if type(frame).__module__.split(".")[0] == "pandas":
-            return _from_pandas(frame)
-        if hasattr(frame, "__arrow_c_stream__"):
-            return pl.DataFrame(frame)
-    except (pl.exceptions.PolarsError, ValueError, TypeError) as error:
-        raise Fault(
-            f"frame cannot be read as a table ({str(error).splitlines()[0]}); give columns of plain types."
-        ) from None
-    raise Fault(f"frame={type(frame).__name__} is not a table; give a polars, pandas or pyarrow table.")
-
-
-def _from_pandas(frame: Any) -> pl.DataFrame:
-    if frame.columns.nlevels == 2:  # yfinance.download: prices and tickers above each other
-        names = list(frame.columns.names)
-        frame = frame.stack(names.index("Ticker") if "Ticker" in names else 1, future_stack=True)
-    if frame.index.nlevels > 1 or frame.index.name is not None or not _is_plain_range(frame.index):
-        frame = frame.reset_index()
-    frame.columns = [str(name) for name in frame.columns]
-    made: pl.DataFrame = pl.from_pandas(frame)
-    return made
-
-
-def _is_plain_range(index: Any) -> bool:
-    return type(index).__name__ == "RangeIndex"
+def _read(file: Path, kind: Format, options: _Options) -> _Named:
+    name = re.sub(r"(?i)(\.(csv|tsv|txt|gz|parquet|arrow|feather|ipc|xlsx|xlsm))+$", "", file.name)
+    table = read_file(file, style=options.style, kind=kind)
+    return _Named(table, options.asset or name, options.asset is None)

@@ -1,20 +1,21 @@
 """The usual spellings of a price table's headers and numbers."""
 
-import re
-
 import polars as pl
 
 from engine.faults import Fault
 from engine.prices.findings import Findings, Severity
+from engine.tables.columns import plain_header
+from engine.tables.decimals import assumed_decimal, read_numbers
+from engine.tables.table import Table
 
 PRICES = ("open", "high", "low", "close")
-_NUMBERS = (*PRICES, "volume", "adj_close", "dividend", "split")
+NUMBERS = (*PRICES, "volume", "adj_close", "dividend", "split")
 
 # Spellings without case, blanks and signs; where a table has several for one meaning, the first here is taken.
 _ALIASES = {
     "stamp": (
         "datetime", "timestamp", "date", "session", "day", "tradedate", "tradingdate", "tradingday", "ts", "t", "dt",
-        "opentime", "datetimeutc", "dateutc", "timestamputc", "unixtime", "epoch", "index", "level0", "unnamed0", "",
+        "opentime", "datetimeutc", "dateutc", "timestamputc", "unixtime", "epoch", "index", "level0", "unnamed0", "indexlevel0", "",
     ),
     "clock": ("time", "timeutc"),
     "asset": ("asset", "symbol", "ticker", "tic", "instrument", "ric", "code", "stock", "pair", "underlying", "name"),
@@ -27,7 +28,12 @@ _ALIASES = {
     "dividend": ("dividend", "dividends", "divcash", "cashdividend", "dividendamount", "div"),
     "split": ("split", "splits", "stocksplits", "splitfactor", "splitcoefficient", "splitratio", "stocksplit"),
 }  # fmt: skip
-_EMPTY = ("", "null", "none", "nan", "na", "n/a", "#n/a", "-", "nat")
+_MEANINGS = {name: meaning for meaning, names in _ALIASES.items() for name in names}
+
+
+def meaning_of(header: str) -> str | None:
+    """Give what a header means, such as "adj_close" for "Adj Close*"; None where it means nothing here."""
+    return _MEANINGS.get(plain_header(header))
 
 
 def name_columns(frame: pl.DataFrame, source: str, findings: Findings) -> pl.DataFrame:
@@ -51,7 +57,7 @@ def name_columns(frame: pl.DataFrame, source: str, findings: Findings) -> pl.Dat
     """
     plain: dict[str, str] = {}
     for header in frame.columns:
-        key = _plain(header)
+        key = plain_header(header)
         if key in plain and any(key in names for names in _ALIASES.values()):
             raise Fault(f"{source}: columns {plain[key]!r} and {header!r} mean the same; leave one of them out.")
         plain[key] = header
@@ -76,11 +82,16 @@ def name_columns(frame: pl.DataFrame, source: str, findings: Findings) -> pl.Dat
     return frame.select(*(pl.col(header).alias(meaning) for meaning, header in found.items()), "row")
 
 
-def parse_numbers(frame: pl.DataFrame, source: str, findings: Findings) -> pl.DataFrame:
+def parse_numbers(frame: pl.DataFrame, table: Table, findings: Findings) -> pl.DataFrame:
     """Turn prices, volumes, dividends and splits into float64; null where there is none, or where it cannot be read.
 
-    Texts may have thousands separators ("1,234.5"), a dollar sign, K, M or B behind a volume, and splits may be
-    written as "10:1". What cannot be read is a finding that names row and text, and so is a column without any number.
+    Texts may be written as `engine.tables.decimals.read_numbers` says, and splits as "10:1". What cannot be read is a
+    finding that names row and text, and so is a column without any number.
+
+    Parameters
+    ----------
+    table
+        Where the columns come from.
 
     Returns
     -------
@@ -88,36 +99,31 @@ def parse_numbers(frame: pl.DataFrame, source: str, findings: Findings) -> pl.Da
         As `frame`, with float64 columns and a bool column `readable`, false where a number could not be read.
     """
     readable = pl.repeat(True, frame.height, eager=True).alias("readable")
-    for name in (name for name in _NUMBERS if name in frame.columns):
-        given = frame[name]
-        number, present = _number(given, name, source)
-        sound = number.is_finite().fill_null(False)
-        if sound.all() and frame.height:
-            frame = frame.with_columns(number.alias(name))
-            continue
-        wrong = present & ~sound
-        frame = frame.with_columns(number.set(~sound, None).alias(name))
+    given = {name: frame[name] for name in NUMBERS if name in frame.columns}
+    if "split" in given and given["split"].dtype == pl.String:
+        given["split"] = _ratios(given["split"])
+    for name, (number, wrong) in read_numbers(table, given).items():
+        frame = frame.with_columns(number.alias(name))
         if wrong.any():
             readable &= ~wrong
             findings.add_rows(
                 findings.severity_of("unparsable_number"),
                 "unparsable_number",
-                frame.with_columns(text=given.cast(pl.String), source=pl.lit(source)).filter(wrong),
+                frame.with_columns(text=given[name].cast(pl.String), source=pl.lit(table.source)).filter(wrong),
                 pl.col("text"),
                 pl.format(
                     "{} is {}, which is not a number; correct it or leave it blank", pl.lit(name), pl.col("text")
                 ),
             )
-        if frame.height and not sound.any():
+        if frame.height and number.null_count() == frame.height:
             severity: Severity = "fatal" if name in PRICES else "warning"
             message = f"column {name} is wholly empty; fill it or leave it out"
-            findings.add(severity, "empty_column", message, source=source, value=name)
+            findings.add(severity, "empty_column", message, source=table.source, value=name)
+    assumed = assumed_decimal(table, [given[name] for name in PRICES if given[name].dtype == pl.String])
+    if assumed:
+        message = f"numbers such as {assumed} are read with a decimal point; decimal=',' (--decimal ,) reads them as thousands."
+        findings.add("note", "decimal_assumed", message, source=table.source, value=assumed)
     return frame.with_columns(readable)
-
-
-def _plain(header: str) -> str:
-    """Strip a header of case, blanks and signs: "<CLOSE>", "4. close", "Close*" -> "close"."""
-    return re.sub(r"[^a-z0-9]", "", re.sub(r"^\s*\d+\.\s*", "", header.lower().removeprefix("\ufeff")))
 
 
 def _is_full_time(clock: pl.Series) -> bool:
@@ -128,33 +134,8 @@ def _is_full_time(clock: pl.Series) -> bool:
     return len(first) > 0 and bool(first.str.contains(r"\d[-/.]\d").item())
 
 
-def _number(given: pl.Series, name: str, source: str) -> tuple[pl.Series, pl.Series]:
-    """Give a column as float64, and where it holds something at all."""
-    if given.dtype == pl.String:
-        text = given.str.strip_chars()
-        present = text.is_not_null() & ~text.str.to_lowercase().is_in(_EMPTY)
-        number = text.cast(pl.Float64, strict=False)
-        if (number.is_null() & present).any():
-            number = number.zip_with(number.is_not_null(), _number_of_text(text, name))
-        return number, present
-    if given.dtype.is_numeric() or given.dtype == pl.Null:
-        number = given.cast(pl.Float64)
-        return number, number.is_not_null() & ~number.is_nan().fill_null(False)
-    raise Fault(f"{source}: column {name} holds {given.dtype}, not numbers; give numbers or their texts.")
-
-
-def _number_of_text(text: pl.Series, name: str) -> pl.Series:
-    """Read numbers that are not written plainly; null where that fails too."""
-    frame = text.to_frame("text")
-    if name == "split":
-        parts = pl.col("text").str.extract_groups(r"^([\d.]+)\s*(?:[:/]|for)\s*([\d.]+)$").struct.unnest()
-        frame = frame.select(parts).cast(pl.Float64, strict=False)
-        return frame.select(pl.col("1") / pl.col("2")).to_series()
-    groups = (
-        pl.col("text")
-        .str.extract_groups(r"^\$?\s*(-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?)\s*([KMB]?)$")
-        .struct.unnest()
-    )
-    scale = pl.col("2").replace_strict({"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9}, default=None, return_dtype=pl.Float64)
-    plain = pl.col("1").str.replace_all(",", "").cast(pl.Float64, strict=False)
-    return frame.select(groups).select(plain * scale).to_series()
+def _ratios(split: pl.Series) -> pl.Series:
+    """Write splits such as "10:1", "3 for 2" and "1/10" as numbers."""
+    parts = pl.col("split").str.extract_groups(r"^\s*([\d.]+)\s*(?:[:/]|for)\s*([\d.]+)\s*$").struct
+    ratio = parts.field("1").cast(pl.Float64, strict=False) / parts.field("2").cast(pl.Float64, strict=False)
+    return split.to_frame("split").select(pl.coalesce(ratio.cast(pl.String), "split")).to_series()
