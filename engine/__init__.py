@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from engine.account import Account
     from engine.backtest import backtest
+    from engine.borrow_table import read_borrow
     from engine.events import Events
     from engine.faults import Failure, Fault
     from engine.grid import between, span
     from engine.market import Market
     from engine.run import Run
+    from engine.signal_table import read_signals
     from engine.strategy import KEEP, Channel, Feature, Strategy, option, param
     from engine.sweep import Sweep, sweep
 
@@ -35,6 +37,8 @@ _HOMES = {
     "between": "grid",
     "option": "strategy",
     "param": "strategy",
+    "read_borrow": "borrow_table",
+    "read_signals": "signal_table",
     "span": "grid",
     "sweep": "sweep",
 }
@@ -55,6 +59,8 @@ __all__ = [
     "between",
     "option",
     "param",
+    "read_borrow",
+    "read_signals",
     "span",
     "sweep",
 ]

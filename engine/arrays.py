@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from engine.account import Account
 from engine.devices import memory_of_machine
-from engine.faults import Fault
 from engine.strategy import Channel, Strategy
 from kernels import features as make
 from kernels import layout as at
@@ -53,19 +52,6 @@ _LAST: WeakKeyDictionary[Market, tuple[object, Layout]] = WeakKeyDictionary()
 _KEPT = 1 / 8
 
 
-def check_given(market: object, events: object, account: object) -> None:
-    """Refuse a market, events or an account that are something else."""
-    for name, value, wanted in (
-        ("market", market, "opens"),
-        ("events", events, "align"),
-        ("account", account, "terms"),
-    ):
-        kind = value if isinstance(value, type) else type(value)
-        if (value is kind or not hasattr(value, wanted)) and (value is not None or name == "market"):
-            shown = f"{'the' if value is kind else 'of the'} class {kind.__name__}"
-            raise Fault(f"{name} is {shown}, allowed is an instance of {name.capitalize()}; make one.")
-
-
 def lay_out(market: Market, account: Account, borrow: pl.DataFrame | None = None) -> Layout:
     """Lay the market out for an account.
 
@@ -76,7 +62,7 @@ def lay_out(market: Market, account: Account, borrow: pl.DataFrame | None = None
     columns, days = market.columns(np.float64), market.days
     prices = price_table(
         (columns.open, columns.high, columns.low, columns.close), columns.split, columns.dividend,
-        _borrow_rates(market, account, borrow), days, account.terms(np.float64), account.fill == "close", np.float64,
+        _borrow_rates(market, account.borrow_rate, borrow), days, account.terms(np.float64), account.fill == "close", np.float64,
     )  # fmt: skip
     pays = (columns.dividend != 0.0).any(axis=0)
     times = (account.cash_rate * days / YEAR, account.debit_rate * days / YEAR, np.arange(days.size), pays)
@@ -87,7 +73,7 @@ def kept_layout(market: Market, account: Account, borrow: pl.DataFrame | None = 
     """Return what `lay_out` does; made anew unless the last one was for the same market, account and rates."""
     from engine.fingerprint import fingerprint  # noqa: PLC0415 - markets are laid out where there is no polars
 
-    asked = (account, None if borrow is None else fingerprint(_checked_borrow(borrow)))
+    asked = (account, None if borrow is None else fingerprint(borrow))
     kept = _LAST.get(market)
     if kept and kept[0] == asked:
         return kept[1]
@@ -183,56 +169,12 @@ def _late(fill: str) -> int:
     return 0 if fill == "close" else 1
 
 
-def _borrow_rates(market: Market, account: Account, table: Any) -> Matrix:
-    """(asset, bar) yearly borrow rates, or (asset, 1) where they never change."""
-    if table is None:
-        return np.full((len(market.assets), 1), account.borrow_rate)
-    rates = np.full((len(market.assets), market.sessions.size), account.borrow_rate)
-    starts = _checked_borrow(table).sort("session")
-    for (asset,), rows in starts.group_by(["asset"], maintain_order=True):
-        if asset in market.assets:
-            since = rows["session"].to_numpy().astype("datetime64[D]")
-            place = np.searchsorted(since, market.sessions, side="right") - 1
-            given = np.where(place >= 0, rows["rate"].to_numpy()[np.maximum(place, 0)], account.borrow_rate)
-            rates[market.assets.index(str(asset))] = given
-    return rates
+def _borrow_rates(market: Market, otherwise: float, rates: pl.DataFrame | None) -> Matrix:
+    if rates is None:  # markets are laid out where there is no polars
+        return np.full((len(market.assets), 1), otherwise, np.float64)
+    from engine.borrow_table import rates_of  # noqa: PLC0415
 
-
-def _checked_borrow(given: Any) -> pl.DataFrame:
-    """Bring a table of borrow rates into asset, session, rate, or refuse it."""
-    import polars as pl  # noqa: PLC0415 - markets are laid out where there is no polars
-
-    try:
-        table = given if isinstance(given, pl.DataFrame) else pl.DataFrame(given)
-    except (TypeError, ValueError):
-        raise Fault(
-            f"borrow rates are a {type(given).__name__}, allowed is a table of asset, session, rate; give one."
-        ) from None
-    missing = {"asset", "session", "rate"} - set(table.columns)
-    if missing:
-        raise Fault(f"borrow rates lack the column {sorted(missing)[0]!r}, needed are asset, session, rate; add it.")
-    days = (
-        pl.col("session").str.to_date("%Y-%m-%d")
-        if table["session"].dtype == pl.String
-        else pl.col("session").cast(pl.Date)
-    )
-    try:
-        table = table.select(pl.col("asset").cast(pl.String), days.alias("session"), pl.col("rate").cast(pl.Float64))
-    except pl.exceptions.PolarsError:
-        raise Fault(
-            "borrow rates cannot be read, allowed are dates such as 2025-01-31 and numbers such as 0.05; correct them."
-        ) from None
-    for row, (asset, session, rate) in enumerate(table.iter_rows()):
-        if asset is None or session is None or rate is None or not 0.0 <= rate <= 1000.0:
-            raise Fault(
-                f"borrow rates hold {asset}, {session}, {rate} in row {row}, allowed are an asset, a date and 0 to 1000 a year; correct it."
-            )
-    twice = table.filter(pl.struct("asset", "session").is_duplicated())
-    if len(twice):
-        raise Fault(
-            f"borrow rates name {twice['asset'][0]} twice for {twice['session'][0]}, allowed is once; drop one."
-        )
-    return table
+    return rates_of(market, rates, otherwise)
 
 
 @dataclass(frozen=True)

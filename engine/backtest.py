@@ -9,18 +9,19 @@ from functools import partial
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from engine.account import Account
-from engine.arrays import bars_of, bars_per_year, check_given, hear, kept_layout, plan_of, years_of
+from engine.arrays import bars_of, bars_per_year, hear, kept_layout, plan_of, years_of
 from engine.compile import compiled_run, lane_rows, path_gatherer, rule_asks
 from engine.events import Events
 from engine.faults import Failure, Fault
+from engine.given import taken
 from engine.ledger import Ledger, Walked
 from engine.market import Market
 from engine.path import AccountPath
 from engine.run import Run
 from engine.strategy import Strategy
+from engine.tables.table import Tabular
 from kernels import layout as at
 from kernels.layout import Bars, News, Plan, Record
 from kernels.metrics import metrics
@@ -41,10 +42,10 @@ _AMOUNTS = [
 def backtest(
     strategy: Strategy,
     market: Market,
-    events: Events | None = None,
+    events: Events | Tabular | None = None,
     account: Account | None = None,
     *,
-    borrow: pl.DataFrame | None = None,
+    borrow: Tabular | None = None,
 ) -> Run:
     """Walk one account through the market, by docs/accounting.md, in float64.
 
@@ -52,9 +53,10 @@ def backtest(
     ----------
     strategy : an instance with its parameters, ``ShortBubbleWarning(hold=20, stop=0.15)``
     market : bars
-    events : events; a strategy that listens to some needs them
+    events : events, or a table of them in any form; a strategy that listens to some needs them
     account : settings of the account; left out, the defaults
-    borrow : table of asset, session, rate: the yearly borrow rate from that session on, in place of the account's
+    borrow : table of asset, session, rate in any form, or the path of one: the yearly borrow rate from that session on, in place
+        of the account's
 
     Raises
     ------
@@ -65,7 +67,7 @@ def backtest(
         raise Fault(
             f"strategy is {strategy!r}, allowed is an instance of a Strategy; write {getattr(strategy, '__name__', 'it')}()."
         )
-    check_given(market, events, account)
+    events, borrow = taken(market, events, account, borrow)
     account = account or Account()
     strategy.check(market, events)
     heard = hear(strategy, market, events)

@@ -7,13 +7,15 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
 
 from engine.commands import backtest, bench, demo, doctor, prices, read, show, sweep
-from engine.faults import Failure, Fault
+from engine.faults import Failure, Fault, Note
 
 #: Exit status of a program stopped from the keyboard: 128 and the number of the signal. Typer returns it, too.
 _STOPPED = 130
@@ -75,7 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         50_000, 20, 50
     )  # what a command makes, it keeps: to look for garbage every 700 objects finds little
     try:
-        status = app(given, prog_name="tocsin", standalone_mode=False)
+        with _notes_shown():
+            status = app(given, prog_name="tocsin", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         status = _STOPPED
     except BrokenPipeError:  # the reader of our output has had enough, as `head` does
@@ -86,6 +89,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if status == _STOPPED:
         return _failed("Stopped; nothing was written.", _STOPPED, given)
     return status if isinstance(status, int) else 0
+
+
+@contextmanager
+def _notes_shown() -> Iterator[None]:
+    """Print what the user should know of the input as sentences on standard error, each once."""
+    told: set[str] = set()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", Note)
+        other = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+            if not issubclass(category, Note):
+                other(message, category, *place, **more)
+            elif str(message) not in told:
+                told.add(str(message))
+                sys.stderr.write(f"Note: {message}\n")
+
+        warnings.showwarning = show
+        yield
 
 
 def _said(error: Exception) -> tuple[str, int]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from engine.faults import Fault
+from engine.faults import Fault, note
 from engine.guess import did_you_mean
 from engine.kinds import KINDS
+from engine.tables.columns import ASSET, plain_header, refuse
+from engine.tables.decimals import read_numbers
+from engine.tables.stamps import read_stamps
+from engine.tables.table import Table
 
 PRECISIONS = ("instant", "day", "inferred")
 
@@ -39,71 +41,88 @@ SCHEMA: dict[str, pl.DataType] = {
 }
 
 _CORE = ("kind", "assets", "strength", "published_at")
+#: Usual names, as `plain_header` spells them, of the columns of the schema.
+_USUAL = {
+    **{plain_header(name): name for name in SCHEMA},
+    **dict.fromkeys((*ASSET, "symbols", "tickers", "stocks"), "assets"),
+    **dict.fromkeys(("published", "publishdate", "publicationdate", "publicationtime"), "published_at"),
+}
 _BULLISH = ("denial", "support", "overdone_call")
 
 
-def checked(frame: Any, delay: dt.timedelta, source: str) -> pl.DataFrame:
-    """Bring any table of events into the schema, or raise a Fault; see `engine.events.Events.from_frame`."""
-    table = _complete(_coerce(_to_polars(frame, source), source), delay, Path(source).stem)
-    _check(table, source)
-    return table.sort("known_at", "event_id")
+def checked(table: Table, delay: dt.timedelta, stem: str) -> pl.DataFrame:
+    """Bring a table of events into the schema, or raise a Fault; see `engine.events.Events.from_frame`.
+
+    Parameters
+    ----------
+    stem
+        The `doc_id` of events that have none.
+    """
+    whole = _complete(_coerced(table), delay, stem)
+    _check(whole, table)
+    return whole.sort("known_at", "event_id")
 
 
-def _to_polars(frame: Any, source: str) -> pl.DataFrame:
-    if isinstance(frame, pl.DataFrame):
-        return frame
-    if isinstance(frame, pl.LazyFrame):
-        return frame.collect()
-    if hasattr(frame, "__arrow_c_stream__"):
-        try:
-            return pl.DataFrame(frame)
-        except (
-            pl.exceptions.PolarsError,
-            ValueError,
-            TypeError,
-            NotImplementedError,
-        ) as error:  # pyarrow's are ValueErrors
-            cause = str(error).strip().partition("\n")[0]
-            raise Fault(f"{source}: this table is no set of Arrow columns ({cause}); give each one type.") from error
-    raise Fault(f"{source}: a {type(frame).__name__} is no table; give a polars, pandas or Arrow table.")
-
-
-def _coerce(frame: pl.DataFrame, source: str) -> pl.DataFrame:
+def _coerced(table: Table) -> pl.DataFrame:
     """Bring the columns that are there to the types of the schema."""
-    for name in frame.columns:
-        guess = did_you_mean(name.lower(), [column for column in SCHEMA if column not in frame.columns])
-        if name not in SCHEMA and guess:
-            raise Fault(f"{source}: column {name!r} is not one of the events table{guess}; rename it or leave it out.")
+    source, headers = table.source, _named(table)
+    frame = table.once()
     for name in _CORE:
-        if name not in frame.columns:
+        if name not in headers:
             raise Fault(
                 f"{source}: column {name!r} is missing among {frame.columns}; "
                 f"a table of events needs at least {', '.join(_CORE)}."
             )
+    given = {name: frame[headers[name]].alias(name) for name in SCHEMA if name in headers}
+    # Precisions say that the times beside them are what they say, also where all of them are midnight.
+    exact = "published_precision" in given
     columns = []
-    for name, dtype in SCHEMA.items():
-        if name in frame.columns:
-            try:
-                columns.append(_cast(frame[name], dtype, source))
-            except pl.exceptions.PolarsError as error:
-                cause = str(error).strip().partition("\n")[0]
-                raise Fault(f"{source}: column {name!r} does not turn into {dtype} ({cause}); convert it.") from error
+    for name, column in given.items():
+        try:
+            columns += _cast(column, SCHEMA[name], table, exact)
+        except pl.exceptions.PolarsError as error:
+            cause = str(error).strip().partition("\n")[0]
+            raise Fault(
+                f"{source}: column {name!r} does not turn into {SCHEMA[name]} ({cause}); convert it."
+            ) from error
     return pl.DataFrame(columns)
 
 
-def _cast(column: pl.Series, dtype: pl.DataType, source: str) -> pl.Series:
-    name = column.name
+def _named(table: Table) -> dict[str, str]:
+    """Find the columns of the schema: by name, else by a usual one; refuse what looks like one that is misspelled."""
+    found: dict[str, str] = {}
+    for header in table.headers:
+        name = header if header in SCHEMA else _USUAL.get(plain_header(header), "")
+        if name and name not in table.headers[: table.headers.index(header)]:
+            if name in found and header != name:
+                raise Fault(
+                    f"{table.source}: columns {found[name]!r} and {header!r} mean the same; leave one of them out."
+                )
+            found[name] = header
+    for header in table.headers:
+        guess = did_you_mean(header.lower(), [name for name in SCHEMA if name not in found])
+        if header not in found.values() and guess:
+            raise Fault(
+                f"{table.source}: column {header!r} is not one of the events table{guess}; rename it or leave it out."
+            )
+    return found
+
+
+def _cast(column: pl.Series, dtype: pl.DataType, table: Table, exact: bool) -> list[pl.Series]:
+    """Bring a column to its type; with it comes the precision of times that are days."""
+    name, source = column.name, table.source
     if column.dtype == pl.Null:
-        return column.cast(dtype)
+        return [column.cast(dtype)]
     if dtype == _UTC:
-        return _to_instants(column, source)
-    if name == "assets" and column.dtype == pl.String:
-        parts = column.str.strip_chars().str.replace_all(r"[\s|;]+", "|").str.split("|")
-        return parts.list.eval(pl.element().filter(pl.element() != ""))
-    if name == "happened_on" and column.dtype == pl.String:
-        column = column.str.to_date(strict=False) if _all_dates(column) else column
+        return _to_instants(column, table, exact)
     if name == "figures":
-        return _to_figures(column, source)
+        return [_to_figures(column, source)]
+    if column.dtype == pl.String and dtype.is_numeric():
+        column = _to_numbers(column, dtype, table)
+    elif column.dtype == pl.String and name == "assets":
+        column = _to_lists(column)
+    elif dtype == pl.Date:
+        column = _to_days(column, table)
     allowed: dict[str, Callable[[pl.DataType], bool]] = {
         "Float64": lambda found: found.is_numeric(),
         "Int64": lambda found: found.is_integer(),
@@ -118,43 +137,44 @@ def _cast(column: pl.Series, dtype: pl.DataType, source: str) -> pl.Series:
         raise Fault(
             f"{source}: column {name!r} holds {column.dtype} such as {shown}, but must hold {dtype}; convert it."
         )
-    return column.cast(dtype)
+    return [column.cast(dtype)]
 
 
-def _all_dates(column: pl.Series) -> bool:
-    return column.str.to_date(strict=False).null_count() == column.null_count()
+def _to_numbers(column: pl.Series, dtype: pl.DataType, table: Table) -> pl.Series:
+    values, wrong = read_numbers(table, {column.name: column}, percent=(column.name,))[column.name]
+    whole = values.round() == values if dtype.is_integer() else ~wrong
+    refuse(table, column, wrong | ~whole.fill_null(True), f"a {'whole ' if dtype.is_integer() else ''}number")
+    return values.cast(dtype)
 
 
-def _to_instants(column: pl.Series, source: str) -> pl.Series:
+def _to_lists(column: pl.Series) -> pl.Series:
+    """Part symbols in a text by blanks, commas, "|" or ";"; also lists as Python writes them."""
+    bare = column.str.replace_all(r"""^\s*[\[(]|[\])]\s*$|['"]""", "")
+    parts = bare.str.strip_chars().str.replace_all(r"[\s|;,]+", "|").str.split("|")
+    return parts.list.eval(pl.element().filter(pl.element() != ""))
+
+
+def _to_days(column: pl.Series, table: Table) -> pl.Series:
+    stamps = read_stamps(column, what=column.name, source=table.source, order=table.style.dates)
+    timed = (stamps.local != stamps.local.dt.truncate("1d")).fill_null(False)
+    refuse(table, column, stamps.unread | timed, "a day, such as 2025-01-28")
+    return stamps.local.dt.date().alias(column.name)
+
+
+def _to_instants(column: pl.Series, table: Table, exact: bool) -> list[pl.Series]:
     """Turn a column of times into UTC; a time without a zone is an error, for nobody can know when it was."""
-    name = column.name
-    remedy = "give every time with its zone, such as 2025-01-28T05:32+08:00"
-    if column.dtype == pl.String:
-        return pl.Series(name, [_parse(text, name, row, source, remedy) for row, text in enumerate(column, 1)], _UTC)
-    if column.dtype == pl.Date:
-        shown = [str(day) for day in column.drop_nulls().head(1)]
-        raise Fault(
-            f"{source}: column {name!r} holds days such as {shown}, which name no instant; {remedy} "
-            "(a day counts as published at its end in its own time zone: engine.clock.publication)."
-        )
-    if not isinstance(column.dtype, pl.Datetime):
-        raise Fault(f"{source}: column {name!r} holds {column.dtype}, but must hold times; {remedy}.")
-    if column.dtype.time_zone is None:
-        shown = column.drop_nulls().head(1).to_list()
-        raise Fault(f"{source}: column {name!r} has no time zone ({[str(value) for value in shown]}); {remedy}.")
-    return column.dt.convert_time_zone("UTC").cast(_UTC)
-
-
-def _parse(text: str | None, name: str, row: int, source: str, remedy: str) -> dt.datetime | None:
-    if text is None:
-        return None
-    try:
-        time = dt.datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise Fault(f"{source}: row {row}: {name}={text!r} is not an ISO 8601 time; {remedy}.") from None
-    if time.tzinfo is None:
-        raise Fault(f"{source}: row {row}: {name}={text!r} has no time zone; {remedy}.")
-    return time.astimezone(dt.UTC)
+    if exact and isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None:
+        return [column.dt.convert_time_zone("UTC").cast(_UTC)]
+    allowed = "a time with its zone, such as 2025-01-28T05:32+08:00"
+    stamps = read_stamps(column, what=column.name, source=table.source, order=table.style.dates, tell_days=not exact)
+    refuse(table, column, stamps.unread, allowed)
+    zoneless = stamps.local.is_not_null() & stamps.known.is_null()
+    refuse(table, column, zoneless, allowed, "name its zone; of a day, too, which counts as its end there")
+    for sentence in stamps.notes:
+        note(f"{table.source}: {sentence}")
+    precise = pl.select(pl.when(stamps.is_day).then(pl.lit("day")).otherwise(pl.lit("instant"))).to_series()
+    out = [stamps.known.alias(column.name)]
+    return [*out, precise.alias("published_precision")] if column.name == "published_at" and not exact else out
 
 
 def _to_figures(column: pl.Series, source: str) -> pl.Series:
@@ -201,7 +221,7 @@ def _complete(table: pl.DataFrame, delay: dt.timedelta, stem: str) -> pl.DataFra
     return table.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
 
 
-def _check(table: pl.DataFrame, source: str) -> None:
+def _check(whole: pl.DataFrame, table: Table) -> None:
     """Raise a Fault for the first value that is out of bounds."""
     element = pl.element()
     value = element.struct.field
@@ -232,12 +252,12 @@ def _check(table: pl.DataFrame, source: str) -> None:
     ]
     for name, bad, allowed in rules:
         # NaN lies between no bounds; `is_between` answers false to it, as it should.
-        rows = table.select(bad.fill_null(False).arg_true()).to_series()
+        rows = whole.select(bad.fill_null(False).arg_true()).to_series()
         if rows.len():
             row = int(rows[0])
-            found = table[name][row]
+            found = whole[name][row]
             shown = found.to_list() if isinstance(found, pl.Series) else found
             text = shown.isoformat() if isinstance(shown, dt.datetime) else repr(shown)
             guess = did_you_mean(str(shown), KINDS) if name == "kind" else ""
-            event = f" ({table['event_id'][row]})" if name != "event_id" else ""
-            raise Fault(f"{source}: row {row + 1}{event}: {name}={text} {allowed}{guess}.")
+            event = f" ({whole['event_id'][row]})" if name != "event_id" else ""
+            raise Fault(f"{table.at(row)}{event}: {name}={text} {allowed}{guess}.")

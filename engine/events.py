@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,9 @@ from engine.faults import Failure, Fault
 from engine.fingerprint import fingerprint
 from engine.guess import did_you_mean
 from engine.kinds import KINDS
+from engine.tables.files import read_file
+from engine.tables.frames import described, to_table
+from engine.tables.table import Decimal, Style
 
 if TYPE_CHECKING:
     from engine.reader.read import Sources
@@ -49,16 +52,28 @@ class Events:
         """Hash of the events, the same on every machine."""
         return fingerprint(self.frame)
 
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """Every asset that an event names."""
+        return frozenset(self.frame["assets"].explode().drop_nulls())
+
     @classmethod
-    def read(cls, path: str | os.PathLike[str], *, delay: dt.timedelta | str = _NO_TIME) -> Events:
-        """Read a table of events from a Parquet, Arrow or CSV file.
+    def read(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        delay: dt.timedelta | str = _NO_TIME,
+        dates: Order | None = None,
+        decimal: Decimal | None = None,
+    ) -> Events:
+        """Read a table of events from a file of text, Parquet, Arrow or Excel.
 
         Parameters
         ----------
         path
-            A file ending in .parquet, .arrow, .feather or .csv. In a CSV file the assets of an event are parted by
-            spaces, "|" or ";", and times are ISO 8601 with an offset, such as 2025-01-28T05:32+08:00.
-        delay
+            The file. In text the assets of an event are parted by blanks, commas, "|" or ";", and times say their zone, such
+            as 2025-01-28T05:32+08:00.
+        delay, dates, decimal
             As in `from_frame`.
 
         Raises
@@ -66,26 +81,24 @@ class Events:
         Fault
             When the file is missing, cannot be read, or holds what `from_frame` refuses.
         """
+        if not isinstance(path, (str, os.PathLike)):
+            raise Fault(
+                f"path must be the path of a file (got {described(path)}); Events.from_frame(table) takes tables."
+            )
         file = Path(path)
-        readers: dict[str, Callable[[Path], pl.DataFrame]] = {
-            ".parquet": pl.read_parquet,
-            ".arrow": pl.read_ipc,
-            ".feather": pl.read_ipc,
-            ".csv": _read_csv,
-        }
-        if not file.is_file():
-            raise Fault(f"events {str(path)!r}: there is no such file; give the path of a table of events.")
-        if file.suffix.lower() not in readers:
-            raise Fault(f"events {str(path)!r}: {file.suffix!r} is not one of {', '.join(readers)}; convert the file.")
-        try:
-            frame = readers[file.suffix.lower()](file)
-        except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
-            cause = str(error).strip().partition("\n")[0]
-            raise Fault(f"events {str(path)!r}: cannot be read ({cause}); write the file again.") from error
-        return cls.from_frame(frame, delay=delay, source=str(path))
+        table = read_file(file, f"events {str(file)!r}", style=Style(dates, decimal))
+        return cls(checked(table, parse_delay(delay), file.name.partition(".")[0]))
 
     @classmethod
-    def from_frame(cls, frame: Any, *, delay: dt.timedelta | str = _NO_TIME, source: str = "events") -> Events:
+    def from_frame(
+        cls,
+        frame: Any,
+        *,
+        delay: dt.timedelta | str = _NO_TIME,
+        source: str = "events",
+        dates: Order | None = None,
+        decimal: Decimal | None = None,
+    ) -> Events:
         """Check a table of events and bring it into the schema.
 
         Only `kind`, `assets`, `strength` and `published_at` must be there. What else is missing or null is made:
@@ -95,12 +108,17 @@ class Events:
         Parameters
         ----------
         frame
-            polars, pandas, an Arrow table, or anything that hands out an Arrow C stream. Columns that are not in the
-            schema are left out, unless their name looks like a misspelled one of it.
+            polars, pandas, an Arrow table, anything that hands out an Arrow C stream, a dict of columns, or a list of rows
+            that are dicts. Columns that are not in the schema are left out, unless their name looks like a misspelled one
+            of it. Times without a zone are refused; a day, and a midnight where all are, counts as its end in its zone.
         delay
             Time from publication to knowledge, such as "15m", "2h", "1d" or a timedelta, where `known_at` is missing.
         source
             What to call the table in a message.
+        dates
+            How dates such as 01/02/2025 are read, where the column leaves it open: "dmy", "mdy" or "ymd".
+        decimal
+            The decimal sign of numbers in text, "." or ","; by default told from all of them.
 
         Raises
         ------
@@ -116,7 +134,10 @@ class Events:
         >>> events.frame["known_at"][0].isoformat(), events.frame["stance"][0]
         ('2025-01-27T12:15:00+00:00', -1.0)
         """
-        return cls(checked(frame, parse_delay(delay), source))
+        table = to_table(frame, source, Style(dates, decimal))
+        if not table.in_lines:
+            table = replace(table, rows=table.rows + 1)
+        return cls(checked(table, parse_delay(delay), Path(source).stem))
 
     @classmethod
     def sample(cls) -> Events:
@@ -213,15 +234,6 @@ class Events:
             raise Failure(f"events {str(path)!r}: cannot be written ({error.strerror or error}).") from error
         finally:
             partial.unlink(missing_ok=True)
-
-
-def _read_csv(file: Path) -> pl.DataFrame:
-    # What looks like a number or a time may be a ticker, an id or a time with its offset: read as it stands.
-    numbers = pl.read_csv(file, infer_schema_length=None)
-    text = [
-        name for name in numbers.columns if isinstance(SCHEMA.get(name), pl.String | pl.List | pl.Datetime | pl.Date)
-    ]
-    return pl.read_csv(file, infer_schema_length=None, schema_overrides=dict.fromkeys(text, pl.String))
 
 
 def _bound(time: dt.date | dt.datetime, name: str) -> dt.datetime:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import numbers
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -17,6 +16,7 @@ import polars as pl
 from engine.constraint import Allowed, Constraint, Values, Where
 from engine.faults import Fault
 from engine.guess import did_you_mean
+from engine.parameter_table import read_sets
 from engine.sources import Cells, Numbers, Product, Range, Rows, Sample, Sampling, Source
 from engine.strategy import Param, Strategy
 
@@ -124,7 +124,7 @@ class Grid:
         Parameters
         ----------
         values : for a parameter one value, a list of them (`span` makes one), or in a sample a range (`between` makes one)
-        table : parameter sets, one a row, in place of values: a polars or pandas frame, a dict of columns, or a list of rows
+        table : parameter sets, one a row, in place of values: a table in any form, or the path of one
         where : which sets to walk: ``"fast < slow"``, a polars expression, or a function of arrays that are named like parameters
         sample : draw sets in place of walking every combination: ``"random"``, or ``"sobol"``, which fills the space more evenly
         lanes : sets to draw
@@ -136,7 +136,7 @@ class Grid:
             Where a value is not allowed, a strategy does not allow a set, or the constraint leaves none.
         """
         check_class(strategy)
-        table = None if table is None else _table(table)
+        table = None if table is None else read_sets(table)
         if table is not None and values:
             raise Fault(
                 f"{next(iter(values))} is given beside a table, allowed is one of the two; make it a column of the table."
@@ -195,20 +195,6 @@ def check_class(strategy: object) -> None:
         raise Fault(
             f"strategy is {strategy!r}, allowed is a class of Strategy; leave out the parentheses, and give values by name."
         )
-
-
-def _table(given: Any) -> pl.DataFrame:
-    """Make a frame of what is given for a table."""
-    try:
-        if isinstance(given, (str, pl.LazyFrame)):
-            raise TypeError
-        return pl.DataFrame(given)
-    except (TypeError, ValueError, pl.exceptions.PolarsError):
-        shown = repr(given) if isinstance(given, (str, os.PathLike)) else f"of the class {type(given).__name__}"
-        raise Fault(
-            f"table is {shown}, allowed are a polars or pandas frame, a dict of columns of one length and a list of rows; read a file "
-            f"first, with polars.read_parquet."
-        ) from None
 
 
 def _check_sample(sample: Sampling | None, lanes: int | None, seed: int, table: pl.DataFrame | None) -> None:

@@ -11,18 +11,19 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from engine.account import Account
-from engine.arrays import bars_of, bars_per_year, check_given, hear, plan_of, years_of
+from engine.arrays import bars_of, bars_per_year, hear, plan_of, years_of
 from engine.compile import lane_rows, own_rows, rule_asks
 from engine.devices import choose, launcher, memory_of_machine
 from engine.events import Events
 from engine.faults import Failure, Fault
+from engine.given import taken
 from engine.grid import Grid, check_class, is_whole
 from engine.market import Market
 from engine.strategy import Strategy
 from engine.summary import Summary
+from engine.tables.table import Tabular
 from kernels import layout as at
 from kernels.launch import Basis, Work
 from kernels.layout import N_FIXED, Bars
@@ -69,11 +70,11 @@ class Lanes:
         strategy: type[Strategy],
         grid: Grid,
         market: Market,
-        events: Events | None = None,
+        events: Events | Tabular | None = None,
         account: Account | None = None,
         *,
         fixed: Mapping[str, Any] | None = None,
-        borrow: pl.DataFrame | None = None,
+        borrow: Tabular | None = None,
         precision: Precision = "float32",
         threads: int | None = None,
         device: str = "auto",
@@ -83,7 +84,7 @@ class Lanes:
             raise Fault(f"precision is {precision!r}, allowed are 'float32' and 'float64'; choose one.")
         if threads is not None and (not is_whole(threads) or threads < 1):
             raise Fault(f"threads is {threads!r}, allowed is a whole number from 1; leave it out for one a processor.")
-        check_given(market, events, account)
+        events, borrow = taken(market, events, account, borrow)
         self.account = account or Account()
         if self.account.kind != "portfolio":
             raise Fault(

@@ -2,95 +2,125 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from engine.clock import first_bar
 from engine.faults import Fault
+from engine.fingerprint import fingerprint
+from engine.guess import did_you_mean
 from engine.market import Market
+from engine.tables.columns import ASSET, SESSION, days, instants, numbers, pick, refuse, symbols
+from engine.tables.frames import to_table
+from engine.tables.names import refuse_misspelled
+from engine.tables.table import Decimal, Style, Tabular
+
+if TYPE_CHECKING:
+    from engine.tables.spelling import Order
 
 _INSTANT = pl.Datetime("us", "UTC")
 
 #: The greatest weight that a signal may ask for.
 _MOST = 1e6
+_ALLOWED = f"a share of equity from -{_MOST:,.0f} to {_MOST:,.0f}, such as -0.5"
+_COLUMNS = {
+    "asset": ASSET,
+    "weight": ("weight", "target", "targetweight"),
+    "known_at": ("knownat", "timestamp", "datetime", "time"),
+    "session": SESSION,
+    "event_id": ("eventid",),
+}
 
 
-def read_signals(value: Any) -> pl.DataFrame | None:
-    """Take a polars, pandas or Arrow table, or the path of a CSV or Parquet file."""
-    if value is None or isinstance(value, pl.DataFrame):
+@dataclass(frozen=True, eq=False, repr=False)
+class SignalTable:
+    """Signals as they were read.
+
+    Attributes
+    ----------
+    frame : asset (str), weight (float64), known_at (datetime UTC) or session (date), event_id (str), row (int64, its number)
+    source : what a message calls the table
+    place : what it calls a row: "line" of a text file, "row" elsewhere
+    """
+
+    frame: pl.DataFrame
+    source: str
+    place: str
+
+    def __repr__(self) -> str:
+        return f"a table of {self.frame.height} rows, {fingerprint(self.frame.drop('row'))[:16]}"
+
+
+def read_signals(
+    value: Tabular | None, *, dates: Order | None = None, decimal: Decimal | None = None
+) -> SignalTable | None:
+    """Read a table of signals.
+
+    Parameters
+    ----------
+    value
+        A table in any form, or the path of one, as `engine.tables.frames.to_table` takes it: asset (or symbol, ticker), weight,
+        and known_at (an instant with its zone) or session (or date); perhaps event_id. None stays None.
+    dates, decimal
+        How its texts are written, where they leave it open: "dmy", "mdy" or "ymd"; "." or ",".
+
+    Raises
+    ------
+    Fault
+        For what is no such table, with the row.
+    """
+    if value is None or isinstance(value, SignalTable):
         return value
-    if isinstance(value, (str, Path)):
-        path = Path(value)
-        if path.suffix not in (".csv", ".parquet") or not path.is_file():
-            raise Fault(
-                f"{str(value)!r} is no table of signals, allowed is a .csv or .parquet file that exists; name one."
-            )
-    try:
-        if not isinstance(value, (str, Path)):
-            return pl.DataFrame(value)
-        return pl.read_csv(path, try_parse_dates=True) if path.suffix == ".csv" else pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError, TypeError, ValueError) as error:
-        what = str(value) if isinstance(value, (str, Path)) else f"a {type(value).__name__}"
-        cause = str(error).strip().partition("\n")[0]
-        raise Fault(
-            f"{what} cannot be read as a table of signals ({cause}); give asset, weight and session or known_at."
-        ) from None
+    table = to_table(value, "signals", Style(dates, decimal))
+    plain = pick(table, _COLUMNS, ("asset", "weight"))
+    when = "known_at" if "known_at" in plain.columns else "session"
+    if when not in plain.columns:
+        pick(table, _COLUMNS, ("session",))
+    frame = numbers(table, plain, {"weight": _ALLOWED}, percent=True)
+    refuse(table, frame["weight"], ~frame["weight"].is_between(-_MOST, _MOST), _ALLOWED)
+    times = instants(table, frame[when]) if when == "known_at" else days(table, frame[when])
+    ids = (
+        frame["event_id"].cast(pl.String) if "event_id" in frame.columns else pl.lit(None, pl.String).alias("event_id")
+    )
+    read = frame.select(symbols(table, frame["asset"]), "weight", times, ids, table.rows.alias("row"))
+    return SignalTable(read, table.source, "line" if table.in_lines else "row")
 
 
-def _cast(given: pl.DataFrame, name: str, kind: pl.DataType) -> pl.Series:
-    """Bring a column to the type that is wanted; dates may be written as text, 2025-01-28."""
-    column = given[name]
-    is_text = isinstance(kind, pl.Date) and column.dtype == pl.String
-    try:
-        return column.str.to_date("%Y-%m-%d") if is_text else column.cast(kind)
-    except pl.exceptions.PolarsError:
-        shown = column.drop_nulls().head(1).to_list()
-        raise Fault(
-            f"signals hold {column.dtype} such as {shown} in the column {name!r}, allowed is {kind}; convert it."
-        ) from None
+def place_signals(given: SignalTable, market: Market) -> pl.DataFrame:
+    """Place signals among the bars; event_id, kind, strength, stance, known_at, bar, asset (index), the oldest first.
 
-
-def place_signals(given: pl.DataFrame, market: Market) -> pl.DataFrame:
-    """Place signals among the bars; event_id, kind, strength, stance, known_at, bar, asset (index), the oldest first."""
-    when = "known_at" if "known_at" in given.columns else "session"
-    for name in ("asset", "weight", when):
-        if name not in given.columns:
-            raise Fault(f"signals lack the column {name!r}, needed are asset, weight and session or known_at; add it.")
-    if "event_id" not in given.columns:
-        given = given.with_columns(event_id=None)
-    frame = pl.DataFrame(
-        [
-            _cast(given, "asset", pl.String()),
-            _cast(given, "weight", pl.Float64()),
-            _cast(given, "event_id", pl.String()),
-            given[when] if when == "known_at" else _cast(given, when, pl.Date()),
-        ]
-    ).with_row_index("row")
-    frame = frame.with_columns(bar=_bars(frame, when, market))
+    Raises
+    ------
+    Fault
+        For a signal of an asset that the market lacks, one that falls on no bar, or two for one bar.
+    """
+    when = "known_at" if "known_at" in given.frame.columns else "session"
+    frame = given.frame.with_columns(bar=_bars(given.frame, when, market))
     known = {asset: i for i, asset in enumerate(market.assets)}
-    right = pl.col("asset").is_in(list(known)) & (pl.col("weight").abs() <= _MOST) & pl.col("bar").is_not_null()
-    wrong = frame.filter(~right.fill_null(False))
-    for row, asset, weight, bar in wrong.select("row", "asset", "weight", "bar").head(1).iter_rows():
-        if asset not in known:
-            raise Fault(
-                f"signals name {asset!r} in row {row}, allowed are the market's assets; import its prices or drop the row."
-            )
-        if weight is None or not np.isfinite(weight) or abs(weight) > _MOST:
-            raise Fault(
-                f"signals hold the weight {weight} in row {row}, allowed is a number from -1e6 to 1e6; correct it."
-            )
-        if bar is None:
-            raise Fault(
-                f"signals fall on no bar of the market in row {row} ({asset}); drop the row or import more prices."
-            )
-    twice = frame.filter(pl.struct("asset", "bar").is_duplicated())
-    if len(twice):
-        raise Fault(
-            f"signals name {twice['asset'][0]!r} twice for one bar (row {twice['row'][1]}), allowed is once; drop one."
-        )
+
+    def refuse_first(wrong: pl.Expr, sentence: str) -> None:
+        for row, asset, time in frame.filter(wrong).select("row", "asset", when).head(1).iter_rows():
+            guess = did_you_mean(asset, known)
+            raise Fault(f"{given.source}, {given.place} {row}: " + sentence.format(asset=asset, time=time, guess=guess))
+
+    refuse_misspelled(frame["asset"].unique().to_list(), market.assets, given.source)
+    refuse_first(
+        ~pl.col("asset").is_in(list(known)),
+        "asset must be one of the market's (got {asset!r}{guess}); import its prices, or leave the row out.",
+    )
+    span = f"{market.sessions[0]} to {market.sessions[-1]}"
+    allowed = f"a session of the market, {span}" if when == "session" else f"before a bar of the market, {span}"
+    refuse_first(
+        pl.col("bar").is_null(),
+        f"{when} must be {allowed} (got {{time}} for {{asset}}); leave the row out, or import more prices.",
+    )
+    refuse_first(
+        ~pl.struct("asset", "bar").is_first_distinct(),
+        "{asset} must have one signal a bar (got another for that of {time}); leave one out.",
+    )
     return frame.select(
         "event_id",
         pl.lit("signal").alias("kind"),
@@ -104,12 +134,7 @@ def place_signals(given: pl.DataFrame, market: Market) -> pl.DataFrame:
 
 def _bars(frame: pl.DataFrame, when: str, market: Market) -> pl.Series:
     if when == "known_at":
-        if not isinstance(frame["known_at"].dtype, pl.Datetime) or frame["known_at"].dtype.time_zone is None:
-            raise Fault(
-                "signals have known_at without a time zone, allowed are instants with one; add it, or give `session`."
-            )
-        instants = frame["known_at"].cast(_INSTANT).dt.timestamp("us").to_numpy()
-        bars = first_bar(instants, market.opens)
+        bars = first_bar(frame["known_at"].dt.timestamp("us").to_numpy(), market.opens)
         return pl.Series(bars).cast(pl.Int32).replace(-1, None)
     sessions = frame["session"].to_numpy().astype("datetime64[D]")
     place = np.searchsorted(market.sessions, sessions)

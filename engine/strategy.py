@@ -95,6 +95,7 @@ class Option:
     default: Any
     help: str
     parse: Callable[[Any], Any]
+    table: bool = False
 
 
 def param(
@@ -105,9 +106,12 @@ def param(
     return Param(value, low, high, help, whole, may_be_none or default is None)
 
 
-def option(default: Any, help: str, parse: Callable[[Any], Any] = str) -> Any:
-    """Declare a setting that is no number; `parse` makes it from what a user gives, often a string."""
-    return Option(default, help, parse)
+def option(default: Any, help: str, parse: Callable[[Any], Any] = str, *, table: bool = False) -> Any:
+    """Declare a setting that is no number; `parse` makes it from what a user gives, often a string.
+
+    With `table` it is a table: the path of one is then read, and `parse` given an `engine.tables.table.Table`.
+    """
+    return Option(default, help, parse, table)
 
 
 @dataclass(frozen=True)

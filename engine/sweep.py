@@ -28,6 +28,7 @@ from engine.sources import Sampling
 from engine.staging import check_file
 from engine.strategy import Strategy
 from engine.summary import TALLIED, Summary, known_metric
+from engine.tables.table import Tabular
 from kernels.metrics import LESS_IS_BETTER, METRICS
 
 Progress = Callable[[int, int], None]
@@ -205,15 +206,15 @@ def _written(file: Path | None) -> Iterator[Callable[[pa.Table | None], None]]:
 def sweep(
     strategy: type[Strategy],
     market: Market,
-    events: Events | None = None,
+    events: Events | Tabular | None = None,
     account: Account | None = None,
     *,
-    table: Any = None,
+    table: Tabular = None,
     where: Where | None = None,
     sample: Sampling | None = None,
     lanes: int | None = None,
     seed: int = 0,
-    borrow: pl.DataFrame | None = None,
+    borrow: Tabular | None = None,
     precision: Precision = "float32",
     threads: int | None = None,
     device: str = "auto",
@@ -231,8 +232,7 @@ def sweep(
     strategy : the class, not an instance
     grid : for each parameter one value, a list (`span` makes one), or in a sample a range (`between` makes one); an option, such as
         `basket`, has one value
-    table : parameter sets, one a row, in place of lists: a polars or pandas frame, a dict of columns, or a list of rows; null is
-        none, as it is in lists
+    table : parameter sets, one a row, in place of lists: a table in any form, or the path of one; null is none, as it is in lists
     where : which sets to walk: ``"fast < slow"``, a polars expression, or a function of arrays, ``lambda fast, slow: fast < slow``
     sample : draw sets in place of walking every combination: ``"random"``, or ``"sobol"``, which fills the space more evenly
     lanes, seed : how many sets to draw; where the draws start

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
     from engine.events import Events
     from engine.market import Market
+    from engine.signal_table import SignalTable
 
 
-def _read(value: Any) -> pl.DataFrame | None:
+def _read(value: Any) -> SignalTable | None:
     from engine.signal_table import read_signals  # noqa: PLC0415 - kernels are compiled where there is no polars
 
     return read_signals(value)
@@ -24,9 +25,9 @@ def _read(value: Any) -> pl.DataFrame | None:
 class Signals(Strategy):
     """Follow a table of signals: asset, when, target weight.
 
-    The table has the columns `asset`, `weight` (a share of equity, negative for a short, 0 to leave) and one of `known_at` (an
-    instant with a time zone: acted on at the first bar that opens strictly later) and `session` (a date: acted on at the first bar
-    of that session); optionally `event_id`, which the ledger names.
+    The table, in any form or a file, has the columns `asset`, `weight` (a share of equity, negative for a short, 0 to leave) and
+    one of `known_at` (an instant with a time zone: acted on at the first bar that opens strictly later) and `session` (a date:
+    acted on at the first bar of that session); optionally `event_id`, which the ledger names.
     """
 
     channels: ClassVar[Mapping[str, Channel]] = {
@@ -35,7 +36,7 @@ class Signals(Strategy):
     }
     watch = "events"
 
-    signals: pl.DataFrame | None = option(None, "table of signals, or the path of one", _read)
+    signals: SignalTable | None = option(None, "table of signals, or the path of one", _read, table=True)
     reverses: bool = option(True, "whether the opposite sign enters the other way", switch)
 
     @staticmethod
@@ -43,7 +44,7 @@ class Signals(Strategy):
         return target_new if told_new > 0 else KEEP
 
     def check(self, market: Market, events: Events | None) -> None:
-        """Refuse a missing or malformed table."""
+        """Refuse a missing table."""
         if self.signals is None:
             raise Fault(
                 "signals.signals is missing, allowed is a table of asset, weight and session or known_at; give one."

@@ -33,7 +33,8 @@ def bars(first: str, last: str, interval: str = "1d", name: str = "XNYS") -> Bar
 
 def events_at(*instants: str, assets: tuple[str, ...] = ("NVDA",)) -> Events:
     rows = [{"event_id": f"{n}", "published_at": text} for n, text in enumerate(instants)]
-    common = {"kind": "panic_drop", "assets": list(assets), "strength": 1.0}
+    # Of which each is what it says, also where all are midnight.
+    common = {"kind": "panic_drop", "assets": list(assets), "strength": 1.0, "published_precision": "instant"}
     return Events.from_frame(pl.DataFrame([{**row, **common} for row in rows]))
 
 

@@ -297,7 +297,7 @@ def test_signals_come_from_files_too(tmp_path: Path) -> None:
     frame.write_parquet(tmp_path / "s.parquet")
     for name in ("s.csv", "s.parquet"):
         assert fills(backtest(Signals(signals=tmp_path / name), prices, None, FREE)) == [(2, "AI", "BUY", "ENTRY")]
-    with pytest.raises(Fault, match="is no table of signals"):
+    with pytest.raises(Fault, match=r"none\.csv' must be a file with a table"):
         Signals(signals=str(tmp_path / "none.csv"))
 
 
@@ -307,21 +307,36 @@ DAY = FIRST + dt.timedelta(days=1)
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"asset": ["AI"], "session": [DAY]}, "lack the column 'weight'"),
-        ({"asset": ["AI"], "weight": [1.0]}, "lack the column 'session'"),
-        ({"asset": ["AY"], "session": [DAY], "weight": [1.0]}, "name 'AY' in row 0"),
-        ({"asset": ["AI"], "session": [DAY], "weight": [float("nan")]}, "the weight nan in row 0"),
-        ({"asset": ["AI"], "session": [DAY], "weight": [None]}, "the weight None in row 0"),
-        ({"asset": ["AI"], "session": [dt.date(2031, 1, 1)], "weight": [1.0]}, "fall on no bar of the market in row 0"),
-        ({"asset": ["AI", "AI"], "session": [DAY, DAY], "weight": [1.0, 0.0]}, "name 'AI' twice for one bar"),
-        ({"asset": ["AI"], "known_at": [dt.datetime(2025, 1, 6, 9)], "weight": [1.0]}, "known_at without a time zone"),
-        ({"asset": ["AI"], "known_at": ["noon"], "weight": [1.0]}, "known_at without a time zone"),
+        ({"asset": ["AI"], "session": [DAY]}, "must have a column 'weight'"),
+        ({"asset": ["AI"], "weight": [1.0]}, "must have a column 'session'"),
+        ({"asset": ["AY"], "session": [DAY], "weight": [1.0]}, r"row 0: asset must be one of the market's \(got 'AY'"),
+        (
+            {"asset": ["AI"], "session": [DAY], "weight": [float("nan")]},
+            r"row 0: weight must be a share of equity .* \(got nan\)",
+        ),
+        (
+            {"asset": ["AI"], "session": [DAY], "weight": [None]},
+            r"row 0: weight must be a share of equity .* \(got nothing\)",
+        ),
+        (
+            {"asset": ["AI"], "session": [dt.date(2031, 1, 1)], "weight": [1.0]},
+            r"row 0: session must be a session of the market, .* \(got 2031-01-01 for AI\)",
+        ),
+        ({"asset": ["AI", "AI"], "session": [DAY, DAY], "weight": [1.0, 0.0]}, "row 1: AI must have one signal a bar"),
+        (
+            {"asset": ["AI"], "known_at": [dt.datetime(2025, 1, 6, 9)], "weight": [1.0]},
+            "row 0: known_at must be a time with its zone",
+        ),
+        ({"asset": ["AI"], "known_at": ["noon"], "weight": [1.0]}, "row 0: known_at must be a time with its zone"),
         (
             {"asset": ["AI"], "session": ["the day after"], "weight": [1.0]},
-            r"\['the day after'\] in the column 'session'",
+            r"row 0: session must be a date, .* \(got 'the day after'\)",
         ),
-        ({"asset": ["AI"], "session": [DAY], "weight": ["much"]}, r"\['much'\] in the column 'weight'"),
-        ({"asset": ["AI"], "session": [None], "weight": [1.0]}, "fall on no bar"),
+        (
+            {"asset": ["AI"], "session": [DAY], "weight": ["much"]},
+            r"row 0: weight must be a share of equity .* \(got 'much'\)",
+        ),
+        ({"asset": ["AI"], "session": [None], "weight": [1.0]}, r"row 0: session must be a date, .* \(got nothing\)"),
     ],
 )
 def test_a_bad_table_of_signals_is_a_fault(columns: dict[str, list[Any]], said: str) -> None:

@@ -142,8 +142,8 @@ def test_heatmap_and_marginal_count_every_lane(market: Market, events: Events) -
         ({"hold": [1], "threads": "a"}, "threads is 'a', allowed is a whole number"),
         ({"hold": [1], "threads": 2.5}, "threads is 2.5"),
         ({"hold": [1], "device": None}, "device is None"),
-        ({"hold": [1], "account": {"cash": 1}}, "account is of the class dict, allowed is an instance of Account"),
-        ({"hold": [1], "account": Account}, "account is the class Account, allowed is an instance of Account"),
+        ({"hold": [1], "account": {"cash": 1}}, r"account must be an Account \(got a dict\)"),
+        ({"hold": [1], "account": Account}, r"account must be an Account \(got the class Account\)"),
         ({"hold": [1], "progress": 5}, "progress is 5, allowed is a function"),
         ({"hold": [1], "by": []}, "by is empty"),
         ({"hold": [1], "by": 5}, "by is 5, allowed are names"),
@@ -169,11 +169,16 @@ def test_bad_sweeps_are_refused_in_one_sentence(
 @pytest.mark.parametrize("run", [sweep, lambda _, *rest: backtest(ShortBubbleWarning(), *rest)])
 def test_what_is_no_market_and_no_events_is_refused_in_one_sentence(run: Any, market: Market, events: Events) -> None:
     for given, said in (
-        (("prices.parquet", events), "market is of the class str, allowed is an instance of Market"),
-        ((market.frame, events), "market is of the class DataFrame"),
-        ((events, market), "market is of the class Events"),
-        ((Market, events), "market is the class Market"),
-        ((market, "events.parquet"), "events is of the class str, allowed is an instance of Events"),
+        (
+            ("prices.parquet", events),
+            r"market must be a Market \(got the path 'prices.parquet'\); read one with Market.read",
+        ),
+        ((market.frame, events), r"market must be a Market \(got a polars DataFrame\); .*Market.from_frame"),
+        ((events, market), r"market must be a Market \(got an Events\)"),
+        ((Market, events), r"market must be a Market \(got the class Market\)"),
+        ((market, "events.parquet"), r"events 'events.parquet' must be a file with a table \(it does not exist\)"),
+        ((market, 5), r"events must be Events \(got an int\); read them with Events.read"),
+        ((market, Events), r"events must be Events \(got the class Events\)"),
     ):
         with pytest.raises(Fault, match=said):
             run(ShortBubbleWarning, *given)

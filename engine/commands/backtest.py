@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from engine.commands.output import JsonFlag, answer, count, number, percent, table
+from engine.commands.output import DatesOption, DecimalOption, JsonFlag, answer, count, number, percent, table
 from engine.faults import Fault
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from engine.events import Events
     from engine.market import Market
     from engine.run import Run
+    from engine.tables.spelling import Order
+    from engine.tables.table import Decimal
 
 
 def backtest(
@@ -44,24 +44,34 @@ def backtest(
     as_of: Annotated[
         str | None, typer.Option(help="Use the labels as they stood at this time, such as 2025-12-01T00:00Z.")
     ] = None,
+    dates: DatesOption = None,
+    decimal: DecimalOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Backtest one strategy and write its run: run.json, orders, trades, equity, events and unplaced (Parquet)."""
     from engine.account import Account  # noqa: PLC0415 - polars and numba are only loaded where there is work
     from engine.backtest import backtest as run_backtest  # noqa: PLC0415
+    from engine.borrow_table import read_borrow  # noqa: PLC0415
     from engine.market import Market  # noqa: PLC0415
     from engine.registry import find_strategy, parse_settings  # noqa: PLC0415
     from engine.staging import check_folder, staged  # noqa: PLC0415
+    from engine.tables.frames import to_table  # noqa: PLC0415
+    from engine.tables.table import Style  # noqa: PLC0415
 
     begun = time.perf_counter()
     check_folder(out)
     _refuse_others(out)
     kind = find_strategy(strategy)
     own, of_account = parse_settings(settings or (), kind)
-    made, account = kind(**own), Account.from_settings(of_account)
-    rates = _borrow_table(borrow) if borrow else None
-    known = _events(events, delay, as_of) if events else None
-    market = Market.read(prices)
+    tables = {
+        name: to_table(value, name, Style(dates, decimal))
+        for name, value in own.items()
+        if name in kind.options and kind.options[name].table
+    }
+    made, account = kind(**{**own, **tables}), Account.from_settings(of_account)
+    rates = read_borrow(borrow, dates=dates, decimal=decimal, name="--borrow") if borrow else None
+    known = _events(events, delay, as_of, dates, decimal) if events else None
+    market = Market.read(prices, dates=dates, decimal=decimal)
     run = run_backtest(made, market, known, account, borrow=rates)
     run.info["files"] = {"prices": str(prices.absolute()), "events": str(events.absolute()) if events else None}
     stale = (out / "report.html").is_file() and (out / "run.json").is_file()
@@ -137,12 +147,12 @@ def _shown(run: Run, market: Market, out: Path, seconds: float) -> list[Any]:
     return parts
 
 
-def _events(path: Path, delay: str, as_of: str | None) -> Events:
+def _events(path: Path, delay: str, as_of: str | None, dates: Order | None, decimal: Decimal | None) -> Events:
     import datetime as dt  # noqa: PLC0415
 
     from engine.events import Events  # noqa: PLC0415
 
-    events = Events.read(path)
+    events = Events.read(path, dates=dates, decimal=decimal)
     if as_of:
         from engine.reader.labels import as_of as labels_as_of  # noqa: PLC0415
 
@@ -154,19 +164,3 @@ def _events(path: Path, delay: str, as_of: str | None) -> Events:
             ) from None
         events = labels_as_of(events, instant)
     return events.delayed(delay)
-
-
-def _borrow_table(path: Path) -> pl.DataFrame:
-    import polars as pl  # noqa: PLC0415
-
-    if not path.is_file() or path.suffix not in (".csv", ".parquet"):
-        raise Fault(f"--borrow {str(path)!r} is no table, allowed is a .csv or .parquet file that exists; name one.")
-    try:
-        frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, try_parse_dates=True)
-        kinds = {"asset": pl.String, "session": pl.Date, "rate": pl.Float64}
-        return frame.cast({name: kind for name, kind in kinds.items() if name in frame.columns})
-    except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
-        cause = str(error).strip().partition("\n")[0]
-        raise Fault(
-            f"--borrow {str(path)!r} cannot be read ({cause}), needed are asset, session (2025-01-28) and rate (0.03); correct it."
-        ) from None

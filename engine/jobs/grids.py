@@ -16,9 +16,10 @@ from engine.grid import Grid, axis_of, drawn, refuse_twice, spaced
 from engine.guess import did_you_mean
 from engine.jobs.mistakes import Mistakes, toml
 from engine.jobs.settings import GridSection
-from engine.jobs.tables import read_table
+from engine.parameter_table import read_sets
 from engine.sources import Sampling
 from engine.strategy import Strategy
+from engine.tables.table import Style
 
 _SPAN, _BETWEEN, _EITHER = ("from", "to", "count"), ("from", "to", "log"), ("from", "to", "count", "log")
 
@@ -48,6 +49,7 @@ def plan_grid(
     folder: Path,
     wrong: Mistakes,
     said: Mapping[str, Any],
+    style: Style,
 ) -> tuple[GridPlan, Grid] | None:
     """Check what a job says of its grid, each part by itself and then the whole; None where something is wrong, which is then noted.
 
@@ -56,12 +58,13 @@ def plan_grid(
     strategy : None where it could not be found
     folder : that paths start from
     said : the section as it stands in the file; what of it is not in `given` is wrong, and noted already
+    style : how the texts of its table are written
     """
     whole = given.model_fields_set == set(said)
     fits = whole and _fits(given, wrong)
     told = ("kind" not in said or "kind" in given.model_fields_set) and given.kind != "table"
     values = _values(given, given.kind if told else None, strategy, wrong)
-    table = _table(given.table, folder, wrong)
+    table = _table(given.table, folder, wrong, style)
     swept = given.parameters if table is None else table.columns
     known = (
         whole
@@ -96,27 +99,12 @@ def _values(given: GridSection, kind: str | None, strategy: type[Strategy] | Non
     return values
 
 
-def _table(name: str | None, folder: Path, wrong: Mistakes) -> pl.DataFrame | None:
+def _table(name: str | None, folder: Path, wrong: Mistakes, style: Style) -> pl.DataFrame | None:
     """Read the table of a grid; None where there is none, or it cannot be read."""
-    if name is None:
-        return None
-    with wrong.at("grid", "table"):
-        found = read_table(folder / name, "grid.table", "one column a parameter")
-        if name.endswith(".csv"):
-            _refuse_empty(name, found)
-        return found
+    if name is not None:
+        with wrong.at("grid", "table"):
+            return read_sets(folder / name, "grid.table", style)
     return None
-
-
-def _refuse_empty(name: str, table: pl.DataFrame) -> None:
-    """Refuse an empty cell in text, where nobody can tell whether it was meant; what Python writes as None is none."""
-    for column in table.get_columns():
-        if column.null_count():
-            row = int(column.is_null().arg_max() or 0) + 1
-            raise Fault(
-                f"grid.table: {name} has nothing for {column.name} in row {row} below its header, allowed are numbers, and none where a "
-                f"parameter may be none; write one."
-            )
 
 
 def _where_fits(where: str | None, names: Iterable[str] | None, wrong: Mistakes) -> bool:

@@ -18,6 +18,7 @@ import numpy as np
 import polars as pl
 
 from engine.account import Account
+from engine.borrow_table import check_against, read_borrow
 from engine.clock import parse_delay
 from engine.compile import source
 from engine.events import Events
@@ -36,15 +37,18 @@ from engine.jobs.settings import (
     RunSection,
     SplitsSection,
     StrategySection,
+    TablesSection,
 )
-from engine.jobs.tables import read_borrow
 from engine.market import Market
 from engine.registry import find_strategy
 from engine.run import version
 from engine.strategy import Strategy
+from engine.tables.formats import ENDINGS
+from engine.tables.frames import to_table
+from engine.tables.table import Style
 from kernels.metrics import METRICS
 
-_SECTIONS = ("market", "events", "strategy", "grid", "account", "keep", "splits", "run")
+_SECTIONS = ("market", "events", "strategy", "grid", "account", "keep", "splits", "run", "tables")
 #: A chunk is a thousandth of a grid, within these bounds: a kill costs little, and files stay few.
 _CHUNKS, _LEAST, _MOST = 1000, 1 << 16, 1 << 22
 
@@ -127,6 +131,7 @@ class _Reading:
 
     def __init__(self, path: Path, wrong: Mistakes, data: Mapping[str, Any]) -> None:
         self.path, self.wrong, self.data, self.folder = path, wrong, data, path.absolute().parent
+        self.style = Style()
 
     def job(
         self,
@@ -137,13 +142,17 @@ class _Reading:
         keep: KeepSection | None,
         splits: SplitsSection | None,
         run: RunSection | None,
+        tables: TablesSection | None,
     ) -> Job | None:
+        self.style = Style(tables.dates, tables.decimal) if tables else Style()
         keep, run = keep or KeepSection.model_validate({}), run or RunSection.model_validate({})
         account = self._account()
         prices, borrow = self._prices(market) if market else (None, None)
         heard = self._events(events) if events else None
         name, kind, options = self._strategy(strategy) if strategy else ("", None, {})
-        planned = plan_grid(grid, kind, run.seed, self.folder, self.wrong, self.data["grid"]) if grid else None
+        planned = (
+            plan_grid(grid, kind, run.seed, self.folder, self.wrong, self.data["grid"], self.style) if grid else None
+        )
         self._keep(keep, planned[1] if planned else None)
         if not (prices and kind and planned):
             return None
@@ -208,20 +217,27 @@ class _Reading:
             path = self.folder / market.prices
             if not path.exists():
                 raise Fault(f"market.prices is {market.prices!r}, and {path} does not exist; correct the path.")
-            prices = Market.read(path, calendar=market.calendar)
+            prices = Market.read(path, calendar=market.calendar, dates=self.style.dates, decimal=self.style.decimal)
         if prices and (market.assets or market.start or market.end):
             key = "assets" if market.assets else "start" if market.start else "end"
             with self.wrong.at("market", key):
                 prices = prices.select(market.assets, market.start, market.end)
         if market.borrow:
             with self.wrong.at("market", "borrow"):
-                borrow = read_borrow(self.folder / market.borrow, "market.borrow")
+                borrow = read_borrow(
+                    self.folder / market.borrow,
+                    dates=self.style.dates,
+                    decimal=self.style.decimal,
+                    name="market.borrow",
+                )
+                if prices:
+                    check_against(borrow, prices)
         return prices, borrow
 
     def _events(self, events: EventsSection) -> Events | None:
         found = delay = None
         with self.wrong.at("events", "table"):
-            found = Events.read(self.folder / events.table)
+            found = Events.read(self.folder / events.table, dates=self.style.dates, decimal=self.style.decimal)
         with self.wrong.at("events", "delay"):
             delay = parse_delay(events.delay)
         return None if found is None or delay is None else found.delayed(delay)
@@ -244,8 +260,11 @@ class _Reading:
             raise Fault(
                 f"strategy.options.{key} is a parameter, allowed are options; write it in [grid.parameters], where one value will do."
             )
-        if key in kind.options and isinstance(value, str) and value.endswith((".csv", ".parquet")):
-            value = str(self.folder / value)
+        if key in kind.options and isinstance(value, str):
+            if kind.options[key].table:
+                value = to_table(self.folder / value, key, self.style)
+            elif value.lower().endswith(ENDINGS):
+                value = str(self.folder / value)
         return getattr(kind(**{key: value}), key)
 
     def _keep(self, keep: KeepSection, grid: Grid | None) -> None:

@@ -113,7 +113,8 @@ class Mistakes:
         elif error["type"] == "missing":
             self.add(key, f"{shown} is missing, needed is {field.description}; add it.")
         elif error["type"] == "literal_error":
-            choices = get_args(field.annotation)
+            parts = get_args(field.annotation)  # of Literal[...], or of Literal[...] | None
+            choices = [choice for part in parts if part is not type(None) for choice in get_args(part) or (part,)]
             guess = did_you_mean(str(error["input"]), choices)
             allowed = ", ".join(toml(choice) for choice in choices)
             self.add(

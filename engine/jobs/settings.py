@@ -108,6 +108,15 @@ class RunSection(Section):
     )
 
 
+class TablesSection(Section):
+    """How the texts of the job's tables are written, where a table alone leaves it open."""
+
+    dates: Literal["dmy", "mdy", "ymd"] | None = Field(
+        None, description='"dmy", "mdy" or "ymd", the order of dates such as 01/02/2025'
+    )
+    decimal: Literal[".", ","] | None = Field(None, description='the decimal sign, "." or ","')
+
+
 #: The sections by name, and what a job needs of them; None where it may do without. [account] is checked by `Account` itself.
 SECTIONS: dict[str, tuple[type[Section], str | None]] = {
     "market": (MarketSection, "prices"),
@@ -117,4 +126,5 @@ SECTIONS: dict[str, tuple[type[Section], str | None]] = {
     "keep": (KeepSection, None),
     "splits": (SplitsSection, None),
     "run": (RunSection, None),
+    "tables": (TablesSection, None),
 }
