@@ -10,6 +10,9 @@ import typer
 
 from engine.commands.output import JsonFlag, answer, count, number, table, tables, working
 
+#: Periods that a dry run lists.
+_SHOWN = 12
+
 
 def sweep(
     job: Annotated[
@@ -74,7 +77,7 @@ def _estimated(found: dict[str, Any]) -> list[Any]:
         ("lanes", f"{found['lanes']:,}{periods}"),
         ("best by", ", ".join(found["by"])),
         *([("of lanes with", found["require"])] if found["require"] else []),
-        *[(part["name"], _sessions(part)) for part in found["splits"]],
+        *_splits(found["splits"]),
         ("chunks", f"{found['chunks']:,} of up to {found['lanes_a_chunk']:,} lanes"),
         ("memory", f"up to {found['memory'] / 2**20:,.0f} MiB, beside the program itself"),
         ("time", f"about {spell(found['seconds'])} on this machine"),
@@ -87,9 +90,20 @@ def _estimated(found: dict[str, Any]) -> list[Any]:
     ]
 
 
-def _sessions(period: dict[str, Any]) -> str:
-    chosen = f"{period['first']} to {period['last']} choose"
-    return f"{chosen}, {' to '.join(period['test'])} judge ({count(period['test_sessions'], 'session')})"
+def _splits(periods: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Say which sessions choose and which judge, of the first periods and the last."""
+    rows = [
+        (
+            period["name"],
+            f"{period['first']} to {period['last']}, judged on {count(period['test_sessions'], 'session')} to {period['test'][1]}",
+        )
+        for period in periods
+    ]
+    return (
+        rows
+        if len(rows) <= _SHOWN
+        else [*rows[: _SHOWN - 2], ("...", f"{len(rows) - _SHOWN + 1:,} more like these"), rows[-1]]
+    )
 
 
 def _short(periods: list[dict[str, Any]]) -> list[str]:

@@ -157,7 +157,9 @@ class Cluster:
             return self._ray.get(reference)
         except exceptions.RayTaskError as error:
             cause = error.cause
-            raise (cause if isinstance(cause, Exception) else Failure(f"A worker failed ({error}).")) from None
+            raise (
+                cause if isinstance(cause, Exception) else Failure(f"A worker failed ({type(error).__name__}).")
+            ) from None
         except exceptions.RayError as error:
             raise _Lost(type(error).__name__) from error
 

@@ -157,6 +157,15 @@ def status(out: Path) -> dict[str, Any]:
     return found
 
 
+def is_readable(out: Path) -> bool:
+    """Whether the file says how far the job of a folder is."""
+    try:
+        status(out)
+    except Fault:
+        return False
+    return True
+
+
 def _lanes(numbers: set[int], manifest: Mapping[str, Any]) -> int:
     """Count the lanes of chunks: all chunks of a period have as many but the last."""
     lanes, chunk = manifest["lanes"], manifest["lanes_a_chunk"]

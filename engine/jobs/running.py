@@ -20,7 +20,7 @@ from engine.jobs.forward import OF_PATH, Judged, figure_of, idle, judged, stitch
 from engine.jobs.job import Job
 from engine.jobs.parts import changes, fingerprint_of, told, versions
 from engine.jobs.periods import told_period
-from engine.jobs.progress import Progress
+from engine.jobs.progress import Progress, is_readable
 from engine.jobs.results import anything_traded, reduce, write_json, write_summary, write_table
 from engine.jobs.stopping import Stopping
 from engine.jobs.work import Chunk, Walker, Work
@@ -111,11 +111,13 @@ def run(order: Order, say: Callable[[str], None] = lambda _: None) -> dict[str, 
         survey = _agreed(folder, job, parts, fingerprint, order, say)
         missing = sorted(set(range(job.chunks)) - set(survey.done))
         results = order.out / "sweep.json"
+        progress = Progress(order.out / "progress.json", job.chunks, job.lanes, job.keep, order.command, survey.notes)
         if not missing and (document := _finished(folder, say)) is not None:
             say("Nothing is missing.")
+            if not is_readable(order.out):
+                progress.end("finished")
             return document
         results.unlink(missing_ok=True)
-        progress = Progress(order.out / "progress.json", job.chunks, job.lanes, job.keep, order.command, survey.notes)
         work = Work.of(job, fingerprint)
         walker = Walker(work, job.strategy, job.grid, "cpu" if order.cluster else order.device)
         with Stopping(order.command, progress.say) as stopping, _kept(progress, order), progress:

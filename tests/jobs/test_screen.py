@@ -34,7 +34,7 @@ def test_none_is_null_in_every_file_and_none_on_the_screen(here: Path, capsys: p
         "[keep]\ntable = true\n[splits]\ntrain = 200\ntest = 120\npurge = 40",
     )
     printed = shown(capsys, "sweep", "job.toml", "--out", "out")
-    assert re.search(r"fold-\d\d +\d+ +(3|none) +none +(none|0\.2)", printed)
+    assert re.search(r"fold-\d\d +\d+ +\d+ +(3|none) +none +(none|0\.2)", printed)
     tables = [pl.read_parquet(file) for file in Path("out").rglob("*.parquet") if file.name != "summary.parquet"]
     assert len(tables) == 3 * 5 + 2  # top, marginals, heatmaps, histograms and a chunk of three folds; folds and equity
     values = [
@@ -193,6 +193,7 @@ def test_a_progress_file_that_is_none_is_said_in_a_sentence(
     assert main(["status", "out"]) == 2
     assert "progress.json cannot be read; `tocsin sweep --resume` writes it anew." in capsys.readouterr().err
     shown(capsys, "sweep", "job.toml", "--out", "out", "--resume")
+    assert shown(capsys, "status", "out").startswith("finished · 100.0% · 1/1 chunks · ")
 
 
 def test_the_state_of_a_job_goes_by_the_names_of_its_chunks(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
