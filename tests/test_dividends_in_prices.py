@@ -164,6 +164,11 @@ def test_assets_of_which_none_tells_alone_tell_together() -> None:
     found = Market.from_frame(pl.concat(low)).findings.filter(check="dividends_unverified")
     assert found["severity"].to_list() == ["warning"]
     assert "all together say that the prices are lowered by them already" in found["message"][0]
+    # Beside one that is surely lowered they count as lowered too: they are of one vendor.
+    sure = table(lowered(walk(9, 8, 0.01, 0.01)), "SURE")
+    market = Market.from_frame(pl.concat([*low, sure]), accept=["dividends_in_prices"])
+    assert market.frame["dividend"].sum() == 0
+    assert market.findings.filter(check="dividends_in_prices").height == 26
 
 
 def test_one_lowered_asset_among_others_is_named() -> None:

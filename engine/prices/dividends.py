@@ -28,7 +28,7 @@ def refuse_adjusted(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     -(7 + the log of how many assets pay), prices count as lowered: by chance, in one import of 1,100 (Wald, "Sequential
     Tests of Statistical Hypotheses", 1945, section 3). Returns from close to close must not say the contrary, as where
     opens are made up. Assets of which none tells alone are weighed together, by the mean of those with the same ex-date; what
-    they tell is a warning.
+    they tell is a warning, and counts where another asset was found lowered.
 
     Or, with a single dividend: prices after the last ex-date are whole cents, and those before are not, since only they
     were multiplied by a factor. Or there is an adjusted close, and it equals the close through all dividends.
@@ -49,11 +49,19 @@ def refuse_adjusted(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     payers = rows.filter(paying)["asset"].unique().implode()
     sessions = _sessions(rows.filter(pl.col("asset").is_in(payers)))
     dates = _ex_dates(sessions)
+    if dates.is_empty():  # all of them after the last bars
+        return rows
     _doubt_large(dates, findings)
     told = _reasons(dates, sessions)
     unsure = told.filter(pl.col("reason").is_null() & ~pl.col("sure"))["asset"]
     together = _together(dates.filter(pl.col("asset").is_in(unsure.implode())))
-    if len(unsure) and together <= _EVIDENCE:
+    alike = pl.col("asset").is_in(unsure.implode())
+    if together < -_EVIDENCE and told["reason"].count():
+        reason = pl.lit(
+            "others here are lowered, and with those that cannot be told alone it opens no lower on ex-dates"
+        )
+        told = told.with_columns(reason=pl.when(alike).then(reason).otherwise("reason"))
+    elif len(unsure) and together <= _EVIDENCE:
         names = ", ".join(unsure.head(5)) + (", .." if len(unsure) > 5 else "")
         doubtful = together < -_EVIDENCE
         why = "all together say that the prices are" if doubtful else "do not tell whether the prices are"
@@ -64,7 +72,7 @@ def refuse_adjusted(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
             "already; they count as not.",
             value=str(len(unsure)),
         )
-    lowered = told.filter(pl.col("reason").is_not_null())
+    lowered = told.filter(pl.col("reason").is_not_null()).sort(alike, maintain_order=True)
     severity = findings.severity_of("dividends_in_prices")
     remedy = (
         "its dividends are left out"
