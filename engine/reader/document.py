@@ -122,18 +122,21 @@ def _names(
     document: Document, text: str, folded: str, latin: str, lexicon: Lexicon, order: Order | None
 ) -> tuple[list[Hit], str]:
     """Find who is named in a document, and the ticker that its source says it is about."""
-    tongue = languages.of_document(text, folded, latin)
+
+    @functools.cache
+    def tongue() -> str:
+        return languages.of_document(text, folded, latin)
 
     @functools.cache
     def day() -> dt.date | None:
         try:
-            return published(document, text, folded, tongue, order)[0].at.date()
+            return published(document, text, folded, tongue(), order)[0].at.date()
         except Fault:
             return None
 
     column = as_symbol(document.ticker) if document.ticker else ""
     names = named_in(lexicon, folded, text, tongue=tongue, day=day, ticker=column)
-    return names, subject_of(column, lexicon, names, tongue, day)
+    return names, subject_of(column, lexicon, names, tongue, day) if column else ""
 
 
 def _events(

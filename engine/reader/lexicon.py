@@ -86,6 +86,11 @@ class Lexicon:
         return f"{self.name}/{self.version}"
 
     @functools.cached_property
+    def anchors(self) -> frozenset[str]:
+        """The concepts that make claims: those of the rules, and falls."""
+        return frozenset(concept for rule in self.rules for concept in rule.any) | {"fall", "plunge", "rise"}
+
+    @functools.cached_property
     def tokens(self) -> dict[str, set[str]]:
         """The words of each company's names, folded; by ticker."""
         return self.names.tokens()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from engine.reader.fold import is_han
@@ -24,9 +24,10 @@ _PLACES: Final = {
     "zh-Hant": ("TW", "HK", "US", "CN"),
 }
 Day = Callable[[], dt.date | None]
+Tongue = Callable[[], str]
 
 
-def named_in(lexicon: Lexicon, folded: str, text: str, *, tongue: str, day: Day, ticker: str = "") -> list[Hit]:
+def named_in(lexicon: Lexicon, folded: str, text: str, *, tongue: Tongue, day: Day, ticker: str = "") -> list[Hit]:
     """Find the names in a text.
 
     Parameters
@@ -34,7 +35,7 @@ def named_in(lexicon: Lexicon, folded: str, text: str, *, tongue: str, day: Day,
     folded, text
         The text as `fold` gives it and as it was; of one length.
     tongue
-        Its language: "en", "fr", "zh-Hans", "zh-Hant".
+        Gives its language: "en", "fr", "zh-Hans", "zh-Hant"; asked only where a name or a code is that of several companies.
     day
         Gives the day of its publication, None where it is not known; asked only for names that have changed hands.
     ticker
@@ -48,8 +49,12 @@ def named_in(lexicon: Lexicon, folded: str, text: str, *, tongue: str, day: Day,
     sure: list[Hit] = []
     asked: list[tuple[Hit, Term]] = []
     for start, end, terms in lexicon.names.matches(folded, text):
-        fitting = [term for term in terms if _fits(term, folded, start, end) and _in_use(term, day)]
-        for term in _one_of(fitting, tongue):
+        if len(terms) > 1 or terms[0].without or terms[0].since or terms[0].until:
+            fitting = [term for term in terms if _fits(term, folded, start, end) and _in_use(term, day)]
+            meant = _one_of(fitting, tongue)
+        else:
+            meant = terms
+        for term in meant:
             stop = end
             if term.tail and (stop := term.tail_end(folded, end)) < 0:
                 continue
@@ -83,12 +88,14 @@ def _in_use(term: Term, day: Day) -> bool:
     return (term.since or dt.date.min) <= when <= (term.until or dt.date.max)
 
 
-def _one_of(terms: list[Term], tongue: str) -> Iterable[Term]:
+def _one_of(terms: list[Term], tongue: Tongue) -> list[Term]:
     """Of the companies that bear a name give the one that a text of this language means; none where that stays open."""
+    if len(terms) < 2:
+        return terms
     placed = [term for term in terms if term.place]
     if len({term.key for term in placed}) < 2:
         return terms
-    for place in _PLACES.get(tongue, _PLACES["en"]):
+    for place in _PLACES.get(tongue(), _PLACES["en"]):
         fitting = [term for term in placed if term.place == place]
         if fitting:
             return [*(term for term in terms if not term.place), fitting[0]]
@@ -104,7 +111,7 @@ def resolve(symbol: str, lexicon: Lexicon, day: Day) -> str:
     return "" if terms else symbol
 
 
-def _of_symbol(symbol: Symbol, lexicon: Lexicon, folded: str, names: list[Hit], day: Day, tongue: str) -> Hit | None:
+def _of_symbol(symbol: Symbol, lexicon: Lexicon, folded: str, names: list[Hit], day: Day, tongue: Tongue) -> Hit | None:
     """Turn a symbol in a text into a name; one that only stands in brackets must belong to the name before them."""
     if symbol.sure:
         key = resolve(symbol.ticker, lexicon, day)
@@ -134,7 +141,7 @@ def _of_symbol(symbol: Symbol, lexicon: Lexicon, folded: str, names: list[Hit], 
     return None
 
 
-def _candidates(code: str, tongue: str) -> list[str]:
+def _candidates(code: str, tongue: Tongue) -> list[str]:
     if not code.isdigit():
         return [code]
     if len(code) == 6:
@@ -143,7 +150,7 @@ def _candidates(code: str, tongue: str) -> list[str]:
     taiwan = [f"{code}.TW", f"{code}.TWO"] if len(code) == 4 else []
     hong_kong = [f"{padded}.HK"] if len(padded) == 4 else []
     tokyo = [f"{code}.T"] if len(code) == 4 else []
-    return [*taiwan, *hong_kong, *tokyo] if tongue == "zh-Hant" else [*hong_kong, *taiwan, *tokyo]
+    return [*taiwan, *hong_kong, *tokyo] if tongue() == "zh-Hant" else [*hong_kong, *taiwan, *tokyo]
 
 
 def _belongs(key: str, symbol: Symbol, before: str, lexicon: Lexicon) -> bool:
@@ -184,20 +191,18 @@ def as_symbol(text: str) -> str:
     return first if re.fullmatch(r"[A-Z0-9][A-Z0-9.\-^=]{0,11}", first) else ""
 
 
-def subject_of(column: str, lexicon: Lexicon, names: list[Hit], tongue: str, day: Day) -> str:
+def subject_of(column: str, lexicon: Lexicon, names: list[Hit], tongue: Tongue, day: Day) -> str:
     """Give the ticker that a table's own column means for a document; "" where it names nobody.
 
     A bare code of another exchange ("MC", "SAN" in a table of Paris) is that of the company that the text names, else, in a
     French text, that of Paris.
     """
     code = as_symbol(column)
-    if not code:
-        return ""
     told = {hit.key for hit in names if hit.role == "asset"}
     choices = [code, *lexicon.bare_codes.get(code, ())]
     for choice in choices:
         if resolve(choice, lexicon, day) in told:
             return resolve(choice, lexicon, day)
-    if tongue == "fr" and f"{code}.PA" in choices:
+    if f"{code}.PA" in choices and tongue() == "fr":
         return resolve(f"{code}.PA", lexicon, day)
     return resolve(code, lexicon, day)

@@ -236,7 +236,7 @@ def passages(
             if hit.end <= span.end and not _is_anaphor(hit, folded, lexicon)
             and hit not in silent
         ]  # fmt: skip
-        if concepts:
+        if not lexicon.anchors.isdisjoint(concepts):
             mine += somebody_in(text, folded, span, language, here)
             mine.sort()
         found = figures(folded, span.start, span.end, language=language) if hits or mine else []

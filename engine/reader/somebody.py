@@ -57,6 +57,7 @@ _HAN_SUBJECT: Final = re.compile(
     r"(?:^|[\n。！？；，、：:;\s【】「」『』《》〈〉\"“”(（])(?P<name>[\u3400-\u9fff]{2,7}?|[A-Z][A-Za-z0-9&.\-]{2,}(?: [A-Z][\w&.\-]+){0,3})\s?"
     r"(?:[（(][0-9A-Z]{1,6}(?:[.\-][A-Z]{1,3})?[)）])?(?:股价|盘中|盘前|盘后|美股|H股|A股|港股)?(?:一度|早盘|午后|开盘|今|昨|再|续|收|大|暴|急|重|狂|闪)?(?:跌|挫|崩|跳水|涨|飙|公告|走低|走高|杀|熄火|下挫)"
 )
+_CAPITAL: Final = re.compile(r"[A-Z]")
 # A "subject" with one of these is a market, a price, a sum or a pronoun.
 _NO_NAME: Final = re.compile(
     r"[股市价指盘债币率汇额量值率息油铜银铝煤]|板块|概念|期货|美元|黄金|欧元|日元|收入|利润|业绩|销售|订单|毛利|资金|外资|机构|主力|行情|情绪|信心|今年|昨日|今日|本周|上周|季度|三大|两大|四大|多只|其中|此外|"
@@ -104,6 +105,8 @@ def _spans(text: str, folded: str, span: Span, language: str) -> Iterator[tuple[
 
 def _cased(text: str, folded: str, span: Span) -> str:
     """Give a Chinese sentence in simplified characters with its Latin capitals."""
+    if _CAPITAL.search(text, span.start, span.end) is None:
+        return folded[span.start : span.end]
     return "".join(
         mine if mine.isascii() else other
         for mine, other in zip(text[span.start : span.end], folded[span.start : span.end], strict=True)

@@ -152,6 +152,8 @@ class Terms:
             if left and start and wordy(folded[start - 1]):
                 continue
             goes_on = right and stop < size and wordy(folded[stop])
+            if goes_on and not any(term.stem for term in slots[index]):
+                continue
             terms = [
                 term for term in slots[index]
                 if not (goes_on and not term.stem)
