@@ -135,7 +135,7 @@ def _notes_shown() -> Iterator[None]:
                 other(message, category, *place, **more)
             elif str(message) not in told:
                 told.add(str(message))
-                sys.stderr.write(f"Note: {message}\n")
+                sys.stderr.write(f"Note: {printable(str(message))}\n")
 
         warnings.showwarning = show
         yield
