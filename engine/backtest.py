@@ -20,6 +20,7 @@ from engine.ledger import Ledger, Walked
 from engine.market import Market
 from engine.path import AccountPath
 from engine.run import Run
+from engine.silence import tell_silence
 from engine.strategy import Strategy
 from kernels import layout as at
 from kernels.layout import Bars, News, Plan, Record
@@ -69,6 +70,8 @@ def backtest(
     account = account or Account()
     strategy.check(market, events)
     heard = hear(strategy, market, events)
+    if heard.items.is_empty():
+        tell_silence(strategy, market, events)
     bars = bars_of(market, account, strategy, np.float64, layout=kept_layout(market, account, borrow))
     walks = _walks(strategy, market, account, bars, heard.news)
     faults = sum(w.lane[at.FAULTS] for w in walks)

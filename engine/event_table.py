@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from engine.faults import Fault
+from engine.faults import Fault, note
 from engine.guess import did_you_mean
 from engine.kinds import KINDS
 
@@ -49,6 +49,36 @@ def checked(frame: Any, delay: dt.timedelta, source: str) -> pl.DataFrame:
     return table.sort("known_at", "event_id")
 
 
+def sound(frame: object) -> pl.DataFrame:
+    """Bring a table that has the schema into the order in which its events could be known, or refuse it.
+
+    Raises
+    ------
+    Fault
+        Where it is no polars table, lacks a column or a type of the schema, or holds a value that is out of bounds.
+    """
+    remedy = "Events.from_frame takes any table and makes what is missing"
+    if not isinstance(frame, pl.DataFrame):
+        raise Fault(f"Events must be made of a polars table (got a {type(frame).__name__}); {remedy}.")
+    for name, dtype in SCHEMA.items():
+        if name not in frame.columns:
+            raise Fault(
+                f"Events must be made of a table with the column {name!r} (got {', '.join(frame.columns)}); {remedy}."
+            )
+        if frame.schema[name] != dtype:
+            raise Fault(
+                f"Events must be made of a table whose column {name!r} holds {dtype} (got {frame.schema[name]}); {remedy}."
+            )
+    for name in frame.columns:
+        if name not in SCHEMA:
+            raise Fault(f"Events must be made of the columns of their schema alone (got {name!r} too); {remedy}.")
+    table = frame.select(*SCHEMA)
+    found = next(out_of_bounds(table), None)
+    if found:
+        raise Fault(f"events: row {found[0] + 1}{found[1]}")
+    return table.sort("known_at", "event_id")
+
+
 def _to_polars(frame: Any, source: str) -> pl.DataFrame:
     if isinstance(frame, pl.DataFrame):
         return frame
@@ -80,6 +110,7 @@ def _coerce(frame: pl.DataFrame, source: str) -> pl.DataFrame:
                 f"{source}: column {name!r} is missing among {frame.columns}; "
                 f"a table of events needs at least {', '.join(_CORE)}."
             )
+    _tell_left_out([name for name in frame.columns if name not in SCHEMA], source)
     columns = []
     for name, dtype in SCHEMA.items():
         if name in frame.columns:
@@ -89,6 +120,14 @@ def _coerce(frame: pl.DataFrame, source: str) -> pl.DataFrame:
                 cause = str(error).strip().partition("\n")[0]
                 raise Fault(f"{source}: column {name!r} does not turn into {dtype} ({cause}); convert it.") from error
     return pl.DataFrame(columns)
+
+
+def _tell_left_out(names: list[str], source: str) -> None:
+    """Tell the user of columns that no event keeps; the index of a pandas frame is none of them."""
+    own = [name for name in names if not name.startswith("__index_level_")]
+    if own:
+        shown = ", ".join(map(repr, own[:5])) + (f" and {len(own) - 5} more" if len(own) > 5 else "")
+        note(f"{source}: {len(own)} column{'s' if len(own) > 1 else ''} of no events table left out: {shown}.")
 
 
 def _cast(column: pl.Series, dtype: pl.DataType, source: str) -> pl.Series:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from engine.clock import Alignment, Bars, align, parse_delay
-from engine.event_table import PRECISIONS, SCHEMA, checked
+from engine.event_table import PRECISIONS, SCHEMA, checked, sound
 from engine.faults import Failure, Fault
 from engine.fingerprint import fingerprint
 from engine.guess import did_you_mean
@@ -32,7 +32,13 @@ _NO_TIME = dt.timedelta(0)
 class Events:
     """A table of events.
 
-    Get one by `read`, `from_frame`, `sample` or `from_documents`, which check what they are given.
+    Get one by `read`, `from_frame`, `sample` or `from_documents`. The constructor takes a polars table that has the schema,
+    in any order.
+
+    Raises
+    ------
+    Fault
+        Where the table has not the schema, or holds a value that is out of bounds.
 
     Attributes
     ----------
@@ -42,6 +48,19 @@ class Events:
     """
 
     frame: pl.DataFrame
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "frame", sound(self.frame))
+
+    def __reduce__(self) -> tuple[type[Events], tuple[pl.DataFrame]]:
+        return type(self), (self.frame,)  # what comes out of a pickle or a copy is checked like the rest
+
+    @classmethod
+    def _sound(cls, frame: pl.DataFrame) -> Events:
+        """Take a table that is checked and sorted already, as the constructor's check takes its time."""
+        made = object.__new__(cls)
+        object.__setattr__(made, "frame", frame)
+        return made
 
     @cached_property
     def fingerprint(self) -> str:
@@ -115,7 +134,7 @@ class Events:
         >>> events.frame["known_at"][0].isoformat(), events.frame["stance"][0]
         ('2025-01-27T12:15:00+00:00', -1.0)
         """
-        return cls(checked(frame, parse_delay(delay), source))
+        return cls._sound(checked(frame, parse_delay(delay), source))
 
     @classmethod
     def sample(cls) -> Events:
@@ -187,16 +206,19 @@ class Events:
             kept = kept.filter(pl.col("known_at") >= _bound(start, "start"))
         if end is not None:
             kept = kept.filter(pl.col("known_at") < _bound(end, "end"))
-        return Events(kept)
+        return self._sound(kept)
 
     def delayed(self, delay: dt.timedelta | str) -> Events:
         """Make every event known later by `delay`, on top of the delay that `known_at` already holds."""
-        later = self.frame.with_columns(pl.col("known_at") + pl.lit(parse_delay(delay), pl.Duration("us")))
-        return Events(later.sort("known_at", "event_id"))
+        return self._sound(self._later(parse_delay(delay)))
 
     def align(self, market: Bars, delay: dt.timedelta | str = _NO_TIME) -> Alignment:
-        """Find for each event the first bar at which it can be acted on; see `engine.clock.align`."""
-        return align(self.delayed(delay).frame, market)
+        """Find for each event, in the order of `frame`, the first bar at which it can be acted on; see `engine.clock.align`."""
+        return align(self._later(parse_delay(delay)), market)
+
+    def _later(self, delay: dt.timedelta) -> pl.DataFrame:
+        """The frame with every event known later; as all are by the same time, its order stands."""
+        return self.frame.with_columns(pl.col("known_at") + pl.lit(delay, pl.Duration("us"))) if delay else self.frame
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the table as Parquet; a file that is there is replaced in one step, so never half-written."""

@@ -1,4 +1,6 @@
-"""What the user got wrong, said in one sentence."""
+"""What the user got wrong, or should know, said in one sentence."""
+
+import warnings
 
 
 class Fault(ValueError):
@@ -20,3 +22,12 @@ class Stopped(Failure):
     def __init__(self, sentence: str, number: int) -> None:
         super().__init__(sentence)
         self.status = 128 + number
+
+
+class Note(UserWarning):
+    """Something that the user should know of the input: the command line prints the sentence, and goes on."""
+
+
+def note(sentence: str) -> None:
+    """Tell the user something that stops nothing."""
+    warnings.warn(sentence, Note, stacklevel=3)

@@ -24,6 +24,7 @@ from engine.grid import Grid, is_whole
 from engine.lanes import Lanes, Numbers, Precision
 from engine.market import Market
 from engine.run import Run
+from engine.silence import tell_silence
 from engine.sources import Sampling
 from engine.staging import check_file
 from engine.strategy import Strategy
@@ -258,5 +259,6 @@ def sweep(
         strategy, Grid.of(strategy, swept, table, where, sample=sample, lanes=lanes, seed=seed), market, events, account,
         fixed=fixed, borrow=borrow, precision=precision, threads=threads, device=device,
     )  # fmt: skip
+    tell_silence(walked.made(0), market, events)
     summary = Summary.of(walked.grid, _listed("metrics", metrics), top, best_by, walked.account.cash)
     return Sweep.of(walked, summary, write=write, progress=progress)

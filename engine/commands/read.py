@@ -104,7 +104,8 @@ def _read(
         raise Fault(first["reason"] or f"{first['source']} states no publication time; supply a date in a sidecar.")
     if sources:
         reading.sources.write_parquet(sources)
-    return reading.events, {"reader": reader, "counts": reading.counts, "refused": reading.refused.to_dicts()}
+    left_out = {"refused": reading.refused.to_dicts(), "left_out": reading.left_out.to_dicts()}
+    return reading.events, {"reader": reader, "counts": reading.counts, **left_out}
 
 
 def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:
@@ -128,9 +129,9 @@ def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:
             f"{counts['repeated']:,} repeated."
         )
     parts.append(table(("kind", "events", "documents", "most named"), rows, right=("events", "documents")))
-    for refused in document["refused"][:5]:
-        parts.append(f"Left out: {refused['reason']}")
-    if len(document["refused"]) > 5:
-        parts.append(f"... and {len(document['refused']) - 5} more left out; --json lists them all.")
+    left_out = [row["reason"] for row in (*document["refused"], *document.get("left_out", ()))]
+    parts += [f"Left out: {reason}" for reason in left_out[:5]]
+    if len(left_out) > 5:
+        parts.append(f"... and {len(left_out) - 5} more left out; --json lists them all.")
     parts.append(f"Wrote {count(len(events), 'event')} to {out}.")
     return parts

@@ -41,6 +41,7 @@ from engine.jobs.tables import read_borrow
 from engine.market import Market
 from engine.registry import find_strategy
 from engine.run import version
+from engine.silence import tell_silence
 from engine.strategy import Strategy
 from kernels.metrics import METRICS
 
@@ -155,10 +156,10 @@ class _Reading:
         with self.wrong.at("strategy"):
             first = {k: float(v[0]) for k, v in sets.values(np.zeros(1, np.int64)).items()}
             made = kind(**{**options, **first})
-            for period in (
-                periods if heard or "events" not in self.data else ()
-            ):  # what could not be heard is said already
-                made.check(prices.select(start=period.first, end=period.last), heard)
+            if heard is not None or "events" not in self.data:  # what could not be read is said already
+                for period in periods:
+                    made.check(prices.select(start=period.first, end=period.last), heard)
+                tell_silence(made, prices, heard)
         self.wrong.refuse()
         settings = {name: self.data.get(name, {}) for name in _SECTIONS}
         assert account
