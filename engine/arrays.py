@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from engine.account import Account
 from engine.devices import memory_of_machine
+from engine.faults import Fault
+from engine.silence import refuse_no_events, silence
 from engine.strategy import Channel, Strategy
 from kernels import features as make
 from kernels import layout as at
@@ -199,16 +201,25 @@ class Heard:
 
 
 def hear(strategy: Strategy, market: Market, events: Events | None, dtype: npt.DTypeLike = np.float64) -> Heard:
-    """Place the events that the strategy listens to among the bars, and add up what is new for each asset and bar."""
+    """Place the events that the strategy listens to among the bars, and add up what is new for each asset and bar.
+
+    Raises
+    ------
+    Fault
+        Where the strategy listens to events, and there are none, or none of a kind and an asset that it could ever hear here.
+    """
     import polars as pl  # noqa: PLC0415 - markets are laid out where there is no polars
 
     table = strategy.table(market)
     if table is not None:
         return news_of(table, list(strategy.channels.values()), dtype, _nothing_unplaced())
-    if events is None or not strategy.channels:
-        return _empty(len(strategy.channels), np.dtype(dtype))
+    if not strategy.channels:
+        return _empty(0, np.dtype(dtype))
+    refuse_no_events(strategy, events)
+    assert events is not None
     placed: Alignment = events.align(market)
-    frame = strategy.touched(events.frame.with_columns(bar=pl.Series(placed.bar)), market.assets)
+    bars = pl.DataFrame({"event_id": placed.event_id, "bar": placed.bar})
+    frame = strategy.touched(events.frame.join(bars, on="event_id", how="left", validate="1:1"), market.assets)
     index = pl.DataFrame({"assets": list(market.assets), "asset": np.arange(len(market.assets), dtype=np.int32)})
     rows = (
         frame.filter(pl.col("bar") >= 0)
@@ -225,7 +236,12 @@ def hear(strategy: Strategy, market: Market, events: Events | None, dtype: npt.D
         .join(index, on="assets", how="inner")
         .sort("known_at", "event_id")
     )
-    return news_of(rows, list(strategy.channels.values()), dtype, placed.unplaced)
+    heard = news_of(rows, list(strategy.channels.values()), dtype, placed.unplaced)
+    if heard.items.is_empty():
+        why = silence(strategy, market, events)
+        if why and why.fatal:
+            raise Fault(why.sentence)
+    return heard
 
 
 def news_of(rows: pl.DataFrame, channels: Sequence[Channel], dtype: npt.DTypeLike, unplaced: pl.DataFrame) -> Heard:

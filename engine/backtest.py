@@ -21,6 +21,7 @@ from engine.legible import numeral
 from engine.market import Market
 from engine.path import AccountPath
 from engine.run import Run
+from engine.silence import tell_silence
 from engine.strategy import Strategy
 from engine.tables.table import Tabular
 from kernels import layout as at
@@ -72,6 +73,8 @@ def backtest(
     account = account or Account()
     strategy.check(market, events)
     heard = hear(strategy, market, events)
+    if heard.items.is_empty():
+        tell_silence(strategy, market, events)
     bars = bars_of(market, account, strategy, np.float64, layout=kept_layout(market, account, borrow))
     walks = _walks(strategy, market, account, bars, heard.news)
     faults = sum(w.lane[at.FAULTS] for w in walks)

@@ -18,6 +18,7 @@ from engine.faults import Fault
 Precision = Literal["instant", "day", "inferred"]
 
 _UNITS = {"s": "seconds", "min": "minutes", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST = dt.timedelta(days=36_500)
 _TICK = dt.timedelta(microseconds=1)
 _LOOK_BACK = np.timedelta64(30, "D")  # longer than any pause between two sessions of one exchange
 
@@ -67,10 +68,12 @@ class Bars(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """Where each event of a table falls among the bars of a market.
+    """Where each event of a table falls among the bars of a market, in the order of that table.
 
     Attributes
     ----------
+    event_id
+        polars String, length N: which event each place belongs to.
     bar
         int32, shape (N,): the first bar whose open is strictly later than `known_at`; -1 where there is none.
     session
@@ -83,6 +86,7 @@ class Alignment:
         strategy may trade a basket of its own).
     """
 
+    event_id: pl.Series
     bar: NDArray[np.int32]
     session: NDArray[np.datetime64]
     open: NDArray[np.datetime64]
@@ -95,7 +99,7 @@ def parse_delay(delay: dt.timedelta | str) -> dt.timedelta:
     Raises
     ------
     Fault
-        When it is neither, or negative.
+        When it is neither, negative, or longer than 36,500 days.
 
     Examples
     --------
@@ -107,11 +111,16 @@ def parse_delay(delay: dt.timedelta | str) -> dt.timedelta:
         match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min|m|h|d)", delay.strip().lower())
         if match is None:
             raise Fault(f"delay={delay!r} is not a length of time; {remedy}.")
-        return dt.timedelta(**{_UNITS[match[2]]: float(match[1])})
+        seconds = dt.timedelta(**{_UNITS[match[2]]: 1}).total_seconds() * float(match[1])
+        delay = dt.timedelta(seconds=min(seconds, _LONGEST.total_seconds() + 1))
     if not isinstance(delay, dt.timedelta):
         raise Fault(f"delay={delay!r} is not a length of time; {remedy}.")
     if delay < dt.timedelta(0):
         raise Fault(f"delay={delay!s} is negative, but nothing is known before it is published; {remedy}.")
+    if delay > _LONGEST:
+        raise Fault(
+            f"delay must be at most {_LONGEST.days:,} days, for what is known later is known to nobody; {remedy}."
+        )
     return delay
 
 
@@ -193,7 +202,7 @@ def align(frame: pl.DataFrame, market: Bars) -> Alignment:
     Parameters
     ----------
     frame
-        Events, with `event_id`, `known_at` and `assets`.
+        Events, with `event_id`, `known_at` and `assets`, in any order.
     market
         Bars of one calendar and one interval.
     """
@@ -208,6 +217,7 @@ def align(frame: pl.DataFrame, market: Bars) -> Alignment:
     reason = np.select([mask for mask, _ in reasons], [text for _, text in reasons], default="")
     unplaced = frame.select("event_id", "known_at", "assets").with_columns(pl.Series("reason", reason, pl.String))
     return Alignment(
+        event_id=frame["event_id"],
         bar=bar,
         session=np.where(placed, market.sessions[bar], np.datetime64("NaT", "D")),
         open=np.where(placed, market.opens[bar].astype("datetime64[us]"), np.datetime64("NaT", "us")),

@@ -63,6 +63,36 @@ def checked(table: Table, delay: dt.timedelta, stem: str) -> pl.DataFrame:
     return whole.sort("known_at", "event_id")
 
 
+def sound(frame: object) -> pl.DataFrame:
+    """Bring a table that has the schema into the order in which its events could be known, or refuse it.
+
+    Raises
+    ------
+    Fault
+        Where it is no polars table, lacks a column or a type of the schema, or holds a value that is out of bounds.
+    """
+    remedy = "Events.from_frame takes any table and makes what is missing"
+    if not isinstance(frame, pl.DataFrame):
+        raise Fault(f"Events must be made of a polars table (got a {type(frame).__name__}); {remedy}.")
+    for name, dtype in SCHEMA.items():
+        if name not in frame.columns:
+            raise Fault(
+                f"Events must be made of a table with the column {name!r} (got {', '.join(frame.columns)}); {remedy}."
+            )
+        if frame.schema[name] != dtype:
+            raise Fault(
+                f"Events must be made of a table whose column {name!r} holds {dtype} (got {frame.schema[name]}); {remedy}."
+            )
+    for name in frame.columns:
+        if name not in SCHEMA:
+            raise Fault(f"Events must be made of the columns of their schema alone (got {name!r} too); {remedy}.")
+    table = frame.select(*SCHEMA)
+    found = next(out_of_bounds(table), None)
+    if found:
+        raise Fault(f"events: row {found[0] + 1}{found[1]}")
+    return table.sort("known_at", "event_id")
+
+
 def _coerced(table: Table) -> pl.DataFrame:
     """Bring the columns that are there to the types of the schema."""
     source, headers = table.source, _named(table)
@@ -73,6 +103,7 @@ def _coerced(table: Table) -> pl.DataFrame:
                 f"{source}: column {name!r} is missing among {frame.columns}; "
                 f"a table of events needs at least {', '.join(_CORE)}."
             )
+    _tell_left_out([header for header in frame.columns if header not in headers.values()], source)
     given = {name: frame[headers[name]].alias(name) for name in SCHEMA if name in headers}
     # Precisions say that the times beside them are what they say, also where all of them are midnight.
     exact = "published_precision" in given
@@ -86,6 +117,14 @@ def _coerced(table: Table) -> pl.DataFrame:
                 f"{source}: column {name!r} does not turn into {SCHEMA[name]} ({cause}); convert it."
             ) from error
     return pl.DataFrame(columns)
+
+
+def _tell_left_out(names: list[str], source: str) -> None:
+    """Tell the user of columns that no event keeps; the index of a pandas frame is none of them."""
+    own = [name for name in names if not name.startswith("__index_level_")]
+    if own:
+        shown = ", ".join(map(repr, own[:5])) + (f" and {len(own) - 5} more" if len(own) > 5 else "")
+        note(f"{source}: {len(own)} column{'s' if len(own) > 1 else ''} of no events table left out: {shown}.")
 
 
 def _named(table: Table) -> dict[str, str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from engine.clock import Alignment, Bars, align, parse_delay
-from engine.event_table import PRECISIONS, SCHEMA, checked
+from engine.event_table import PRECISIONS, SCHEMA, checked, sound
 from engine.faults import Fault
 from engine.files import whole
 from engine.fingerprint import fingerprint
@@ -39,7 +39,13 @@ _NO_TIME = dt.timedelta(0)
 class Events:
     """A table of events.
 
-    Get one by `read`, `from_frame`, `sample` or `from_documents`, which check what they are given.
+    Get one by `read`, `from_frame`, `sample` or `from_documents`. The constructor takes a polars table that has the schema,
+    in any order.
+
+    Raises
+    ------
+    Fault
+        Where the table has not the schema, or holds a value that is out of bounds.
 
     Attributes
     ----------
@@ -49,6 +55,19 @@ class Events:
     """
 
     frame: pl.DataFrame
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "frame", sound(self.frame))
+
+    def __reduce__(self) -> tuple[type[Events], tuple[pl.DataFrame]]:
+        return type(self), (self.frame,)  # what comes out of a pickle or a copy is checked like the rest
+
+    @classmethod
+    def _sound(cls, frame: pl.DataFrame) -> Events:
+        """Take a table that is checked and sorted already, as the constructor's check takes its time."""
+        made = object.__new__(cls)
+        object.__setattr__(made, "frame", frame)
+        return made
 
     @cached_property
     def fingerprint(self) -> str:
@@ -140,7 +159,7 @@ class Events:
         table = to_table(frame, source, Style(dates, decimal))
         if not table.in_lines:
             table = replace(table, rows=table.rows + 1)
-        return cls(checked(table, parse_delay(delay), Path(source).stem))
+        return cls._sound(checked(table, parse_delay(delay), Path(source).stem))
 
     @classmethod
     def sample(cls) -> Events:
@@ -223,16 +242,19 @@ class Events:
             kept = kept.filter(pl.col("known_at") >= _bound(start, "start"))
         if end is not None:
             kept = kept.filter(pl.col("known_at") < _bound(end, "end"))
-        return Events(kept)
+        return self._sound(kept)
 
     def delayed(self, delay: dt.timedelta | str) -> Events:
         """Make every event known later by `delay`, on top of the delay that `known_at` already holds."""
-        later = self.frame.with_columns(pl.col("known_at") + pl.lit(parse_delay(delay), pl.Duration("us")))
-        return Events(later.sort("known_at", "event_id"))
+        return self._sound(self._later(parse_delay(delay)))
 
     def align(self, market: Bars, delay: dt.timedelta | str = _NO_TIME) -> Alignment:
-        """Find for each event the first bar at which it can be acted on; see `engine.clock.align`."""
-        return align(self.delayed(delay).frame, market)
+        """Find for each event, in the order of `frame`, the first bar at which it can be acted on; see `engine.clock.align`."""
+        return align(self._later(parse_delay(delay)), market)
+
+    def _later(self, delay: dt.timedelta) -> pl.DataFrame:
+        """The frame with every event known later; as all are by the same time, its order stands."""
+        return self.frame.with_columns(pl.col("known_at") + pl.lit(delay, pl.Duration("us"))) if delay else self.frame
 
     def write(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the table as Parquet; it appears whole or not at all.

@@ -36,6 +36,7 @@ from engine.guess import did_you_mean
 from engine.kinds import KINDS
 from engine.legible import numeral
 from engine.number import as_float, shown
+from engine.silence import refuse_no_events
 from kernels.rules import KEEP
 
 if TYPE_CHECKING:
@@ -366,7 +367,9 @@ class Strategy:
         return None
 
     def check(self, market: Market, events: Events | None) -> None:
-        """Refuse a market or events that the strategy cannot work with."""
+        """Refuse a market or events that the strategy cannot work with; here, no events where it listens to some."""
+        if self.channels and self.table(market) is None:
+            refuse_no_events(self, events)
 
 
 def symbols(value: Any) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from engine.number import is_whole, shown
 from engine.objective import Objective
 from engine.places import check_file
 from engine.run import Run
+from engine.silence import tell_silence
 from engine.sources import Sampling
 from engine.strategy import Strategy
 from engine.summary import TALLIED, Summary, known_metric
@@ -320,5 +321,6 @@ def sweep(
         Grid.of(strategy, swept, table, where, sample=sample, lanes=lanes, seed=seed, settings=settings),
         market, events, account, fixed=fixed, borrow=borrow, precision=precision, threads=threads, device=device,
     )  # fmt: skip
+    tell_silence(walked.made(0), market, walked.events)
     summary = Summary.of(walked.grid, _listed("metrics", metrics), top, best_by, _unit(walked), require)
     return Sweep.of(walked, summary, write=write, progress=progress)

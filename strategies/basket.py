@@ -32,10 +32,7 @@ class BasketStrategy(Strategy):
     def check(self, market: Market, events: Events | None) -> None:
         """Refuse a basket of symbols without prices, and a run without events."""
         known_symbol(self.basket, f"{self.name()}.basket", market)
-        if events is None:
-            raise Fault(
-                f"{self.name()} was given no events, allowed is a table of events; give one (--events on the command line)."
-            )
+        super().check(market, events)
 
 
 def known_symbol(names: Sequence[str], where: str, market: Market) -> None:

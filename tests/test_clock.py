@@ -121,6 +121,16 @@ def test_delays(text: str, seconds: int):
     assert parse_delay(dt.timedelta(seconds=seconds)) == dt.timedelta(seconds=seconds)
 
 
+LONG = ["36501d", "99999999999999d", "1" + "0" * 400 + "s", dt.timedelta(days=36_501), dt.timedelta.max]
+
+
+@pytest.mark.parametrize("long", LONG, ids=lambda delay: str(delay)[:20])
+def test_a_delay_of_more_than_a_century_is_refused(long: object):
+    assert parse_delay("36500d") == dt.timedelta(days=36_500)
+    with pytest.raises(Fault, match="delay must be at most 36,500 days"):
+        parse_delay(long)
+
+
 @pytest.mark.parametrize("bad", ["", "15", "-15m", "1w", "soon", "m15", 15, None, dt.timedelta(seconds=-1), "1e9d"])
 def test_bad_delays(bad: object):
     with pytest.raises(Fault, match="delay="):
@@ -275,3 +285,11 @@ def test_nothing_is_known_at_the_open_it_is_traded_at(instant: dt.datetime, inte
         assert not ((opens > known) & (opens < placed.open[0])).any()
     else:
         assert placed.unplaced.height == 1
+
+
+@given(st.permutations(range(8)))
+def test_bars_stand_in_the_order_of_the_frame(order: list[int]):
+    frame = events_at(*(f"2025-0{month}-15T12:00:00+00:00" for month in range(1, 9))).frame
+    whole, shuffled = align(frame, DAILY), align(frame[order], DAILY)
+    assert shuffled.event_id.to_list() == frame["event_id"][order].to_list()
+    assert shuffled.bar.tolist() == whole.bar[order].tolist()

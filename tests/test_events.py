@@ -1,15 +1,22 @@
 """The events table: what it takes, what it makes of what is left out, and what it refuses."""
 
+import copy
+import dataclasses
 import datetime as dt
+import pickle
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from engine import Market, backtest
 from engine.events import KINDS, SCHEMA, Events
-from engine.faults import Failure, Fault
+from engine.faults import Failure, Fault, Note
+from strategies import ShortBubbleWarning
 
 NOON = dt.datetime(2025, 1, 27, 12, tzinfo=dt.UTC)
 MINIMAL = {
@@ -92,7 +99,9 @@ def test_times_in_any_zone_are_brought_to_utc():
 
 def test_an_index_or_an_own_column_is_left_out():
     table = pd.DataFrame({**MINIMAL, "my_notes": ["x", "y"]}, index=["first", "second"])
-    assert Events.from_frame(table).frame.columns == list(SCHEMA)
+    with pytest.warns(Note, match="events: 1 column of no events table left out: 'my_notes'"):
+        assert Events.from_frame(table).frame.columns == list(SCHEMA)
+    assert Events.from_frame(table.drop(columns="my_notes")).frame.columns == list(SCHEMA)  # an index is no column
 
 
 def test_a_table_survives_the_disk(tmp_path: Path):
@@ -258,3 +267,84 @@ def test_files_that_cannot_be_read(tmp_path: Path):
         Events.read(tmp_path / "events.csv")
     with pytest.raises(Fault, match="does not exist; make it first"):
         Events.sample().write(tmp_path / "missing" / "events.parquet")
+
+
+# ----------------------------------------------------------------------------------------- in order, whichever the door
+
+DOORS = {
+    "constructor": Events,
+    "replace": lambda frame: dataclasses.replace(Events.sample(), frame=frame),
+    "pickle": lambda frame: pickle.loads(pickle.dumps(Events(frame))),
+    "copy": lambda frame: copy.deepcopy(Events(frame)),
+    "polars": Events.from_frame,
+    "lazy": lambda frame: Events.from_frame(frame.lazy()),
+    "arrow": lambda frame: Events.from_frame(frame.to_arrow()),
+    "pandas": lambda frame: Events.from_frame(frame.to_pandas(use_pyarrow_extension_array=True)),
+    "pandas with an index in another order": lambda frame: Events.from_frame(
+        frame.to_pandas(use_pyarrow_extension_array=True).set_index(pd.Index(range(frame.height, 0, -1)))
+    ),
+    "select": lambda frame: Events(frame).select(),
+    "delayed": lambda frame: Events(frame).delayed("0s"),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32 - 1))
+def test_any_order_of_rows_gives_the_same_events(door: str, seed: int):
+    frame = Events.sample().frame
+    shuffled = frame.sample(fraction=1.0, shuffle=True, seed=seed)
+    assert DOORS[door](shuffled).frame.equals(frame)
+
+
+def test_any_order_of_rows_in_a_file_gives_the_same_events(tmp_path: Path):
+    frame = Events.sample().frame
+    frame.reverse().write_parquet(tmp_path / "reversed.parquet")
+    assert Events.read(tmp_path / "reversed.parquet").frame.equals(frame)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_any_order_of_rows_gives_the_same_run(seed: int):
+    # Known at one instant, in pairs, so that the order of equal times counts too.
+    frame = Events.sample().frame.with_columns(pl.col("known_at").dt.truncate("7d").clip(pl.col("published_at")))
+    market = Market.sample()
+    expected, found = (
+        backtest(ShortBubbleWarning(hold=5, threshold=0.1), market, Events(rows))
+        for rows in (frame, frame.sample(fraction=1.0, shuffle=True, seed=seed))
+    )
+    assert expected.trades.height > 5
+    for name in ("orders", "trades", "equity", "unplaced"):
+        assert getattr(found, name).equals(getattr(expected, name)), name
+
+
+def test_a_frame_that_was_given_is_not_the_one_that_is_kept():
+    frame = Events.sample().frame
+    events = Events(frame)
+    frame.drop_in_place("kind")
+    assert "kind" in events.frame.columns
+
+
+NO_EVENTS = {
+    "a pandas frame": (lambda frame: frame.to_pandas(), "a polars table (got a DataFrame)"),
+    "a lazy frame": (lambda frame: frame.lazy(), "a polars table (got a LazyFrame)"),
+    "a list": (lambda frame: frame.to_dicts(), "a polars table (got a list)"),
+    "nothing": (lambda frame: None, "a polars table (got a NoneType)"),
+    "a column less": (lambda frame: frame.drop("stance"), "a table with the column 'stance'"),
+    "a column more": (lambda frame: frame.with_columns(weight=1.0), "the columns of their schema alone (got 'weight' too)"),
+    "other units of time": (lambda frame: frame.cast({"known_at": pl.Datetime("ns", "UTC")}), "column 'known_at' holds"),
+    "no zone": (lambda frame: frame.with_columns(pl.col("known_at").dt.replace_time_zone(None)), "column 'known_at' holds"),
+    "days in text": (lambda frame: frame.cast({"happened_on": pl.String}), "column 'happened_on' holds Date (got String)"),
+    "assets in text": (lambda frame: frame.with_columns(assets=pl.lit("NVDA")), "column 'assets' holds List(String)"),
+    "too strong": (lambda frame: frame.with_columns(strength=2.0), "row 1 (003-america-leads): strength=2.0 must lie in 0..1"),
+    "one event twice": (lambda frame: pl.concat([frame, frame]), "stands in an earlier row too"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NO_EVENTS)
+def test_what_is_no_table_of_events_is_refused_by_the_constructor(case: str):
+    spoil, said = NO_EVENTS[case]
+    with pytest.raises(Fault) as caught:
+        Events(spoil(Events.sample().frame))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)

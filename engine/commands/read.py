@@ -172,6 +172,7 @@ def _read(
         "counts": reading.counts,
         "notes": reading.notes,
         "refused": reading.refused.to_dicts(),
+        "left_out": reading.left_out.to_dicts(),
     }
     return reading.events, document, reading.sources
 
@@ -201,9 +202,9 @@ def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:
     parts += [f"Note: {note}" for note in told[:5]]
     if len(told) > 5:
         parts.append(f"... and {len(told) - 5} more notes; --json lists them all.")
-    for refused in document["refused"][:5]:
-        parts.append(f"Left out: {refused['reason']}")
-    if len(document["refused"]) > 5:
-        parts.append(f"... and {len(document['refused']) - 5} more left out; --json lists them all.")
+    left_out = [row["reason"] for row in (*document["refused"], *document.get("left_out", ()))]
+    parts += [f"Left out: {reason}" for reason in left_out[:5]]
+    if len(left_out) > 5:
+        parts.append(f"... and {len(left_out) - 5} more left out; --json lists them all.")
     parts.append(f"Wrote {count(len(events), 'event')} to {out}.")
     return parts

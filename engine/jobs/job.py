@@ -38,6 +38,7 @@ from engine.market import Market
 from engine.objective import Objective, Requirement
 from engine.registry import find_strategy, script_of
 from engine.scenarios import SWEPT
+from engine.silence import tell_silence
 from engine.stages import Given
 from engine.strategy import Strategy
 from engine.tables.table import Style
@@ -202,12 +203,12 @@ class _Reading:
             longest = sessions_held(_longest(kind, options, sets), prices.sessions)
             periods = periods_of(splits, np.unique(prices.sessions), longest)
         with self.wrong.at("strategy"):
-            if heard or "events" not in self.data:  # what could not be heard is said already
-                for part in {(p.first, p.last) for p in periods}:
-                    market_then = prices.select(start=part[0], end=part[1])
-                    Given(
-                        kind, sets, market_then, heard, account or Account(), options, borrow, np.dtype(run.precision)
-                    ).check()
+            if heard is not None or "events" not in self.data:  # what could not be read is said already
+                dtype = np.dtype(run.precision)
+                given = Given(kind, sets, prices, heard, account or Account(), options, borrow, dtype)
+                for first, last in {(p.first, p.last) for p in periods}:
+                    replace(given, market=prices.select(start=first, end=last)).check()
+                tell_silence(given.made(0), prices, given.events_of(0))
         self.wrong.refuse()
         settings = {name: self.data.get(name, {}) for name in _SECTIONS}
         assert account

@@ -32,10 +32,7 @@ class Stories:
 
     def is_copy(self, document: Document) -> bool:
         """Tell whether the very text, published at the very time, was read already; such a document needs no reading."""
-        digest = hashlib.blake2b(
-            f"{document.published}\0{document.timezone}\0{document.note}\0{document.text}".encode("utf-8", "replace"),
-            digest_size=16,
-        ).digest()
+        digest = self._digest(document)
         if digest in self._texts:
             self._copies.append((self._texts[digest], document))
             self.repeated += 1
@@ -43,12 +40,21 @@ class Stories:
         self._texts[digest] = document.doc_id
         return False
 
+    def forget(self, document: Document) -> None:
+        """Forget a text that gave nothing, so that its copies are refused like it, each by its name."""
+        self._texts.pop(self._digest(document), None)
+
     def add(self, document: Document, found: list[Found]) -> None:
         """Keep the events of a document."""
         if not found:
             return
         slim = Document(document.doc_id, "", document.source)
         self._found.append((slim, [item.row for item in found], self._signature(found[0].story)))
+
+    @staticmethod
+    def _digest(document: Document) -> bytes:
+        told = f"{document.published}\0{document.timezone}\0{document.note}\0{document.text}"
+        return hashlib.blake2b(told.encode("utf-8", "replace"), digest_size=16).digest()
 
     def settle(self) -> tuple[list[dict[str, Any]], list[tuple[str, str, str, dt.datetime]]]:
         """Join the tellings of each story.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ import polars as pl
 from engine.clock import parse_delay
 from engine.event_table import out_of_bounds
 from engine.events import SCHEMA, Events
-from engine.faults import Fault
+from engine.faults import Fault, note
 from engine.reader.document import Document, Found, read
 from engine.reader.duplicates import Stories
 from engine.reader.lexicon import Lexicon, load
@@ -119,7 +119,7 @@ def read_documents(
     ------
     Fault
         A file cannot be read; or no document that makes claims states when it was published. Where only some do not, they
-        are left out, and `read_sources` lists them.
+        are left out, which a warning of the class `engine.faults.Note` tells, and `read_sources` lists them.
     """
     reading = read_sources(
         sources,
@@ -135,7 +135,33 @@ def read_documents(
         first = reading.refused.row(0, named=True)
         more = f" (and {reading.refused.height - 1} more)" if reading.refused.height > 1 else ""
         raise Fault(f"{first['reason']}{more}")
+    for sentence in _left_out(reading):
+        note(sentence)
     return reading.events
+
+
+def _left_out(reading: Reading) -> Iterator[str]:
+    """Say what a reading gave no events of, and why."""
+    refused, left_out = reading.refused, reading.left_out
+    if refused.height:
+        yield (
+            f"{_counted(refused.height, 'document')} of {reading.counts['documents']:,} left out for want of a publication time "
+            f"({_first(refused['source'])}). The first: {refused['reason'][0]}"
+        )
+    if left_out.height:
+        yield (
+            f"{_counted(left_out.height, 'event')} left out, which no table of events may hold, of {_first(left_out['doc_id'])}. "
+            f"The first: {left_out['reason'][0]}"
+        )
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' if count > 1 else ''}"
+
+
+def _first(names: pl.Series) -> str:
+    shown = ", ".join(names.head(3))
+    return f"{shown} and {names.len() - 3:,} more" if names.len() > 3 else shown
 
 
 def _run(
@@ -167,6 +193,7 @@ def _run(
                     found = read(document, lexicon, delay, dates)
                 except Fault as fault:
                     refused.append((document.doc_id, document.source, str(fault)))
+                    stories.forget(document)
                     continue
                 counts["with_events"] += bool(found)
                 stories.add(document, found)
