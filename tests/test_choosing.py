@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from engine.calendars import calendar
+from engine.cli import main
 from engine.events import Events
 from engine.faults import Fault
 from engine.market import Market
@@ -252,3 +253,30 @@ def test_news_act_at_the_open_of_london_that_follows_them() -> None:
     placed = Events.from_frame(pl.DataFrame(news)).align(market)
     assert placed.open.astype(str).tolist() == ["2024-04-04T07:00:00.000000"]
     assert placed.session.astype(str).tolist() == ["2024-04-04"]
+
+
+COMMANDS = {
+    # The files, the options, and the calendar that is written or what is said.
+    "a suffix": ({"BARX.L": bars(DATES)}, [], "XLON"),
+    "a calendar that is named": ({"VOD": bars(midnights("Europe/London", SUMMER))}, ["--calendar", "XLON"], "XLON"),
+    "two exchanges": ({"BARX.L": bars(DATES), "MC.PA": bars(DATES)}, [], "MC.PA is a symbol of XPAR"),
+    "a suffix and none": ({"BARX.L": bars(DATES), "NVDA": bars(DATES)}, [], "NVDA names no exchange"),
+    "a clock of several": ({"ABC": bars(midnights("Asia/Tokyo"))}, [], r"XTKS \(Tokyo\) or XKRX \(Seoul\)"),
+    "bars on the clock": ({"ABC": bars([f"2024-03-18 {h:02}:00:00-04:00" for h in (4, 8, 12, 16)])}, ["--hours", "all"], "XNYS"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", COMMANDS)
+def test_the_command_line_does_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str) -> None:
+    files, options, expected = COMMANDS[case]
+    (tmp_path / "prices").mkdir()
+    for name, frame in files.items():
+        frame.write_csv(tmp_path / "prices" / f"{name}.csv")
+    out = tmp_path / "out.parquet"
+    status = main(["prices", "import", str(tmp_path / "prices"), "--out", str(out), *options])
+    if status == 0:
+        assert Market.read(out).calendar == expected
+        return
+    said = capsys.readouterr().err.strip()
+    assert (status, said.count("\n"), out.exists()) == (2, 0, False)
+    assert re.search(expected, said)

@@ -102,6 +102,8 @@ def test_the_days_of_a_stored_market_keep_their_clock(tmp_path: Path) -> None:
     again = Market.read(tmp_path / "market.parquet")
     assert again.opens.tolist() == market.opens.tolist()
     assert again.days.tolist() == [0.0] + [1.0] * 9
+    fresh = Market.from_frame(market.frame)  # of instants in UTC
+    assert (fresh.opens.tolist(), fresh.sessions.tolist()) == (market.opens.tolist(), market.sessions.tolist())
     part = again.select(start="2024-03-27")
     assert opens_of(part)[0] == "2024-03-26T16:00"
     # The bar before the part's first opened on the 25th at 16:00 UTC: news of then and later are its first bar's.
@@ -109,6 +111,7 @@ def test_the_days_of_a_stored_market_keep_their_clock(tmp_path: Path) -> None:
     assert events(part, *known) == [None, "2024-03-27", "2024-03-27", "2024-03-28"]
     west = Market.from_frame(bars([f"{day} 00:00:00-05:00" for day in WEEK]), asset="COIN")
     assert events(west, utc("2024-03-21T04:59"), utc("2024-03-21T05:00")) == [None, "2024-03-22"]
+    assert Market.from_frame(west.frame).sessions.tolist() == west.sessions.tolist()
 
 
 def test_days_follow_a_change_of_the_clocks_and_holes() -> None:

@@ -108,8 +108,15 @@ def _place_round_the_clock(rows: pl.DataFrame) -> pl.DataFrame:
     as_written = ~in_utc & (midnights.mean().over("asset") > 0.5)
     # The row of a day that is still going on is stamped later, and began with its day.
     since = pl.col("local") - pl.col("local").dt.truncate("1d")
+    # Written in UTC, a day that begins at another time is that of its noon: one of Shanghai, at 16 h, the next.
+    by_noon = pl.col("instant").dt.offset_by("12h").dt.date()
+    named = pl.when(pl.col("local") == pl.col("instant").dt.replace_time_zone(None)).then(by_noon)
     rows = rows.with_columns(
-        session=pl.when(as_written).then(pl.col("local").dt.date()).otherwise(utc.date()),
+        session=pl.when(in_utc)
+        .then(utc.date())
+        .when(as_written)
+        .then(pl.col("local").dt.date())
+        .otherwise(named.otherwise(pl.col("local").dt.date())),
         time=pl.when(as_written)
         .then(pl.col("instant") - since)
         .when(in_utc)
