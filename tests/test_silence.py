@@ -209,7 +209,6 @@ def test_a_basket_of_its_own_hears_what_touches_no_asset_of_the_market() -> None
     [
         SmaCross(fast=1, slow=2),
         Signals(signals=pl.DataFrame({"asset": ["AMD"], "session": [FIRST], "weight": [0.5]})),
-        Signals(signals=pl.DataFrame({"asset": ["AMD"], "session": [FIRST], "weight": [0.5]}).clear()),
     ],
     ids=["sma_cross", "signals", "no signals"],
 )
