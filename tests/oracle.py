@@ -164,6 +164,7 @@ class Refusal:
     asset: int
     reason: str
     event: str | None
+    side: str
 
 
 @dataclass(frozen=True)
@@ -417,7 +418,8 @@ class Account:
             else:
                 refused = self.enter(t, entry, sizing)
             if refused:
-                self.result.refusals.append(Refusal(t, entry.asset, refused, event_id(entry.event)))
+                side = "BUY" if entry.weight > 0.0 else "SELL"
+                self.result.refusals.append(Refusal(t, entry.asset, refused, event_id(entry.event), side))
 
     def commission(self, a: int, t: int, shares: float, price: float) -> float:
         s = self.settings
