@@ -210,7 +210,7 @@ def test_a_basket_of_its_own_hears_what_touches_no_asset_of_the_market() -> None
         SmaCross(fast=1, slow=2),
         Signals(signals=pl.DataFrame({"asset": ["AMD"], "session": [FIRST], "weight": [0.5]})),
     ],
-    ids=["sma_cross", "signals", "no signals"],
+    ids=["sma_cross", "signals"],
 )
 @pytest.mark.parametrize("told", [None, events(), events(("denial", "ZZZZ", 2))], ids=["none", "empty", "unheard"])
 def test_strategies_of_prices_and_of_tables_go_on_without_a_word(strategy: Strategy, told: Events | None) -> None:

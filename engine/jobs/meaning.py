@@ -8,18 +8,18 @@ defaults, other functions, attributes of the user's own modules. What comes with
 from __future__ import annotations
 
 import ast
-import dis
+import copyreg
 import hashlib
 import importlib
 import importlib.util
 import inspect
 import json
-import linecache
 import sys
 import sysconfig
 import types
 from collections.abc import Iterator, Mapping
-from importlib.metadata import distribution, packages_distributions
+from functools import cache
+from importlib.metadata import Distribution, PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -27,6 +27,7 @@ import numpy as np
 import polars as pl
 
 from engine.fingerprint import fingerprint
+from engine.jobs.syntax import instructions, trees, uses
 from engine.strategy import Option, Param, Strategy
 
 #: What a class has that says nothing of what it does, or follows from the rest.
@@ -38,11 +39,6 @@ _OF_CLASSES = {
 #: Packages whose version or source a job states by itself.
 _STATED = {"engine", "kernels", "llvmlite", "numba", "numpy", "polars", "pyarrow"}
 _FOLDERS = tuple(Path(sysconfig.get_paths()[place]) for place in ("stdlib", "platstdlib", "purelib", "platlib"))
-_DOCSTRING = 0x4000000  # a flag of code from Python 3.13 on
-_LOADS = (
-    "LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_GLOBALS", "LOAD_FROM_DICT_OR_DEREF",
-)  # fmt: skip
-_ATTRIBUTES = ("LOAD_ATTR", "LOAD_METHOD")
 
 
 def hash_of(value: Any) -> str:
@@ -151,15 +147,15 @@ class _Look:
         if self._is_foreign(function.__module__):
             return self._foreign(function.__module__, function.__qualname__)
         tree = self._tree(function.__code__)
-        told = ast.dump(tree) if tree else _bytecode(function.__code__)
-        uses = sorted(_uses(function.__code__, tree))
-        used = [[name, *chain, self._resolved(function, name, chain)] for name, chain in uses]
+        told = ast.dump(tree) if tree else instructions(function.__code__)
+        names = sorted(uses(function.__code__, tree))
+        used = [[name, *chain, self._resolved(function, name, chain)] for name, chain in names]
         return ["function", told, self.of(function.__defaults__), self.of(function.__kwdefaults__), used]
 
     def _tree(self, code: types.CodeType) -> ast.AST | None:
         """Return the syntax tree that a function was made of, without what is not computed; None where that is not sure."""
         if code.co_filename not in self._files:
-            self._files[code.co_filename] = _trees(code.co_filename)
+            self._files[code.co_filename] = trees(code.co_filename)
         return self._files[code.co_filename].get(code)
 
     def _resolved(self, function: types.FunctionType, name: str, chain: tuple[str, ...]) -> Any:
@@ -223,7 +219,8 @@ class _Look:
         if isinstance(value, PurePath):
             return ["path", str(value)]
         try:
-            reduced = value.__reduce_ex__(2)
+            known = copyreg.dispatch_table.get(type(value))  # of some types, such as regular expressions
+            reduced = known(value) if known else value.__reduce_ex__(2)
         except Exception:  # a lock, an open file, a generator
             reduced = ()
         if isinstance(reduced, str):
@@ -271,22 +268,26 @@ def _file(top: str) -> str | None:
     return spec.origin if spec else None
 
 
+@cache
 def _installed(top: str) -> str:
     """Hash of the files of the packages that a module is from, as their installer noted them; of its own file where none did."""
     noted: list[Any] = []
-    for name in sorted(set(packages_distributions().get(top, ()))):
-        lines = (distribution(name).read_text("RECORD") or "").splitlines()
-        noted.append(
-            [
-                name,
-                distribution(name).version,
-                sorted(line for line in lines if ",sha256=" in line and "dist-info/" not in line),
-            ]
-        )
+    for package in _packages(top):
+        lines = (package.read_text("RECORD") or "").splitlines()
+        kept = sorted(line for line in lines if ",sha256=" in line and "dist-info/" not in line)
+        noted.append([package.metadata["Name"], package.version, kept])
     file = _file(top)
     if not noted and file is not None and Path(file).is_file():  # a compiled module of the user's
         noted.append(hashlib.sha256(Path(file).read_bytes()).hexdigest())
     return _hash(noted)
+
+
+def _packages(top: str) -> list[Distribution]:
+    """Return the packages that a module is from; most are called like it, and to look through all of them takes a second."""
+    try:
+        return [distribution(top)]
+    except PackageNotFoundError:
+        return [distribution(name) for name in sorted(set(packages_distributions().get(top, ())))]
 
 
 def _members(cls: type) -> list[tuple[str, Any]]:
@@ -298,108 +299,3 @@ def _is_full(cell: types.CellType) -> bool:
         return cell.cell_contents is not None
     except ValueError:  # filled later
         return False
-
-
-def _nested(code: types.CodeType) -> Iterator[types.CodeType]:
-    yield code
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            yield from _nested(constant)
-
-
-def _uses(code: types.CodeType, tree: ast.AST | None) -> set[tuple[str, tuple[str, ...]]]:
-    """Return the names that code looks up outside of itself, each with the attributes that are read of it one after the other."""
-    found: set[tuple[str, tuple[str, ...]]] = set()
-    chain: tuple[str, ...]
-    for inner in _nested(code):
-        name, chain, level = "", (), 0
-        for step in dis.get_instructions(inner):
-            if step.opname in _ATTRIBUTES and name:
-                chain = (*chain, str(step.argval))
-                continue
-            if name:
-                found.add((name, chain))
-            name, chain = str(step.argval) if step.opname in _LOADS else "", ()
-            if step.opname == "IMPORT_NAME":
-                found.add((f"import {'.' * level}{step.argval}", ()))
-            level = step.argval if step.opname == "LOAD_CONST" and type(step.argval) is int else level
-    for decorator in getattr(tree, "decorator_list", ()):
-        found |= {(node.id, ()) for node in ast.walk(decorator) if isinstance(node, ast.Name)}
-    return found
-
-
-def _bytecode(code: types.CodeType) -> Any:
-    """Describe code by its instructions, which a docstring or another place in the file leaves as they are."""
-    steps = [step for step in dis.get_instructions(code) if step.opname not in ("EXTENDED_ARG", "NOP")]
-    places = {step.offset: place for place, step in enumerate(steps)}
-    told = []
-    for step in steps:
-        argument = step.argval
-        if isinstance(argument, types.CodeType):
-            argument = _bytecode(argument)
-        elif step.opcode in dis.hasjrel or step.opcode in dis.hasjabs:
-            argument = next((place for offset, place in places.items() if offset >= argument), -1)
-        elif isinstance(argument, frozenset):
-            argument = sorted(map(repr, argument))
-        told.append(
-            [step.opname, step.arg if argument is None else argument if isinstance(argument, list) else repr(argument)]
-        )
-    return [
-        code.co_argcount,
-        code.co_kwonlyargcount,
-        list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]),
-        code.co_flags & ~_DOCSTRING,
-        code.co_exceptiontable.hex(),
-        told,
-    ]
-
-
-def _trees(file: str) -> dict[types.CodeType, ast.AST]:
-    """Return for the code of each function of a file its syntax tree, where the file is what that code was made of."""
-    linecache.checkcache(file)
-    text = "".join(linecache.getlines(file))
-    try:
-        whole = ast.parse(text)
-        codes = list(_nested(compile(text, file, "exec", dont_inherit=True)))
-    except (SyntaxError, ValueError):
-        return {}
-    nodes: dict[tuple[str, int], list[ast.AST]] = {}
-    for node in ast.walk(whole):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            first = min(part.lineno for part in (node, *node.decorator_list))
-            nodes.setdefault((node.name, first), []).append(node)
-        elif isinstance(node, ast.Lambda):
-            nodes.setdefault(("<lambda>", node.lineno), []).append(node)
-    found = {code: nodes.get((code.co_name, code.co_firstlineno), []) for code in codes}
-    return {code: _Bare().visit(alone[0]) for code, alone in found.items() if len(alone) == 1}
-
-
-class _Bare(ast.NodeTransformer):
-    """Takes out of a syntax tree what is not computed: docstrings, annotations, and statements that do nothing."""
-
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        node.annotation = node.type_comment = None
-        return node
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        node.returns = None
-        return self.generic_visit(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
-        node.returns = None
-        return self.generic_visit(node)
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        node.body = [part if isinstance(part, ast.AnnAssign) else self.visit(part) for part in node.body]
-        node.body = [part for part in node.body if part is not None]  # what is annotated may be a field
-        return node
-
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
-        self.generic_visit(node)
-        return ast.Assign([node.target], node.value) if node.value else None
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        return None if isinstance(node.value, ast.Constant) else self.generic_visit(node)
-
-    def visit_Pass(self, node: ast.Pass) -> None:
-        return None

@@ -247,7 +247,7 @@ def test_what_computes_something_else_is_another(name: str, here: Path) -> None:
 def test_what_computes_something_else_is_another_where_no_source_is_found(
     name: str, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(meaning, "_trees", lambda _: {})
+    monkeypatch.setattr(meaning, "trees", lambda _: {})
     module, was, becomes, expected = COMPUTED[name]
     text = {"own": OWN, "levels": LEVELS, "deeper": DEEPER}[module]
     assert changed(here, **{module: text.replace(was, becomes, 1)}) == expected
@@ -259,7 +259,7 @@ def test_what_computes_something_else_is_another_where_no_source_is_found(
 def test_what_only_looks_different_is_the_same_where_no_source_is_found(
     name: str, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(meaning, "_trees", lambda _: {})
+    monkeypatch.setattr(meaning, "trees", lambda _: {})
     module, was, becomes = COSMETIC[name]
     text = {"own": OWN, "levels": LEVELS, "deeper": DEEPER}[module]
     assert changed(here, **{module: text.replace(was, becomes, 1)}) == set()
