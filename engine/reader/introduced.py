@@ -13,6 +13,7 @@ from engine.reader.terms import Hit, wordy
 _LATIN: Final = re.compile(r"((?:[A-Z][\w&.'’\-]*|[A-Z]{2,})(?:[ \-,](?:[A-Z][\w&.'’\-]*|of|de|&)){0,4})[\s(（\[【,]*$")
 _HAN: Final = re.compile(r"([\u3400-\u9fff]{2,12})[\s(（\[【]*$")
 _LENGTHS: Final = (4, 3, 5, 6)  # of Chinese companies' names, the usual first
+_BESIDE: Final = 3  # characters between a name and its symbol
 _LEAST: Final = 4  # letters of a Latin name that stands for the whole
 
 
@@ -33,15 +34,15 @@ def introduced(symbols: Iterable[Hit], text: str, folded: str, known: Iterable[H
     for symbol in symbols:
         before = text[max(0, symbol.start - 60) : symbol.start].rpartition("\n")[2]
         start = symbol.start - len(before)
-        if any(start < end and symbol.start - end <= 3 and end <= symbol.start for _, end in spans):
+        if any(start < end and symbol.start - end <= _BESIDE and end <= symbol.start for _, end in spans):
             continue
         for name in _names(before, folded[start : symbol.start]):
             if name in done or (name := name.strip()) in done:
                 continue
-            places = list(_places(name, folded, symbol, spans))
-            if places:
-                done.add(name)
-                yield from (Hit(at, at + len(name), "asset", symbol.key) for at in places)
+            places = list(_places(name, folded, spans))
+            done.add(name)
+            yield from (Hit(at, at + len(name), "asset", symbol.key) for at in places)
+            if any(not 0 <= symbol.start - at - len(name) <= _BESIDE for at in places):
                 break
 
 
@@ -66,11 +67,11 @@ def _names(before: str, folded: str) -> Iterator[str]:
         yield first.lower()
 
 
-def _places(name: str, folded: str, symbol: Hit, spans: list[tuple[int, int]]) -> Iterator[int]:
+def _places(name: str, folded: str, spans: list[tuple[int, int]]) -> Iterator[int]:
     at = folded.find(name)
     while at >= 0:
         end = at + len(name)
         whole = is_han(name[0]) or not ((at and wordy(folded[at - 1])) or (end < len(folded) and wordy(folded[end])))
-        if whole and not any(start < end and at < stop for start, stop in spans) and end != symbol.start:
+        if whole and not any(start < end and at < stop for start, stop in spans):
             yield at
         at = folded.find(name, end)

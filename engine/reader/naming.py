@@ -16,6 +16,7 @@ from engine.reader.symbols import Symbol, could_be_year, of_code, symbols
 from engine.reader.terms import Hit, Term
 
 _BESIDE: Final = 60  # characters on either side in which the words of `without` are looked for
+_NO_GROUP: Final = "价份东票本权息"  # "某某科技|股价" holds no 科技股
 # Where the companies trade that a text of a language means by a name that several bear; the first that fits.
 _PLACES: Final = {
     "en": ("US", "GB", "CA", "AU", "IN", "HK", "SG"),
@@ -49,8 +50,12 @@ def named_in(lexicon: Lexicon, folded: str, text: str, *, tongue: Tongue, day: D
     sure: list[Hit] = []
     asked: list[tuple[Hit, Term]] = []
     for start, end, terms in lexicon.names.matches(folded, text):
-        if len(terms) > 1 or terms[0].without or terms[0].since or terms[0].until:
-            fitting = [term for term in terms if _fits(term, folded, start, end) and _in_use(term, day)]
+        first = terms[0]
+        if len(terms) > 1 or first.without or first.since or first.until or first.tongue or folded[end - 1] == "股":
+            fitting = [
+                term for term in terms
+                if _fits(term, folded, start, end) and _in_use(term, day) and (not term.tongue or term.tongue == tongue())
+            ]  # fmt: skip
             meant = _one_of(fitting, tongue)
         else:
             meant = terms
@@ -73,6 +78,8 @@ def named_in(lexicon: Lexicon, folded: str, text: str, *, tongue: Tongue, day: D
 
 
 def _fits(term: Term, folded: str, start: int, end: int) -> bool:
+    if folded[end - 1] == "股" and folded[end : end + 1] in _NO_GROUP and end < len(folded):
+        return False
     if not term.without:
         return True
     beside = folded[max(0, start - _BESIDE) : end + _BESIDE]
@@ -116,7 +123,7 @@ def _of_symbol(symbol: Symbol, lexicon: Lexicon, folded: str, names: list[Hit], 
     if symbol.sure:
         key = resolve(symbol.ticker, lexicon, day)
         if not key:
-            return None
+            return Hit(symbol.start, symbol.end, "nobody", "nobody")
         lexicon.entities.setdefault(key, Entity(key, "asset", (key,)))
         return Hit(symbol.start, symbol.end, "asset", key)
     before = folded[: symbol.start].rstrip()
@@ -200,9 +207,10 @@ def subject_of(column: str, lexicon: Lexicon, names: list[Hit], tongue: Tongue, 
     code = as_symbol(column)
     told = {hit.key for hit in names if hit.role == "asset"}
     choices = [code, *lexicon.bare_codes.get(code, ())]
-    for choice in choices:
-        if resolve(choice, lexicon, day) in told:
-            return resolve(choice, lexicon, day)
-    if f"{code}.PA" in choices and tongue() == "fr":
-        return resolve(f"{code}.PA", lexicon, day)
-    return resolve(code, lexicon, day)
+    meant = next((choice for choice in choices if resolve(choice, lexicon, day) in told), code)
+    if meant == code and f"{code}.PA" in choices and tongue() == "fr":
+        meant = f"{code}.PA"
+    ticker = resolve(meant, lexicon, day)
+    if ticker:
+        lexicon.entities.setdefault(ticker, Entity(ticker, "asset", (ticker,)))
+    return ticker

@@ -39,6 +39,7 @@ class Term(NamedTuple):
     place: str = ""  # where it trades ("US", "FR", "TW"), of a name that several companies bear
     since: dt.date | None = None
     until: dt.date | None = None
+    tongue: str = ""  # the only language in which it counts
     inside: tuple[str, str] = (
         "",
         "",

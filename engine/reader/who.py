@@ -102,7 +102,7 @@ def opening(passages: list[Passage], lexicon: Lexicon, about: str) -> Story:
 
     Sources give a ticker to pages about the whole market too, so the headline must begin as one about a single company does.
     """
-    if about not in lexicon.entities or not passages or passages[0].names:
+    if not about or not passages or passages[0].names:
         return Story(lexicon)
     headline = passages[0].words
     if _OF_ONE.match(headline) is None or _OF_MANY.search(headline) is not None:
@@ -206,10 +206,14 @@ def named(passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
 def _nearest(hit: Hit, passage: Passage, lexicon: Lexicon) -> tuple[str, ...]:
     """Give the listed companies that a claim can be about: of those in its clause, else of those before it, else of the sentence."""
     every = named(passage, lexicon)
+    subjects = passage.subjects(lexicon)
     clause = passage.clause(hit.start, strong=True)
-    where = {who.start: who for who in passage.subjects(lexicon)}
-    inside = [who for who in where.values() if clause.start <= who.start < clause.end]
-    before = [who for who in where.values() if who.end <= hit.start][-1:]
+    inside = [who for who in subjects if clause.start <= who.start < clause.end]
+    before = [who for who in subjects if who.end <= hit.start][-1:]
+    if passage.language == "zh" and before and before[0] in inside:
+        inside = [
+            who for who in inside if who.end <= hit.start
+        ]  # 、 parts what is said of one from what is said of the next
     for choice in (inside, before):
         kept = tuple(dict.fromkeys(key for who in choice for key in who.members if key in every))
         if kept or any(key == UNKNOWN for who in choice for key in who.members):

@@ -50,8 +50,8 @@ def test_the_documents_of_another_hand_stay_as_good_as_version_2_2_made_them() -
         # a place's name is no denial, and what a delay prevents is not the delay
         ("Oracle's data center in Denton will not open this year due to delays in construction.", {("project_delay", "ORCL")}),
         # what is said of another company is not said of the one before it
-        ("Micron fell 4%. Walmart beat expectations and raised its forecast.", {("panic_drop", "MU")}),
-        ("Micron fell 4%, Samsung 3%.", {("panic_drop", "MU")}),
+        ("Micron fell 4%. Walmart beat expectations and raised its forecast.", {("panic_drop", "MU"), ("support", "WMT")}),
+        ("Micron fell 4%, Samsung 3%.", {("panic_drop", "MU"), ("panic_drop", "005930.KS")}),
         # a question is no warning, a question that scoffs neither
         ("An AI bubble? Nvidia reports on Wednesday.", set()),
         ("哪來的泡沫，輝達這樣說。", set()),

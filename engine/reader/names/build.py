@@ -130,7 +130,8 @@ class Build:
             entity = Entity(row.ticker, "asset", (row.ticker,), index=row.ticker.startswith("^"), speaks=row.speaks)
         self.entities[row.ticker] = replace(entity, speaks=True) if row.speaks and not entity.speaks else entity
         term = Term(
-            "asset", row.ticker, word=row.word, place=row.place, since=row.since, until=row.until, without=row.without, inside=row.inside
+            "asset", row.ticker, word=row.word, place=row.place, since=row.since, until=row.until, without=row.without, inside=row.inside,
+            tongue=row.tongue,
         )  # fmt: skip
         for name, key in zip(row.names, row.keys, strict=True):
             if wanted(key):

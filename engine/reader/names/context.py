@@ -29,7 +29,7 @@ _FAIT: Final = (
     r"recule|abaisse|releve|signe|dementi)|en baisse|en hausse|en repli|sa\b|se\b"
 )
 _AFTER: Final = re.compile(
-    rf"(?:'s?|’s)?(?:\s?\([^)]{{1,22}}\))?(?:'s|’s)?\s?(?:(?:also|has|had|is|will|would|could|shares?|stock|recently|today|a|n')\s)?(?:{_MOVES}|{_DOES}|{_FAIT})(?![a-z])|\s?[+\-]\s?\d|\s?:\s(?!//)|,\s(?:which|the|whose|a|inc|le|la|l')"
+    rf"(?:'s?|’s)?(?:\s?\([^)]{{1,22}}\))?(?:'s|’s)?\s?(?:(?:also|has|had|is|will|would|could|shares?|stock|recently|today|a|n')\s)?(?:{_MOVES}|{_DOES}|{_FAIT})(?![a-z])|\s?[+\-]\s?\d|,\s(?:which|the|whose|a|inc|le|la|l')"
 )
 _POSSESSIVE: Final = re.compile(
     r"(?:'s|’s)\s(?:\w+\s){0,2}(?:stock|shares?|results|earnings|sales|profits?|revenue|ceo|chief|guidance|outlook|forecast|board|stores?|valuation|business|margin|debt|bid|deal|offer|plan)"
@@ -82,9 +82,10 @@ def is_company(start: int, end: int, folded: str, text: str, names: list[Hit]) -
         return True
     before = folded[max(0, start - 24) : start]
     after = folded[end : end + 60]
+    begins = start == 0 or folded[start - 1] == "\n"
     if is_han(folded[start]):
         return _HAN_AFTER.match(after) is not None and _HAN_BEFORE.search(before) is not None
-    if _POSSESSIVE.match(after) or _STRONG_BEFORE.search(before):
+    if _POSSESSIVE.match(after) or _STRONG_BEFORE.search(before) or (begins and after[:1] == ":"):
         return True
     if _AFTER.match(after) is None:
         return False

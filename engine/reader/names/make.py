@@ -35,9 +35,9 @@ from engine.reader.fold import fold, is_han
 from engine.reader.names.legal import short
 
 HERE: Final = Path(__file__).parent
-COLUMNS: Final = ("ticker", "names", "word", "without", "symbols", "since", "until", "speaks", "inside")
+COLUMNS: Final = ("ticker", "names", "word", "without", "symbols", "since", "until", "speaks", "inside", "tongue")
 MOST_AMERICAN: Final = 4_500  # companies of the SEC's list that are taken, the largest first
-_COMMON, _SELDOM, _NEIGHBOURS = 50, 30, 40  # of a Chinese word: how often it is written, in a corpus of 60 million
+_COMMON, _SELDOM, _NEIGHBOURS = 50, 30, 90  # of a Chinese word: how often it is written, in a corpus of 60 million
 _NO_COMPANY: Final = re.compile(
     r"\b(?:fund|funds|etf|etn|municipal|acquisitions?|spac|trust [ivx]+|income trust|term trust|nuveen|calamos|proshares|ishares|"
     r"warrants?|merger|blank check|opportunit(?:y|ies) (?:trust|corp)|closed[- ]end|bitcoin trust|ethereum trust)\b",
@@ -61,6 +61,7 @@ class Row(NamedTuple):
     until: str = ""
     speaks: str = ""  # "x" where its analysts speak of others
     inside: str = ""  # of names of two characters: which stand before and after them where they are no name
+    tongue: str = ""  # the only language in which the names count
 
 
 def main() -> None:
@@ -79,14 +80,13 @@ def main() -> None:
     taken = {fold(name) for row in rows for name in row.names.split("|")} | _of_the_lexicon()
     rows += _new(_american(given.packages), taken, words)
     rows += _new(_of_indices(given.packages), taken, words)
-    rows += _new(
-        _taiwanese(given.packages), taken, words | {word for word, often in chinese.items() if often >= _COMMON}
-    )
+    common = words | {word for word, often in chinese.items() if often >= _COMMON}
+    rows += [row._replace(tongue="zh-Hant") for row in _new(_taiwanese(given.packages), taken, common)]
     rows = [part for row in rows for part in _guarded(row, sides)]
     with given.out.open("w", encoding="utf-8", newline="") as stream:
         out = csv.writer(stream, lineterminator="\n")
         out.writerow(COLUMNS)
-        out.writerows(row for row in rows if row.names)
+        out.writerows(row for row in rows if row.names or row.symbols)
 
 
 def _by_hand() -> list[Row]:

@@ -59,6 +59,8 @@ class Listed:
     inside
         Of a Chinese name of two characters: those that stand before and after it where it is the end of one word and the begin of
         another.
+    tongue
+        The only language in which the names count; "" for all.
     line
         In the file, for messages.
     """
@@ -73,6 +75,7 @@ class Listed:
     symbols: tuple[str, ...] = ()
     speaks: bool = False
     inside: tuple[str, str] = ("", "")
+    tongue: str = ""
     line: int = 0
     keys: tuple[str, ...] = field(init=False, compare=False)  # the names, folded
 
@@ -87,7 +90,7 @@ def built_in() -> list[Listed]:
             Listed(
                 row["ticker"], tuple(row["names"].split("|")), place_of(row["ticker"]), _day(row["since"]), _day(row["until"]), row["word"],
                 tuple(fold(part) for part in row["without"].split("|") if part), tuple(part for part in row["symbols"].split("|") if part),
-                row["speaks"] == "x", tuple(row["inside"].split("/")) if row["inside"] else ("", ""), line,
+                row["speaks"] == "x", tuple(row["inside"].split("/")) if row["inside"] else ("", ""), row["tongue"], line,
             )
             for line, row in enumerate(csv.DictReader(stream), 2)
         ]  # fmt: skip
