@@ -13,6 +13,10 @@ from engine.reader.passage import Passage
 from engine.reader.quantities import Quantity, added_quantities, fall_quantities, quantities
 from engine.reader.terms import Hit
 from engine.reader.who import Story, counted, named, opening, tell, touched
+from engine.reader.figures import Figure
+from engine.reader.lexicon import Hit, Lexicon, Rule
+from engine.reader.sentences import Span
+from engine.reader.who import Story, named, tell, touched
 
 _LONG_AGO: Final = re.compile(r"(?<!\d)(?:19\d\d|200\d|201\d)(?!\d)")
 _LONG_AGO_DATE: Final = re.compile(
@@ -47,6 +51,7 @@ class Claim:
     figures: list[Quantity] = field(default_factory=list)  # of the sentence
     around: list[Quantity] = field(default_factory=list)  # of the sentences after it that claim nothing themselves
     again: int = 0  # falls of the same name that the sentence tells before this one
+    clause: Span | None = None  # of its figure
 
 
 def claims(passages: list[Passage], lexicon: Lexicon, subject: str = "") -> list[Claim]:
@@ -184,14 +189,13 @@ def _drops(passage: Passage, told: list[Move], story: Story, *, calmed: bool) ->
     rounds = _rounds([move for move in told if move.value < 0 and not move.after_hours])
     for again, falls in enumerate(rounds):
         first = falls[0].figure
-        hit = Hit(first.start, first.end, "concept", "fall")
-        if not again:
-            hit = _verb(passage) or hit  # "Nvidia -3.65%" has no verb
+        hit = _verb(passage, first) or Hit(first.start, first.end, "concept", "fall")  # "Nvidia -3.65%" has no verb
         assets = tuple(asset for move in falls for asset in story.listed(move.assets))
         claim = _claim("panic_drop", assets, hit, passage, borrowed=any(move.from_context for move in falls))
         others = [move for other in rounds if other is not falls for move in other]
         claim.figures = fall_quantities(passage, [m for m in told if m not in others], claim.assets, story)
         claim.again = again
+        claim.clause = passage.clause(first.start)
         yield claim
     if not rounds and not calmed:
         claim_of_words = _without_figure(passage, told, story)
@@ -213,9 +217,12 @@ def _rounds(falls: list[Move]) -> list[list[Move]]:
     return rounds
 
 
-def _verb(passage: Passage) -> Hit | None:
+def _verb(passage: Passage, figure: Figure) -> Hit | None:
+    """Give the verb that stands nearest to a figure."""
     hits = [*passage.concepts.get("plunge", ()), *passage.concepts.get("fall", ())]
-    return min(hits, key=lambda hit: (hit.key != "plunge", hit.start), default=None)
+    return min(
+        hits, key=lambda hit: (max(figure.start - hit.end, hit.start - figure.end), hit.key != "plunge"), default=None
+    )
 
 
 def _without_figure(passage: Passage, told: list[Move], story: Story) -> Claim | None:

@@ -153,20 +153,13 @@ def _events(
     session: dt.date | None = None
     for claim in found:
         span = claim.passage.span
-        day = times.happened_on(
-            claim.passage.folded,
-            span.start,
-            span.end,
-            reference,
-            claim.passage.language,
-            market=claim.market,
-            near=claim.anchor.start,
-        )
-        told_on = day
+        told_on = day = _told_on(claim, reference)
         if claim.market:
             # A story tells its day once: "On Thursday chip stocks fell. Nvidia lost 3.65%."
-            session = day or session
-            day = session
+            day = day or session
+            session = (
+                session if claim.again else day
+            )  # "fell 4.8% on Friday after a 10% drop on Thursday" is a story of Friday
         worth = weigh(claim, lexicon)
         evidence = text[span.start : span.end]
         row = {
@@ -178,6 +171,14 @@ def _events(
         }  # fmt: skip
         out.append(Found(row, claim, worth, told_on))
     return told_once(out)
+
+
+def _told_on(claim: Claim, reference: times.Reference) -> dt.date | None:
+    """Find the day that a claim's sentence gives, in its own clause if it is there."""
+    passage, span = claim.passage, claim.passage.span
+    return times.happened_on(
+        passage.folded, span.start, span.end, reference, passage.language, market=claim.market, near=claim.anchor.start, clause=claim.clause
+    )  # fmt: skip
 
 
 def _event_id(doc_id: str, claim: Claim, evidence: str) -> str:

@@ -47,6 +47,10 @@ _DAY: Final = re.compile(
 )
 
 
+# "After plunging 17% on Monday, Nvidia fell 3%": the subject comes after its first clause
+_LEADING: Final = re.compile(r"(?:after|following|having|apres|继|在)(?![a-z])")
+
+
 class Move(NamedTuple):
     """A change of a price (unit "%") or of a market value (money), signed."""
 
@@ -203,6 +207,8 @@ def _subject(
         return before
     if earlier:
         return earlier[-1]
+    if not after and subjects and _LEADING.match(passage.words):
+        return subjects[0]
     return after[0] if after else None
 
 

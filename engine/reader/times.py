@@ -161,7 +161,15 @@ class Reference(NamedTuple):
 
 
 def happened_on(
-    folded: str, start: int, end: int, ref: Reference, language: str, *, market: bool, near: int | None = None
+    folded: str,
+    start: int,
+    end: int,
+    ref: Reference,
+    language: str,
+    *,
+    market: bool,
+    near: int | None = None,
+    clause: tuple[int, int] | None = None,
 ) -> dt.date | None:
     """Find the day on which a sentence says that something happened.
 
@@ -176,6 +184,8 @@ def happened_on(
         Shanghai page's "7 November" close is the New York session of the 6th.
     near
         Prefer the date that stands nearest to this position.
+    clause
+        Prefer, before that, one that stands in this stretch of the sentence.
 
     Returns
     -------
@@ -199,6 +209,8 @@ def happened_on(
     kept = [(place, day) for place, day in found if day <= ref.local_date]
     if not kept:
         return None
+    if clause:
+        kept = [(place, day) for place, day in kept if clause[0] <= place < clause[1]] or kept
     return min(kept, key=lambda pair: abs(pair[0] - (near if near is not None else start)))[1]
 
 

@@ -89,6 +89,11 @@ STAY_TWO = [
     ("Nvidia a perdu 15 % vendredi et 9 % lundi.", [("NVDA", FRIDAY, -15.0), ("NVDA", MONDAY, -9.0)]),
     ("英伟达周五跌15%，周一再跌9%。", [("NVDA", FRIDAY, -15.0), ("NVDA", MONDAY, -9.0)]),
     ("輝達週五跌15%，週一再跌9%。", [("NVDA", FRIDAY, -15.0), ("NVDA", MONDAY, -9.0)]),
+    # the older day in a clause of its own, before or behind, with another verb
+    ("Nvidia fell 9% on Monday, after a 15% plunge on Friday.", [("NVDA", MONDAY, -9.0), ("NVDA", FRIDAY, -15.0)]),
+    ("After plunging 15% on Friday, Nvidia fell 9% on Monday.", [("NVDA", FRIDAY, -15.0), ("NVDA", MONDAY, -9.0)]),
+    ("Après une chute de 15 % vendredi, Nvidia a perdu 9 % lundi.", [("NVDA", FRIDAY, -15.0), ("NVDA", MONDAY, -9.0)]),
+    ("继周五暴跌15%后，英伟达周一再跌9%。", [("NVDA", FRIDAY, -15.0), ("NVDA", MONDAY, -9.0)]),
     # a headline without a day belongs to the day with its figure
     ("Nvidia sinks 15%\nNvidia fell 9% on Monday and 15% on Friday.", [("NVDA", FRIDAY, -15.0), ("NVDA", MONDAY, -9.0)]),
     # two names
@@ -109,6 +114,39 @@ def test_a_day_that_the_sentence_before_gave_tells_falls_of_other_sizes_apart() 
     rows = rows_of("Nvidia fell 9% on Monday.\nOn Friday AMD had fallen 4%.\nNvidia lost 15%.")
     falls = [(row["assets"], row["happened_on"], moves(row)[0][1]) for row in rows]
     assert falls == [(["NVDA"], MONDAY, -9.0), (["AMD"], FRIDAY, -4.0), (["NVDA"], FRIDAY, -15.0)]
+
+
+def test_a_story_stays_at_its_day_after_a_look_back() -> None:
+    rows = rows_of("Oracle fell 4% on Monday after a 10% drop on Friday.\nAMD fell 5%.")
+    assert [(row["assets"], row["happened_on"]) for row in rows] == [
+        (["ORCL"], MONDAY),
+        (["ORCL"], FRIDAY),
+        (["AMD"], MONDAY),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("a.csv", "title,text,date\nNvidia falls 9%,Shares of Nvidia fell 9% on Monday.,2025-01-28T21:00:00Z\n"),
+        ("a.csv", "title,text,date\nNvidia falls 9%,Nvidia falls 9% on Monday. NVDA lost 9%.,2025-01-28T21:00:00Z\n"),
+        ("a.jsonl", '{"headline": "英伟达暴跌9%", "body": "英伟达股价周一下跌9%。", "date": "2025-01-28T21:00:00Z"}\n'),
+        (
+            "a.json",
+            '[{"titre": "Nvidia chute de 9 %", "texte": "Nvidia a perdu 9 % lundi.", "date": "2025-01-28T21:00:00Z"}]',
+        ),
+        ("a.md", "# Nvidia falls 9%\n\nPublished 2025-01-28 21:00 UTC\n\nShares of Nvidia fell 9% on Monday.\n"),
+    ],
+)
+def test_a_title_and_a_text_tell_one_claim(tmp_path: Path, name: str, row: str) -> None:
+    (tmp_path / name).write_text(row, encoding="utf-8")
+    (event,) = read_sources(tmp_path / name).events.frame.to_dicts()
+    assert (event["kind"], event["assets"], event["happened_on"], moves(event)) == (
+        "panic_drop",
+        ["NVDA"],
+        MONDAY,
+        [("NVDA", -9.0)],
+    )
 
 
 def test_two_kinds_of_one_name_stay_two() -> None:
