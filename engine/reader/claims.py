@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from engine.reader.lexicon import Lexicon, Rule
+from engine.reader.figures import Figure
+from engine.reader.lexicon import Hit, Lexicon, Rule
 from engine.reader.moves import Move, moves
 from engine.reader.passage import Passage
 from engine.reader.quantities import Quantity, added_quantities, fall_quantities, quantities
+from engine.reader.sentences import Span
 from engine.reader.terms import Hit
 from engine.reader.who import Story, counted, named, opening, tell, touched
-from engine.reader.figures import Figure
-from engine.reader.lexicon import Hit, Lexicon, Rule
-from engine.reader.sentences import Span
-from engine.reader.who import Story, named, tell, touched
 
 _LONG_AGO: Final = re.compile(r"(?<!\d)(?:19\d\d|200\d|201\d)(?!\d)")
 _LONG_AGO_DATE: Final = re.compile(

@@ -53,7 +53,7 @@ from tests.jobs.test_jobfile import mistakes
         ("grid.events", "delays = ['1d']", "grid.events.delays cannot be swept (did you mean 'delay'?), allowed are delay; rename it."),
         ("grid", "wehre = 'hold < 3'", "grid.wehre is no setting (did you mean 'where'?)"),
         ("parameters", "hold = 3", "[parameters] is no section of a job, allowed are market, events, "),
-        ("options", "refresh = true", "splits, run; write [strategy.options]."),
+        ("options", "refresh = true", "splits, run, tables; write [strategy.options]."),
     ],
 )  # fmt: skip
 def test_what_stands_in_another_section_is_told_where_it_belongs(
