@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from engine.reader.figures import Figure
-from engine.reader.lexicon import Hit, Lexicon, Rule
+from engine.reader.lexicon import Lexicon, Rule
 from engine.reader.moves import Move, moves
 from engine.reader.passage import Passage
 from engine.reader.quantities import Quantity, added_quantities, fall_quantities, quantities
