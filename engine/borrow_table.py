@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from engine.faults import Fault, note
+from engine.legible import numeral
 from engine.tables.columns import ASSET, SESSION, days, numbers, pick, refuse, symbols
 from engine.tables.frames import to_table
 from engine.tables.names import refuse_misspelled, tell_unknown
@@ -96,8 +97,8 @@ def check_against(rates: pl.DataFrame, market: Market) -> None:
     if high.height:
         asset, session, rate = high.row(0)
         note(
-            f"borrow has the rate {rate:g} for {asset} from {session} on, which is {rate:.0%} a year (rows above {_PLAUSIBLE:.0%}: "
-            f"{high.height:,}); write {rate / 100:g} where {rate:g} % is meant."
+            f"borrow has the rate {numeral(rate)} for {asset} from {session} on, which is {rate:.0%} a year (rows above {_PLAUSIBLE:.0%}: "
+            f"{high.height:,}); write {numeral(rate / 100)} where {numeral(rate)} % is meant."
         )
 
 

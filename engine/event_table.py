@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Iterator
 
 import polars as pl
@@ -47,6 +48,8 @@ _USUAL = {
     **dict.fromkeys((*ASSET, "symbols", "tickers", "stocks"), "assets"),
     **dict.fromkeys(("published", "publishdate", "publicationdate", "publicationtime"), "published_at"),
 }
+#: What the index of a pandas frame is called as a column.
+_INDEX = re.compile(r"index|level_\d+|__index_level_\d+__")
 _BULLISH = ("denial", "support", "overdone_call")
 
 
@@ -121,7 +124,7 @@ def _coerced(table: Table) -> pl.DataFrame:
 
 def _tell_left_out(names: list[str], source: str) -> None:
     """Tell the user of columns that no event keeps; the index of a pandas frame is none of them."""
-    own = [name for name in names if not name.startswith("__index_level_")]
+    own = [name for name in names if not _INDEX.fullmatch(name)]
     if own:
         shown = ", ".join(map(repr, own[:5])) + (f" and {len(own) - 5} more" if len(own) > 5 else "")
         note(f"{source}: {len(own)} column{'s' if len(own) > 1 else ''} of no events table left out: {shown}.")

@@ -222,7 +222,7 @@ def _spelled(delay: dt.timedelta) -> str:
     for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
         if delay and not delay % dt.timedelta(seconds=length):
             return f"{delay // dt.timedelta(seconds=length)}{unit}"
-    return f"{delay.total_seconds():g}s"
+    return f"{numeral(delay.total_seconds(), commas=False)}s"
 
 
 def _kind_of(values: Sequence[Any]) -> Any:

@@ -413,7 +413,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (("backtest", "sma_cross", "--set", "cash=5"), "write account.cash=5"),
         (("backtest", "sma_cross", "--set", "account.cahs=5"), "did you mean 'cash'?"),
         (("backtest", "sma_cross", "--set", "account.cash=much"), "'much'"),
-        (("backtest", "sma_cross", "--set", "account.kind=column"), "'portfolio' and 'columns'"),
+        (("backtest", "sma_cross", "--set", "account.kind=column"), "'portfolio' or 'columns'"),
         (("backtest", "short_bubble_warning", "--set", "basket=NVDQ"), "did you mean 'NVDA'?"),
         (("backtest", "sma_cross", "--delay", "soon"), "'soon'"),
         (("backtest", "sma_cross", "--as-of", "monday"), "'monday'"),

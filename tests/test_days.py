@@ -34,7 +34,7 @@ def opens_of(market: Market) -> list[str]:
 
 def events(market: Market, *known: dt.datetime) -> list[str | None]:
     """Give the session at whose open each instant's news can be acted on, or None."""
-    table = {"kind": "bubble_warning", "assets": [market.assets[0]], "strength": 0.9}
+    table = {"kind": "bubble_warning", "assets": [market.assets[0]], "strength": 0.9, "published_precision": "instant"}
     frame = pl.DataFrame([{**table, "published_at": instant} for instant in known])
     placed = Events.from_frame(frame).align(market)
     return [None if np.isnat(session) else str(session) for session in placed.session]

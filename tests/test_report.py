@@ -17,6 +17,7 @@ from against_oracle import compiled
 from generate import case
 
 from engine import Account, Events, Failure, Fault, Market, Run, backtest
+from engine.faults import Note
 from engine.report import page, sums, write_report
 from strategies import FadePanic, HedgedBubbleShort, NarrativePressure, ShortBubbleWarning, Signals, SmaCross
 
@@ -279,7 +280,10 @@ def test_refused_and_cut_entries_are_counted_with_their_reasons() -> None:
 
 def test_events_that_could_not_be_acted_on_are_listed() -> None:
     late = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
-    run = backtest(ShortBubbleWarning(), market(AI=[100] * 4), warned(published_at=late, event_id="too-late"))
+    with pytest.warns(
+        Note, match="hears none of the 1 events: 1 is known before the market's first bar or after its last"
+    ):
+        run = backtest(ShortBubbleWarning(), market(AI=[100] * 4), warned(published_at=late, event_id="too-late"))
     text = Page(page(run)).text
     assert "too-late d1 bubble_warning 2026-01-01 12:00 AI after the last bar" in text
     assert "No trade was made." in text

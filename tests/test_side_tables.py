@@ -383,7 +383,7 @@ def test_every_table_of_sets_is_walked_the_same(tmp_path: Path, table: Any) -> N
             sweep(ShortBubbleWarning, MARKET, Events.from_frame(EVENTS), FREE, table=sets, device="cpu")
         return
     found = sweep(ShortBubbleWarning, MARKET, Events.from_frame(EVENTS), FREE, table=sets, device="cpu")
-    assert found.table.select("hold", "stop").rows() == [(5.0, 0.1), (10.0, float("inf"))]
+    assert found.table.select("hold", "stop").rows() == [(5.0, 0.1), (10.0, None)]
 
 
 @pytest.mark.parametrize(

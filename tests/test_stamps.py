@@ -654,7 +654,7 @@ def test_days_of_prices_are_sessions(tmp_path: Path, stamps: list[str], how: dic
         (["2025-01-02 09:30 ET", "2025-01-02 09:35 ET"], {}),
         (["2025-01-02 09:30:00 EST", "2025-01-02 09:35:00 EST"], {}),
         (["2025-01-02T09:30-05:00[America/New_York]", "2025-01-02T09:35-05:00[America/New_York]"], {}),
-        (["2025-01-02 08:30 America/Chicago", "2025-01-02 08:35 America/Chicago"], {}),
+        (["2025-01-02 08:30 America/Chicago", "2025-01-02 08:35 America/Chicago"], {"calendar": "XNYS"}),
         (["2025-01-02 14:30 UT", "2025-01-02 14:35 UT"], {}),
         (["20250102093000", "20250102093500"], {"timezone": NY}),
         (["20250102T093000", "20250102T093500"], {"timezone": "-05:00"}),

@@ -188,7 +188,7 @@ def told(state: Mapping[str, Any]) -> str:
 def spell(seconds: float) -> str:
     """Write a time as a person would say it, in one unit or two.
 
-    >>> [spell(seconds) for seconds in (39.6, 725, 11_100, 273_600, 8_640_000, 2.578e11)]
+    >>> [spell(seconds) for seconds in (39.6, 725, 11_100, 273_600, 8_640_000, 2.5783e11)]
     ['40 s', '12 min', '3 h 05 min', '3 days 4 h', '100 days', '8,170 years']
     """
     if seconds < 99.5:

@@ -95,7 +95,7 @@ BAD_ENTRIES = {
     "released = 2026-03-01T00:00:00\n": r"released must be an instant with its zone",
     "name = true\n": r"name must be a word in quotes",
     "[rulez]\n": r"unknown section 'rulez' \(did you mean 'rules'\?\)",
-    "[[rules]\n": r"not valid TOML",
+    "[[rules]\n": r"is not TOML",
 }  # fmt: skip
 
 
