@@ -3,6 +3,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A machine that does other work is slow, and what is slow is not wrong.
+settings.register_profile("no deadline")
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ def test_ten_thousand_more_cases_agree(thousand: int) -> None:
             raise AssertionError(f"seed {seed}: {error}") from error
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @given(cases())
 @example(case(483))  # a margin cut that leaves 8e-8 shares: rounding of what equity less requirement leaves
 @example(case(159))  # one of several accounts is ruined

@@ -215,7 +215,7 @@ def test_the_last_of_two_rows_keeps_the_dividend_of_the_other() -> None:
     assert (market.frame["close"][3], market.frame["dividend"][3]) == (99.0, 0.5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.sampled_from([0.0, 0.0, 0.25, 0.5]), min_size=40, max_size=40),
     st.lists(st.booleans(), min_size=40, max_size=40),

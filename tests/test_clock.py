@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.calendars import calendar
@@ -287,7 +287,6 @@ def test_nothing_is_known_at_the_open_it_is_traded_at(instant: dt.datetime, inte
         assert placed.unplaced.height == 1
 
 
-@settings(deadline=None)
 @given(st.permutations(range(8)))
 def test_bars_stand_in_the_order_of_the_frame(order: list[int]):
     frame = events_at(*(f"2025-0{month}-15T12:00:00+00:00" for month in range(1, 9))).frame

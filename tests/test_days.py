@@ -140,7 +140,7 @@ def test_days_of_two_clocks_in_one_market_are_refused(tmp_path: Path) -> None:
         assert str(caught.value).endswith("import them apart, or bring them to one clock.")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.sampled_from(
         ["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC", "Asia/Kathmandu"]

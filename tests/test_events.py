@@ -289,7 +289,7 @@ DOORS = {
 
 
 @pytest.mark.parametrize("door", DOORS)
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32 - 1))
 def test_any_order_of_rows_gives_the_same_events(door: str, seed: int):
     frame = Events.sample().frame
@@ -303,7 +303,7 @@ def test_any_order_of_rows_in_a_file_gives_the_same_events(tmp_path: Path):
     assert Events.read(tmp_path / "reversed.parquet").frame.equals(frame)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_any_order_of_rows_gives_the_same_run(seed: int):
     # Known at one instant, in pairs, so that the order of equal times counts too.

@@ -127,7 +127,7 @@ def test_precisions_that_are_none() -> None:
         two_assets().columns("int8")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     present=st.lists(st.lists(st.booleans(), min_size=8, max_size=8).filter(any), min_size=1, max_size=3),
     split=st.sampled_from([None, 1.0, 2.0, 0.1]),

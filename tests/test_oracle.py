@@ -1046,7 +1046,7 @@ def marks(c: Case, result: Result) -> set[str]:
     return found | {name for name, happened in tests.items() if happened}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(cases())
 def test_drawn_cases_hold_what_must_hold(c: Case) -> None:
     check(c)

@@ -172,7 +172,7 @@ def test_what_is_strange_and_possible_is_a_warning() -> None:
     assert found["message"][0].endswith("it stays.")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.floats(-0.12, 0.12), min_size=30, max_size=30),
     st.integers(0, 29),

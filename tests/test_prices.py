@@ -139,7 +139,7 @@ def test_frames_that_are_none() -> None:
         Market.from_frame(TABLE.with_columns(open=pl.lit([1])), asset="A")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.randoms(use_true_random=False), st.integers(1, 4))
 def test_any_order_of_rows_loads_to_the_same_market(chance: random.Random, assets: int) -> None:
     table = pl.concat(

@@ -144,7 +144,7 @@ def columns(draw: st.DrawFn) -> tuple[list[str], list[dt.datetime], str, Order |
     return texts, at, name, ORDER.get(day), kind != "none", clock is None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(columns(), st.booleans())
 def test_no_stamp_is_earlier_than_its_instant(
     drawn: tuple[list[str], list[dt.datetime], str, Order | None, bool, bool], own: bool
@@ -167,7 +167,7 @@ def test_no_stamp_is_earlier_than_its_instant(
         assert not is_days or is_day, text
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(columns())
 def test_a_stamp_alone_is_read_as_it_is_in_a_column(
     drawn: tuple[list[str], list[dt.datetime], str, Order | None, bool, bool],
@@ -187,7 +187,7 @@ COUNTS = st.tuples(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.integers(100_000_001, 4_000_000_000), min_size=1, max_size=4), COUNTS)
 def test_seconds_to_nanoseconds_since_1970_are_instants(seconds: list[int], form: tuple[int, str]) -> None:
     # The unit is told by how many digits there are: 4e9 s is the year 2096, 1e8 s is March 1973, so none overlaps another.
@@ -203,7 +203,7 @@ def test_seconds_to_nanoseconds_since_1970_are_instants(seconds: list[int], form
             assert known == at, number
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2026, 1, 1)), min_size=1, max_size=4),
     st.sampled_from([None, *ZONES]),

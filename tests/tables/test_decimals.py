@@ -137,7 +137,7 @@ def written(number: int, decimals: int, sign: str, group: str) -> str:
     return f"{'-' if number < 0 else ''}{digits}{sign + str(rest).zfill(decimals) if decimals else ''}"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     numbers=st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=6),
     decimals=st.lists(st.integers(0, 4), min_size=6, max_size=6),
@@ -160,7 +160,7 @@ def test_every_convention_is_read_right_or_refused(
     assert values == pytest.approx([number / 10**places for number, places in pairs])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     numbers=st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=6),
     decimals=st.lists(st.integers(0, 4), min_size=6, max_size=6),

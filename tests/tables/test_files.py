@@ -192,7 +192,7 @@ def test_rows_are_numbered_by_their_lines(tmp_path: Path) -> None:
     assert [table.at(row) for row in (0, 1)] == [f"{tmp_path / 'a.csv'}, line {line}" for line in (4, 6)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     separator=st.sampled_from([",", ";", "\t", "|"]),
     cells=st.lists(st.lists(st.text("ab,;|\t 1.", max_size=6), min_size=3, max_size=3), min_size=1, max_size=5),
