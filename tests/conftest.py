@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 
 # A machine that does other work is slow, and what is slow is not wrong.
-settings.register_profile("no deadline")
+settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
 
