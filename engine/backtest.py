@@ -81,7 +81,8 @@ def backtest(
     lane = walks[0].lane if account.kind == "portfolio" else _summed(walks, combined, account)
     cash = account.cash * len(walks)
     years, yearly = years_of(market), bars_per_year(market, account)
-    values = metrics(lane[:, None], cash, len(bars.time), years, yearly, account.cash_rate)
+    equity = combined.row(at.P_EQUITY)
+    values = metrics(lane[:, None], cash, len(bars.time), years, yearly, account.cash_rate, equity)
     ledger = Ledger.of(market, account, heard, bars, walks)
     _add_up(strategy, ledger.net, lane, cash)
     found = {name: float(value[0]) for name, value in values.items()}

@@ -74,7 +74,7 @@ class Best:
     ) -> npt.NDArray[np.bool_]:
         """Return which lanes may be among the best, or came to one of them, by their figures and final equities."""
         if self._count < self._value.size:
-            return ~np.isnan(row)
+            return np.asarray(~np.isnan(row), np.bool_)
         last, behind = self._value[-1] * sign, self._equity[-1]
         within = row >= float(last) if sign > 0 else row <= float(last)
         if within.any():

@@ -1,5 +1,7 @@
 """What the user got wrong, said in one sentence."""
 
+from __future__ import annotations
+
 
 class Fault(ValueError):
     """The input is at fault: the command line prints the sentence and exits with status 2.
@@ -20,3 +22,6 @@ class Stopped(Failure):
     def __init__(self, sentence: str, number: int) -> None:
         super().__init__(sentence)
         self.status = 128 + number
+
+    def __reduce__(self) -> tuple[type[Stopped], tuple[str, int]]:
+        return type(self), (str(self), self.status - 128)

@@ -91,6 +91,10 @@ class Formula:
             )
         return self.__dict__
 
+    def says(self, said: Said) -> bool:
+        """Whether it was made of this very expression or function."""
+        return said is self._said
+
     def worked_out(self, values: Mapping[str, Values | pl.Series]) -> pl.Series:
         """Return what is said of each lane; `values` holds an array or a column (lane,) for each name."""
         given = [values[name] for name in self.names]

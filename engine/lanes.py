@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
+from threading import Lock
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -15,6 +17,7 @@ import polars as pl
 
 from engine.account import Account
 from engine.arrays import check_given
+from engine.backtest import backtest
 from engine.compile import lane_rows, own_rows
 from engine.devices import Chosen, choose, memory_of_machine
 from engine.events import Events
@@ -28,7 +31,8 @@ from engine.summary import Summary
 from kernels import layout as at
 from kernels.launch import Launcher
 from kernels.layout import N_FIXED
-from kernels.metrics import METRICS
+from kernels.metrics import METRICS, OF_DEVIATION, SKEWNESS
+from kernels.ranking import keys_of
 from kernels.steps import WIDTH
 
 #: Lanes that one thread lays out, walks and measures at a time.
@@ -37,6 +41,8 @@ PIECE = 1 << 14
 GPU_PIECE = 1 << 16
 #: Pieces for each thread, where lanes are few: so many that none waits long for the others.
 _TURNS = 2
+
+_OF_DEVIATION = np.array([METRICS.index(name) for name in OF_DEVIATION])
 
 Precision = Literal["float32", "float64"]
 Numbers = npt.NDArray[np.int64]
@@ -95,6 +101,8 @@ class Lanes:
         self._wanted = device
         self._chosen: Chosen | None = choose(device)
         self._laid: Stages | None = None
+        self._double: Lanes | None = None
+        self._lock = Lock()
         self._given = Given(strategy, grid, market, events, self.account, self.fixed, borrow, self.dtype)
         self._given.check()
         first = self._given.made(0)
@@ -109,11 +117,11 @@ class Lanes:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what is pickled and copied: all but the market as it is laid out, and the devices, which are of this process."""
-        return {**self.__dict__, "_laid": None, "_chosen": None}
+        return {**self.__dict__, "_laid": None, "_chosen": None, "_double": None, "_lock": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over what was pickled; the market is laid out again once lanes are walked."""
-        self.__dict__.update(state)
+        self.__dict__.update(state, _lock=Lock())
 
     @property
     def device(self) -> Chosen:
@@ -250,7 +258,40 @@ class Lanes:
         self._refuse_faults(faults)
         found = np.empty_like(values)
         found[:, order] = values
+        unsure = np.flatnonzero(np.isinf(found[SKEWNESS]))
+        if unsure.size:
+            found[_OF_DEVIATION[:, None], unsure] = self._surely(numbers[unsure], scenario, found[:, unsure])
         return found
+
+    def _surely(self, numbers: Numbers, scenario: int, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the metrics of `kernels.metrics.OF_DEVIATION`, (metric, lane), where sums in this precision hold too few digits of them.
+
+        Lanes of float32 are walked in float64, on a processor. Those for which that is not enough either are run one by one, for a
+        second pass over their returns; lanes that came to the same once.
+        """
+        if self.dtype == np.float32:
+            exact: npt.NDArray[Any] = self._in_float64()._walked(numbers, scenario)[_OF_DEVIATION]
+            return exact
+        out = np.empty((len(_OF_DEVIATION), numbers.size))
+        found: dict[bytes, list[float]] = {}
+        for place, (lane, key) in enumerate(zip(numbers, keys_of(values, np.arange(numbers.size)).T, strict=True)):
+            if key.tobytes() not in found:
+                run = backtest(
+                    self.made(lane), self.market, self.events_of(lane), self.account_of(lane), borrow=self.borrow
+                )
+                found[key.tobytes()] = [math.nan if (v := run.metrics[m]) is None else v for m in OF_DEVIATION]
+            out[:, place] = found[key.tobytes()]
+        return out
+
+    def _in_float64(self) -> Lanes:
+        """Return the same lanes in float64, on one processor; made when first asked for."""
+        with self._lock:
+            if self._double is None:
+                self._double = Lanes(
+                    self.strategy, self.grid, self.market, self.events, self.account,
+                    fixed=self.fixed, borrow=self.borrow, precision="float64", threads=1, device="cpu",
+                )  # fmt: skip
+            return self._double
 
     def _params(self, numbers: Numbers) -> npt.NDArray[Any]:
         """Return the parameter table of some lanes; the rows of features point at their windows in the bank."""

@@ -128,7 +128,7 @@ class Ledger:
         return float(self.positions.net.sum())
 
     def orders(self) -> pl.DataFrame:
-        """Return the table `orders` of a run; refused entries stand among the orders with their reason."""
+        """Return the table `orders` of a run; refused entries stand among the orders with their side and reason, and no shares."""
         lines = self.lines
         shares, reason = lines.table[:, at.L_SHARES], lines.whole(at.L_REASON)
         filled = reason < _REFUSED
@@ -138,7 +138,7 @@ class Ledger:
             "time_decided": _instants(self.opens[lines.whole(at.L_DECIDED)]),
             "time_filled": _instants(self.opens[lines.whole(at.L_BAR)], filled),
             "asset": _named(self.assets, lines.whole(at.L_ASSET)),
-            "side": _named(("SELL", "BUY", None), np.where(filled, shares > 0, 2)),
+            "side": _named(("SELL", "BUY"), shares > 0),
             "shares": np.where(filled, np.abs(shares), 0.0),
             "price": pl.Series(np.where(filled, lines.table[:, at.L_PRICE], np.nan), nan_to_null=True),
             "commission": np.where(filled, lines.table[:, at.L_FEE], 0.0),

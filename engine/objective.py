@@ -36,6 +36,15 @@ class Objective:
             self._formula = Formula(said, "by", METRICS, "the metrics", "cagr / max_drawdown", "number")
             self.name = self._formula.shown
 
+    @classmethod
+    def of(cls, said: Said | Objective) -> Objective:
+        """Make one, unless it is made."""
+        return said if isinstance(said, Objective) else cls(said)
+
+    def says(self, said: Said) -> bool:
+        """Whether it was made of this, or is called so."""
+        return said == self.name if isinstance(said, str) else self._place < 0 and self._formula.says(said)
+
     @property
     def is_metric(self) -> bool:
         """Whether it is a metric, as it is."""
@@ -64,6 +73,11 @@ class Requirement:
         self._formula = Formula(said, "require", METRICS, "the metrics", "closed_trades >= 30")
         self._is_function = callable(said)
         self.name = self._formula.shown
+
+    @classmethod
+    def of(cls, said: Said | Requirement | None) -> Requirement | None:
+        """Make one, unless it is made, or there is none."""
+        return said if said is None or isinstance(said, Requirement) else cls(said)
 
     def __call__(self, values: Values) -> npt.NDArray[np.bool_]:
         """Return which lanes of `values` (metric, lane) meet it; what compares with no value is not met."""

@@ -38,7 +38,7 @@ class Run:
 
     Attributes
     ----------
-    orders : polars, every order in the order of the fills, and every refused entry with its reason
+    orders : polars, every order in the order of the fills, and every refused entry with its side and reason
     trades : polars, one row a position, by time of entry; an open one at its last mark, without an exit time
     equity : polars, one row a bar: time, session, equity, cash, long, short, drawdown; benchmark, what the initial cash would
         be worth in equal parts of all assets of the market, bought at their first closes and held (`engine.buy_and_hold`);

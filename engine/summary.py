@@ -56,9 +56,9 @@ class Summary:
         grid: Grid,
         metrics: Sequence[str],
         top: int,
-        by: Sequence[Said],
+        by: Sequence[Said | Objective],
         cash: float,
-        require: Said | None = None,
+        require: Said | Requirement | None = None,
     ) -> None:
         if not is_whole(top) or top < 1:
             raise Fault(
@@ -70,8 +70,7 @@ class Summary:
             int(top),
             float(cash),
         )
-        self._said = tuple(by), require
-        self._ranked = Rankings(_objectives(by), None if require is None else Requirement(require), self.top_size)
+        self._ranked = Rankings(_objectives(by), Requirement.of(require), self.top_size)
         self.by = tuple(self._ranked.best)
         self.count = 0
         self._cells = grid.cells()
@@ -125,19 +124,16 @@ class Summary:
 
     def empty(self) -> Summary:
         """Return a summary of the same grid and metrics with no lanes in it."""
-        by, require = self._said
-        return Summary(self.grid, self.metrics, self.top_size, by, self.cash, require)
+        ranked = self._ranked
+        return Summary(self.grid, self.metrics, self.top_size, ranked.objectives, self.cash, ranked.require)
 
     def objective(self, by: Said) -> Objective | None:
         """Return what lanes are ranked by, where that is `by`; None where it is not kept."""
-        for said, objective in zip(self._said[0], self._ranked.objectives, strict=True):
-            if said is by or (isinstance(by, str) and objective.name == by):
-                return objective
-        return None
+        return next((objective for objective in self._ranked.objectives if objective.says(by)), None)
 
     def narrowed(self, k: int, by: Said, require: Said | None) -> Summary:
         """Return an empty summary that keeps the best `k` alone, by something else, or of lanes that meet something else."""
-        return Summary(self.grid, (), k, (by,), self.cash, self._said[1] if require is None else require)
+        return Summary(self.grid, (), k, (by,), self.cash, self._ranked.require if require is None else require)
 
     def refuse_none(self, by: str) -> None:
         """Refuse to show the best where there is none."""
@@ -342,9 +338,9 @@ class Summary:
         return made
 
 
-def _objectives(by: Sequence[Said]) -> list[Objective]:
+def _objectives(by: Sequence[Said | Objective]) -> list[Objective]:
     """Make what lanes are ranked by, each with a name of its own."""
-    made = [Objective(said) for said in by]
+    made = [Objective.of(said) for said in by]
     names = [objective.name for objective in made]
     for place, name in enumerate(names):
         if name in names[:place]:

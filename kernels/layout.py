@@ -69,7 +69,7 @@ SINCE, ITEM, WISHED, OWNED, HOLDS, N_NOTE = range(6)
 # since exposure was counted; whether any lane is short, whether any has an unmet margin call.
 BAR, NEXT, HELD, STALE, FILLED, SHORT, CALLS, N_PLACE = range(8)
 
-# Columns of the ledger that a recorded walk writes: (entry, column).
+# Columns of the ledger that a recorded walk writes: (entry, column). Shares are signed; a refused entry has the weight that was asked for.
 L_BAR, L_DECIDED, L_ASSET, L_REASON, L_SHARES, L_PRICE, L_FEE, L_SLIP, N_LEDGER = range(9)
 
 # Columns of the path that a recorded walk writes, (entry, column): the account at a bar, as it stays until the bar of the next entry.

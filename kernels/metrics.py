@@ -24,8 +24,13 @@ LESS_IS_BETTER = frozenset(
 #: Metrics that are amounts of money.
 AMOUNTS = frozenset(("final_equity", "total_borrow", "total_costs", "interest_earned", "interest_owed"))
 
+#: Metrics of which sums of powers lose their digits where the mean return is many times the deviation.
+OF_DEVIATION = ("volatility", "sharpe", "skewness", "excess_kurtosis")
+VOLATILITY, SHARPE, SKEWNESS, KURTOSIS = map(METRICS.index, OF_DEVIATION)
+
 _LEAST = 1e-12
-_STEADY = 200.0
+#: How many times, in float32 and in float64, at which the kurtosis is still good to some 1e-4 and 1e-8.
+_STEADY, _STEADY_DOUBLE = 3.0, 30.0
 
 
 @inner(forceinline=True)
@@ -60,8 +65,9 @@ def measure(lane, lanes, cash, bars, years, bars_per_year, cash_rate, out):
     turnover = math.nan
     if years > 0.0:
         turnover = _ratio(_sum(at.TRADED, lane, lanes), _sum(at.EQUITY_SUM, lane, lanes) / n) / years
-    # From sums of powers, the third and fourth moments keep six digits only up to such a mean: beyond it they are null.
-    flat = not deviation >= _LEAST or abs(mean) > _STEADY * math.sqrt(m2) or not m2 > 0.0
+    flat = not math.sqrt(m2) >= _LEAST
+    steady = _STEADY if lanes.itemsize < 8 else _STEADY_DOUBLE
+    unsure = bars > 1 and abs(mean) > steady * math.sqrt(m2)
     drawdown, closed = _sum(at.DRAWDOWN, lane, lanes), _sum(at.CLOSED, lane, lanes)
     values = (
         equity, equity / cash - 1.0, cagr, deviation * root, _ratio(mean - cash_rate / bars_per_year, deviation) * root,
@@ -77,6 +83,8 @@ def measure(lane, lanes, cash, bars, years, bars_per_year, cash_rate, out):
         out[i, lane] = value
         if math.isinf(out[i, lane]):  # beyond float32
             out[i, lane] = math.nan
+    if unsure:
+        out[SKEWNESS, lane] = math.inf
 
 
 @kept()
@@ -90,18 +98,63 @@ def measure_all(lanes, cash, bars, years, bars_per_year, cash_rate, out):
     bars : number of bars, and so of returns
     years : (last - first session) / 365.25 days
     bars_per_year, cash_rate : for annualising, and for the excess return of Sharpe's ratio (Sharpe 1994)
-    out : (metric, lane), filled in the order of `METRICS`; NaN where a metric is null
+    out : (metric, lane), filled in the order of `METRICS`; NaN where a metric is null. The skewness is infinite where the sums hold too
+        few digits of `OF_DEVIATION`, which then want a second pass over the returns (`second_pass`)
     """
     for lane in range(lanes.shape[1]):
         measure(lane, lanes, cash, bars, years, bars_per_year, cash_rate, out)
 
 
+@kept()
+def moments(cash, n_bars, equity):
+    """Return the mean and the second, third and fourth central moments of the returns of a path, by a second pass over them.
+
+    Parameters
+    ----------
+    cash : what the path starts from
+    n_bars : number of returns
+    equity : (entry,) the path, from the first bar on, where something may have changed; every other bar returns 0
+    """
+    mean, still = 0.0, n_bars - equity.size
+    first = second = third = fourth = 0.0
+    for _ in range(2):
+        before = cash
+        first, second, third, fourth = -still * mean, still * mean**2, -still * mean**3, still * mean**4
+        for i in range(equity.size):
+            r = (equity[i] - before) * (1.0 / before) if before > 0.0 else 0.0
+            before = equity[i] if before > 0.0 else before  # what is ruined returns nothing any more
+            off = r - mean
+            first, second, third, fourth = first + off, second + off**2, third + off**3, fourth + off**4
+        mean += first / n_bars
+    return mean, second / n_bars, third / n_bars, fourth / n_bars
+
+
 def metrics(
-    lanes: npt.NDArray[np.floating], cash: float, bars: int, years: float, bars_per_year: float, cash_rate: float
+    lanes: npt.NDArray[np.floating],
+    cash: float,
+    bars: int,
+    years: float,
+    bars_per_year: float,
+    cash_rate: float,
+    equity: npt.NDArray[np.floating] | None = None,
 ) -> dict[str, Array]:
-    """Return for each name in `METRICS` a float64 array (lane,); NaN where the metric is null. See `measure_all`."""
+    """Return for each name in `METRICS` a float64 array (lane,); NaN where the metric is null. See `measure_all`.
+
+    Parameters
+    ----------
+    equity : (entry,) the path of a single lane, as `moments` takes it, for a second pass where the sums want one
+    """
     out = np.empty((len(METRICS), lanes.shape[1]))
     measure_all(
         np.asarray(lanes, np.float64), float(cash), bars, float(years), float(bars_per_year), float(cash_rate), out
     )
+    unsure = np.isinf(out[SKEWNESS])
+    out[np.ix_([SKEWNESS, KURTOSIS], unsure)] = math.nan
+    if unsure.any() and equity is not None:
+        mean, m2, m3, m4 = moments(float(cash), bars, np.ascontiguousarray(equity, np.float64))
+        deviation, root = math.sqrt(m2 * bars / (bars - 1)), math.sqrt(bars_per_year)
+        out[VOLATILITY] = deviation * root
+        out[SHARPE] = (mean - cash_rate / bars_per_year) / deviation * root if deviation >= _LEAST else math.nan
+        if math.sqrt(m2) >= _LEAST:
+            out[SKEWNESS], out[KURTOSIS] = m3 / (m2 * math.sqrt(m2)), m4 / (m2 * m2) - 3.0
     return dict(zip(METRICS, out, strict=True))

@@ -89,7 +89,9 @@ def write_entry(a, t, now, raw, bar, terms, lane, lot, record):
     trades, fits = is_bar(bar), is_worth_it(quantity, price, lane[at.SIZING, 0], terms)
     goes = trades & fits & (called == ZERO)
     reason = (at.CLIPPED if cut else at.ENTERED) if goes else refusal(called, trades, cut)
-    write(t, now, a, reason, shares, price, fee, slip, record)
+    write(
+        t, now, a, reason, shares if goes else weight, price, fee, slip, record
+    )  # of a refused one the side alone is told
 
 
 @step

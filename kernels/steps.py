@@ -45,6 +45,8 @@ WIDTH = 128
 GROUP = min(16, WIDTH)
 #: Where a block begins, and where it is past; of the type of a group's bounds (`group_of`).
 FIRST, PAST = np.uint64(0), np.uint64(WIDTH)
+#: How far below its peak, as a share of it, an equity counts as having reached it: rounding is no drawdown.
+NEAR = np.float32(1e-12)
 #: Runs of neighbouring rows in a block, beyond which a feature is looked up lane by lane.
 MOST_RUNS = 24
 
@@ -741,15 +743,16 @@ def gather_lane(j, now, lane):
     inverse = choose(equity > ZERO, ONE / equity, ZERO)
     peak, peak_inverse, peak_at = lane[at.PEAK, j], lane[at.PEAK_INVERSE, j], lane[at.PEAK_AT, j]
     peak_inverse = choose(equity > peak, inverse, peak_inverse)
-    peak_at = choose(equity >= peak, now, peak_at)
     peak = max(peak, equity)
+    fallen = (peak - equity) * peak_inverse
+    peak_at = choose(fallen <= NEAR, now, peak_at)
     fall, square = min(r, ZERO), r * r
     lane[at.EQUITY, j] = equity
     lane[at.INVERSE, j] = inverse
     lane[at.PEAK, j] = peak
     lane[at.PEAK_INVERSE, j] = peak_inverse
     lane[at.PEAK_AT, j] = peak_at
-    lane[at.DRAWDOWN, j] = max(lane[at.DRAWDOWN, j], (peak - equity) * peak_inverse)
+    lane[at.DRAWDOWN, j] = max(lane[at.DRAWDOWN, j], fallen)
     lane[at.LONGEST, j] = max(lane[at.LONGEST, j], now - peak_at)
     lane[at.EQUITY_SUM, j] += now * moved
     lane[at.SUM1, j] += r
@@ -775,7 +778,8 @@ def skip(last, lane):
     """Pass over bars up to the one numbered `last`, in which no lane of the block held anything or had cash that earned."""
     lane = of_width(lane)
     for j in range(WIDTH):
-        peak_at = last if lane[at.EQUITY, j] >= lane[at.PEAK, j] else lane[at.PEAK_AT, j]
+        fallen = (lane[at.PEAK, j] - lane[at.EQUITY, j]) * lane[at.PEAK_INVERSE, j]
+        peak_at = last if fallen <= NEAR else lane[at.PEAK_AT, j]
         lane[at.WORST, j] = min(lane[at.WORST, j], ZERO)
         lane[at.PEAK_AT, j] = peak_at
         lane[at.LONGEST, j] = max(lane[at.LONGEST, j], last - peak_at)

@@ -43,7 +43,7 @@ Ledger
 
 Metrics
 13. Drawdown is a positive share of the peak; the initial cash is the first peak. A bar is below the peak when E <
-    peak, with no tolerance.
+    peak * (1 - 1e-12): what is within 1e-12 of it counts as reached.
 14. Sortino is mean return (less its target, 0) / sqrt(mean(min(return, 0)^2)) * sqrt(bars_per_year): cash_rate is not
     taken from it.
 15. Exposure under `fill="close"` counts what is held after the forced closes at the open; an entry at a close counts
@@ -164,6 +164,7 @@ class Refusal:
     asset: int
     reason: str
     event: str | None
+    side: str
 
 
 @dataclass(frozen=True)
@@ -417,7 +418,8 @@ class Account:
             else:
                 refused = self.enter(t, entry, sizing)
             if refused:
-                self.result.refusals.append(Refusal(t, entry.asset, refused, event_id(entry.event)))
+                side = "BUY" if entry.weight > 0.0 else "SELL"
+                self.result.refusals.append(Refusal(t, entry.asset, refused, event_id(entry.event), side))
 
     def commission(self, a: int, t: int, shares: float, price: float) -> float:
         s = self.settings
@@ -637,7 +639,7 @@ def drawdowns(equity: list[float], initial: float) -> tuple[float, int]:
     for value in equity:
         peak = max(peak, value)
         deepest = max(deepest, 1.0 - value / peak)
-        run = run + 1 if value < peak else 0
+        run = run + 1 if value < peak * (1.0 - 1e-12) else 0
         longest = max(longest, run)
     return deepest, longest
 

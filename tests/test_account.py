@@ -14,7 +14,6 @@ from engine.arrays import bars_of, hear, plan_of
 from engine.compile import compiled_run, lane_rows
 from kernels import layout as at
 from kernels.layout import no_record
-from kernels.metrics import metrics
 from strategies import Signals
 
 
@@ -154,16 +153,3 @@ def test_borrow_rates_may_be_text_and_are_refused_in_one_sentence() -> None:
         backtest(
             Signals(signals=signal), market, None, account, borrow=pl.DataFrame({k: v * 2 for k, v in table.items()})
         )
-
-
-def test_moments_that_rounding_has_eaten_are_null_not_wrong() -> None:
-    # Returns of 1e-4 * (1 - 1e-9) and 1e-4 * (1 + 1e-9): an excess kurtosis of -2, of which sums of powers keep nothing.
-    lane = np.zeros((at.N_LANE, 1))
-    returns = 1e-4 * np.array([1 - 1e-9, 1 + 1e-9])
-    for power, row in enumerate((at.SUM1, at.SUM2, at.SUM3, at.SUM4), start=1):
-        lane[row] = (returns**power).sum()
-    lane[[at.EQUITY, at.EQUITY_SUM, at.PEAK]] = 1.0
-    found = metrics(lane, 1.0, 2, 1.0, 252.0, 0.0)
-    assert np.isnan(found["excess_kurtosis"][0])
-    assert np.isnan(found["skewness"][0])
-    assert found["sharpe"][0] > 0 or np.isnan(found["sharpe"][0])

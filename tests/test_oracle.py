@@ -225,7 +225,7 @@ def test_an_exit_that_is_decided_and_due_is_a_signal() -> None:
 def test_a_reversal_without_a_bar_leaves_later_and_enters_nothing() -> None:
     result = run(make([100, None, 100]), {(0, 0): 0.1, (0, 1): (-0.1, (1, "e"))}, reverses=True)
     assert fills(result)[1:] == [(2, 0, "SELL", "SIGNAL")]
-    assert result.refusals == [Refusal(1, 0, "NO_PRICE", "e")]
+    assert result.refusals == [Refusal(1, 0, "NO_PRICE", "e", "SELL")]
 
 
 def test_a_reversal_while_an_exit_waits_still_enters_on_the_bar_of_both() -> None:
@@ -668,7 +668,7 @@ def test_a_call_comes_before_signal_and_time_and_is_not_refreshed() -> None:
     bars = make([100, (100, 100, 60, 60), 60], [100, 100, 100])
     result = run(bars, {(0, 0): 2.0, (0, 2): (-0.1, (1, "e"))}, hold=2.0, reverses=True)
     assert result.orders[1] == Order(1, 2, 0, "SELL", 20_000.0, 60.0, 0.0, 0.0, "MARGIN_CALL", None)
-    assert result.refusals == [Refusal(2, 0, "MARGIN_CALL", "e")]
+    assert result.refusals == [Refusal(2, 0, "MARGIN_CALL", "e", "SELL")]
     again = run(bars, {(0, 0): 2.0, (0, 2): 0.1}, hold=2.0, refresh=True)
     assert fills(again)[1:] == [(2, 0, "SELL", "MARGIN_CALL")]
 

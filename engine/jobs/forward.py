@@ -35,11 +35,11 @@ def path_metrics(
     ----------
     equity, held : (bar,) the worth at each close, and 1 where a position was held
     """
-    every, given = np.arange(equity.size), (np.ascontiguousarray(v, np.float64) for v in (equity, held))
+    every, given = np.arange(equity.size), [np.ascontiguousarray(v, np.float64) for v in (equity, held)]
     own = path_gatherer()(account.cash, equity.size, every, *given)
     found = metrics(
-        own[:, None], account.cash, equity.size, years_of(market), bars_per_year(market, account), account.cash_rate
-    )
+        own[:, None], account.cash, equity.size, years_of(market), bars_per_year(market, account), account.cash_rate, given[0]
+    )  # fmt: skip
     return {name: float(found[name][0]) if np.isfinite(found[name][0]) else None for name in OF_PATH}
 
 
