@@ -110,7 +110,7 @@ def _short(periods: list[dict[str, Any]]) -> list[str]:
     """Say of a fold that its test is shorter than the others."""
     return [
         f"{period['name']} is short: its test has {period['test_sessions']:,} of "
-        f"{count(period['test_sessions'] + period['short_by'], 'session')}, as no more are left; its own figures say little."
+        f"{count(period['test_sessions'] + period['short_by'], 'session')}, as no more are left; weigh its own figures by that."
         for period in periods
         if period.get("short_by")
     ]
@@ -126,7 +126,8 @@ def _shown(document: dict[str, Any], out: Path) -> list[Any]:
         parts += [*_figures(periods, figures), *_winners(periods, document["parameters"])]
     parts += [*_silent(document), *_short(periods)]
     if after := document.get("out_of_sample"):
-        listed = ", ".join(f"{name} {number(after.get(name, after.get('figure')), 4)}" for name in figures)
+        found = [(name, after.get(name, after.get("figure"))) for name in figures]
+        listed = ", ".join(f"no {name}" if value is None else f"{name} {number(value, 4)}" for name, value in found)
         parts.append(
             f"Out of sample{', all folds one after the other' if len(periods) > 1 else ', the best'}: {listed}."
         )

@@ -167,5 +167,5 @@ def _spelled(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_spelled, value)) + "]"
     if isinstance(value, float | dt.date | dt.time):
-        return str(value)
+        return str(value).replace("e+", "e")
     return json.dumps(value, ensure_ascii=False, default=str)

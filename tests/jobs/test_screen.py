@@ -84,7 +84,7 @@ def test_where_nobody_trades_a_sentence_says_so(
 def test_a_short_fold_is_told_before_and_after(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # 502 sessions, of which 200 train, leave 302: two tests of 150, and 2 sessions
     of("hold = [5, 20]", "[splits]\ntrain = 200\ntest = 150\n")
-    says = "fold-02 is short: its test has 2 of 150 sessions, as no more are left; its own figures say little."
+    says = "fold-02 is short: its test has 2 of 150 sessions, as no more are left; weigh its own figures by that."
     assert says in shown(capsys, "sweep", "job.toml", "--dry-run").splitlines()
     assert says in shown(capsys, "sweep", "job.toml", "--out", "out").splitlines()
     folds = pl.read_parquet("out/folds.parquet")
