@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.calendars import calendar
@@ -273,6 +273,7 @@ def test_first_bar_is_monotone(known: list[int], opens: list[int]):
     assert (np.diff(np.where(found < 0, len(opens), found)) >= 0).all()
 
 
+@settings(deadline=None)
 @given(st.datetimes(dt.datetime(2025, 1, 1), dt.datetime(2025, 12, 31)), st.sampled_from(["1d", "1h", "5m"]))
 def test_nothing_is_known_at_the_open_it_is_traded_at(instant: dt.datetime, interval: str):
     market = {"1d": DAILY, "1h": HOURLY, "5m": FIVE_MINUTES}[interval]
