@@ -143,8 +143,8 @@ def test_borrow_rates_may_be_text_and_are_refused_in_one_sentence() -> None:
     # 10,000 short at 100 from the 7th; the rate of the 8th is first charged on the 9th: 3 days * 1,000,000 * 1.02 * 0.36 / 360
     assert run.metrics["total_borrow"] == pytest.approx(3 * 1020.0)
     for wrong, said in (
-        ({"rate": ["much"]}, "cannot be read"), ({"rate": [-1.0]}, "row 0"), ({"session": [None]}, "row 0"),
-        ({"session": ["soon"]}, "cannot be read"),
+        ({"rate": ["much"]}, "row 0: rate must be"), ({"rate": [-1.0]}, "row 0"), ({"session": [None]}, "row 0"),
+        ({"session": ["soon"]}, "row 0"),
     ):  # fmt: skip
         with pytest.raises(Fault, match=said) as caught:
             backtest(Signals(signals=signal), market, None, account, borrow=pl.DataFrame({**table, **wrong}))

@@ -148,7 +148,7 @@ def test_an_answer_that_is_not_finite_is_refused(written: Any) -> None:
         (lambda: Channel((), value="sign"), "did you mean 'signed'"),  # type: ignore[arg-type]
         (lambda: Channel((), role="entry"), "enter, leave, both"),  # type: ignore[arg-type]
         (lambda: Feature("averge", 3), "did you mean 'average'"),  # type: ignore[arg-type]
-        (lambda: Feature("average", 0), "whole bars from 1"),
+        (lambda: Feature("average", 0), "whole number of bars from 1"),
         (lambda: made(watch="event"), "did you mean 'events'"),
         (lambda: made(channels=[]), "allowed is a dict"),
         (lambda: made(channels={"bad news": Channel()}), "'bad news'"),

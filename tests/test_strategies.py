@@ -471,8 +471,8 @@ def test_an_edited_function_or_number_that_the_rule_uses_is_noticed(tmp_path: Pa
         ({"hold": 2.5}, r"hold must be a whole number .*\(got 2.5\)"),
         ({"stop": "wide"}, r"stop must be a number .*\(got 'wide'\)"),
         ({"threshold": float("nan")}, r"threshold must be a number from 0 to 100 \(got nan\)"),
-        ({"weight": True}, "weight is True"),
-        ({"weight": None}, "weight is None"),
+        ({"weight": True}, r"weight must be .*\(got True\)"),
+        ({"weight": None}, r"weight must be .*\(got None\)"),
     ],
 )
 def test_a_bad_parameter_is_a_fault(settings: dict[str, Any], said: str) -> None:
