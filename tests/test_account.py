@@ -149,7 +149,7 @@ def test_borrow_rates_may_be_text_and_are_refused_in_one_sentence() -> None:
         with pytest.raises(Fault, match=said) as caught:
             backtest(Signals(signals=signal), market, None, account, borrow=pl.DataFrame({**table, **wrong}))
         assert "\n" not in str(caught.value)
-    with pytest.raises(Fault, match="twice"):
+    with pytest.raises(Fault, match="GME must have one rate from 2025-01-08 on"):
         backtest(
             Signals(signals=signal), market, None, account, borrow=pl.DataFrame({k: v * 2 for k, v in table.items()})
         )
