@@ -16,6 +16,11 @@ from engine.reader.symbols import Symbol, could_be_year, of_code, symbols
 from engine.reader.terms import Hit, Term
 
 _BESIDE: Final = 60  # characters on either side in which the words of `without` are looked for
+_OPENING: Final = (
+    "stocks",
+    "equities",
+)  # the market where they open a sentence: "Stocks slump", but "TSMC Stocks Fell"
+_OPENS: Final = re.compile(r"(?:^|[\n.:;!?|–—\-]\s*[\"']?)$")
 _NO_GROUP: Final = "价份东票本权息"  # "某某科技|股价" holds no 科技股
 # Where the companies trade that a text of a language means by a name that several bear; the first that fits.
 _PLACES: Final = {
@@ -51,7 +56,7 @@ def named_in(lexicon: Lexicon, folded: str, text: str, *, tongue: Tongue, day: D
     asked: list[tuple[Hit, Term]] = []
     for start, end, terms in lexicon.names.matches(folded, text):
         first = terms[0]
-        if len(terms) > 1 or first.without or first.since or first.until or first.tongue or folded[end - 1] == "股":
+        if len(terms) > 1 or first.without or first.since or first.until or first.tongue or folded[end - 1] in "股s":
             fitting = [
                 term for term in terms
                 if _fits(term, folded, start, end) and _in_use(term, day) and (not term.tongue or term.tongue == tongue())
@@ -78,6 +83,8 @@ def named_in(lexicon: Lexicon, folded: str, text: str, *, tongue: Tongue, day: D
 
 
 def _fits(term: Term, folded: str, start: int, end: int) -> bool:
+    if folded[start:end] in _OPENING and _OPENS.search(folded, max(0, start - 6), start) is None:
+        return False
     if folded[end - 1] == "股" and folded[end : end + 1] in _NO_GROUP and end < len(folded):
         return False
     if not term.without:
