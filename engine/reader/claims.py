@@ -184,7 +184,7 @@ def _drops(passage: Passage, told: list[Move], story: Story, *, calmed: bool) ->
         _LONG_AGO.search(passage.words) or passage.has("dotcom", "other_bubble")
     ):
         return  # a story of long ago
-    rounds = _rounds([move for move in told if move.value < 0 and not move.after_hours])
+    rounds = _rounds([move for move in told if move.value < 0 and not move.after_hours and not move.so_far])
     for again, falls in enumerate(rounds):
         first = falls[0].figure
         hit = _verb(passage, first) or Hit(first.start, first.end, "concept", "fall")  # "Nvidia -3.65%" has no verb

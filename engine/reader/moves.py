@@ -18,12 +18,21 @@ _RESPECTIVELY = re.compile(r"respective|分别|依次|respectivement")
 _CONDITIONAL = re.compile(
     r"\b(?:could|may|might|would|if|should|will|expects?|forecasts?|predicts?|risks?|pourrait|pourraient|devrait|si|risque|va|vont)\b[^,;]{0,30}$|(?:可能|如果|若|一旦|或将|恐|预计|将会|不得不|不得)[^,，。]{0,8}$"
 )
+_DAYS: Final = (
+    r"(?:on |le |last )?(?:(?:mon|tues|wednes|thurs|fri)day|lundi|mardi|mercredi|jeudi|vendredi|the (?:day|session) (?:before|after)|la veille|le lendemain"
+    r"|(?:上|本)?(?:周|星期|礼拜)[一二三四五]|前一(?:交易)?日|次日)"
+)
+_DAY: Final = re.compile(rf"\s*{_DAYS}\s*(?:de |by )?")
 _PRONOUN = re.compile(
-    r"^\W*(?:the (?:stock|shares|company|chipmaker|chip maker|firm|group|name)|its (?:shares|stock)|it\b|shares\b|stock\b|le titre|l'action|l'entreprise|la societe|le groupe|il\b|elle\b|son titre|son action"
+    rf"^\W*(?:{_DAYS}[,，]?\s*)?(?:the (?:stock|shares|company|chipmaker|chip maker|firm|group|name)|its (?:shares|stock)|it\b|shares\b|stock\b|le titre|l'action|l'entreprise|la societe|le groupe|il\b|elle\b|son titre|son action"
     r"|股价|该公司|该股|公司|它|其|这家|盘中|市值|结果)"
 )
-CUMULATIVE: Final = re.compile(
-    r"\bsince\b|year[- ]to[- ]date|this year|depuis|cette annee|以来|今年|年初至今|连续|from its (?:high|peak)|高点|累计"
+# A fall since January is no fall of a day; "its worst day since March" is one.
+_SO_FAR: Final = re.compile(
+    r"\bsince\b|year[- ]to[- ]date|\bytd\b|this year|from its (?:high|peak)|depuis|cette annee|以来|今年|年初至今|年内|高点|累计"
+)
+_RECORD: Final = re.compile(
+    r"worst|biggest|largest|steepest|sharpest|lowest|\bmost\b|first|record|\bpire|plus (?:fort|forte|grosse|bas|lourde)\b|最大|最差|最惨|最低|首次|首度|新低"
 )
 
 
@@ -41,12 +50,6 @@ _BY: Final = re.compile(
 )
 
 
-_DAY: Final = re.compile(
-    r"\s*(?:on |le |last )?(?:(?:mon|tues|wednes|thurs|fri)day|lundi|mardi|mercredi|jeudi|vendredi|the (?:day|session) (?:before|after)|la veille|le lendemain"
-    r"|(?:上|本)?(?:周|星期|礼拜)[一二三四五]|前一(?:交易)?日|次日)\s*(?:de |by )?"
-)
-
-
 # "After plunging 17% on Monday, Nvidia fell 3%": the subject comes after its first clause
 _LEADING: Final = re.compile(r"(?:after|following|having|apres|继|在)(?![a-z])")
 
@@ -60,6 +63,7 @@ class Move(NamedTuple):
     figure: Figure
     after_hours: bool
     from_context: bool
+    so_far: bool = False  # since some day, and not on one
 
 
 def moves(passage: Passage, lexicon: Lexicon, carried: tuple[str, ...]) -> list[Move]:
@@ -104,8 +108,8 @@ def moves(passage: Passage, lexicon: Lexicon, carried: tuple[str, ...]) -> list[
             who_before = who
         keys = tuple(who.members) if who else carried if _PRONOUN.match(passage.words) else ()
         if keys:
-            hours = _after_hours(passage, figure)
-            out.append(Move(keys, sign * abs(figure.value), figure.unit, figure, hours, who is None))
+            hours, so_far = _after_hours(passage, figure), _is_so_far(passage, figure)
+            out.append(Move(keys, sign * abs(figure.value), figure.unit, figure, hours, who is None, so_far))
     return out
 
 
@@ -227,6 +231,12 @@ def _respective(passage: Passage, subjects: list[Who], wanted: list[Figure]) -> 
         if len(who.members) > 1 and len(following) == len(who.members):
             return {figure: Who(who.start, who.end, [key]) for figure, key in zip(following, who.members, strict=True)}
     return {}
+
+
+def _is_so_far(passage: Passage, figure: Figure) -> bool:
+    start, end = _clause(passage, figure)
+    found = _SO_FAR.search(passage.folded, start, end)
+    return found is not None and _RECORD.search(passage.folded, start, end) is None
 
 
 def _after_hours(passage: Passage, figure: Figure) -> bool:

@@ -97,7 +97,8 @@ def added_quantities(
 def _moved(told: Sequence[Move], story: Story) -> list[Quantity]:
     out: list[Quantity] = []
     for move in told:
-        what = "market value lost" if move.unit in MONEY else "move after hours" if move.after_hours else "move"
+        kind = "move after hours" if move.after_hours else "move so far" if move.so_far else "move"
+        what = "market value lost" if move.unit in MONEY else kind
         entities = [story.lexicon.entities[key] for key in move.assets]
         joint = any(entity.role == "group" for entity in entities) or (move.unit in MONEY and len(entities) > 1)
         out += [

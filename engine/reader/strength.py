@@ -54,7 +54,7 @@ def _largest(claim: Claim, scale: object) -> float:
     table: dict[str, float] = dict(scale)  # type: ignore[call-overload]
     largest = 0.0
     for figure in claim.figures:
-        if claim.kind == "panic_drop" and figure.value > 0:
+        if claim.kind == "panic_drop" and (figure.value > 0 or figure.what == "move so far"):
             continue
         if figure.unit == "%":
             unit = table["percent"]

@@ -115,6 +115,27 @@ def test_what_is_no_fall_of_a_price_is_no_fall(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "falls"),
+    [
+        # since a day is not on a day; beside a fall of a day it is told as what it is
+        ("Nvidia is down 20% this year. On Monday it fell 9%.", [("move", -9.0)]),
+        ("Nvidia fell 9% on Monday, and is down 20% since January.", [("move", -9.0), ("move so far", -20.0)]),
+        ("英伟达周一跌9%，今年以来跌20%。", [("move", -9.0), ("move so far", -20.0)]),
+        ("輝達週一跌9%，今年以來跌20%。", [("move", -9.0), ("move so far", -20.0)]),
+        ("Nvidia recule de 9 % lundi, et perd 20 % depuis janvier.", [("move", -9.0), ("move so far", -20.0)]),
+        ("Microsoft (MSFT) is down 4.5% since its last earnings report.", []),
+        # a record is measured against the past, and is of its day
+        ("Intel fell 9% in its worst day since March 2000.", [("move", -9.0)]),
+        ("英特尔跌9%创2022年以来最大跌幅。", [("move", -9.0)]),
+    ],
+)
+def test_a_fall_since_some_day_is_no_fall_of_a_day(text: str, falls: list[tuple[str, float]]) -> None:
+    rows = [item.row for item in read(Document("d", text, "d", published="2025-01-28T21:00:00+00:00"), load())]
+    told = [(f["what"], f["value"]) for row in rows if row["kind"] == "panic_drop" for f in row["figures"]]
+    assert told == falls
+
+
+@pytest.mark.parametrize(
     ("text", "figures"),
     [
         # what measures a fall stays with it: lost value, sessions in a row, what another sentence adds to the same fall
