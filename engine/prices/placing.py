@@ -82,6 +82,7 @@ def place(rows: pl.DataFrame, trading: Calendar, interval: str | None, hours: Ho
     hours
         "regular" leaves out intraday bars outside the exchange's hours, "all" keeps those of a session's day.
     """
+    given = str(rows["local"].first())
     rows = _future_left_out(rows, trading, findings)
     daily = is_daily(rows, trading, interval, findings)
     if not daily:
@@ -95,7 +96,8 @@ def place(rows: pl.DataFrame, trading: Calendar, interval: str | None, hours: Ho
     if rows.is_empty():
         first, last = trading.sessions[[0, -1]]
         raise Fault(
-            f"No row falls within a session of {trading.name} ({first} to {last}); name the calendar of these prices."
+            f"No row falls within a session of {trading.name} ({first} to {last}; the first row is of {given}); name the calendar "
+            "of these prices, such as calendar='XLON'."
         )
     clock = None if daily else clock_of(rows, trading, interval_length(length), hours == "all")
     if not daily:
