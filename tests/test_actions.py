@@ -72,9 +72,23 @@ CASES = {
     "while halted for long": (table(halted=(2, 3, 4), dividend={3: 0.5}), {3: 0.5}),
     "twice while halted": (table(halted=(2, 3, 4), dividend={3: 0.5, 4: 0.25}), {3: 0.5, 4: 0.25}),
     "on a Saturday within a halt": (table(halted=(1, 2), extra=[(SATURDAY, {"dividend": 0.5})]), {2: 0.5}),
-    "after the last bar": (table(halted=(7,), dividend={7: 0.5}), {7: 0.5}),
+    "after the last bar": (table(halted=(7,), dividend={7: 0.5}), {}),  # the market ends with its prices
     "after the last bar, on a weekend": (table(7, extra=[(dt.date(2025, 1, 12), {"dividend": 0.5})]), {6: 0.5}),
-    "after all bars, on a weekend": (table(6, extra=[(dt.date(2025, 1, 12), {"dividend": 0.5})]), {6: 0.5}),
+    "after all bars, on a weekend": (table(6, extra=[(dt.date(2025, 1, 12), {"dividend": 0.5})]), {}),
+    "long after all bars": (table(extra=[(dt.date(2025, 12, 15), {"dividend": 0.5})]), {}),
+    # Downloads that overlap bring the same payment twice: it is paid once.
+    "on a Saturday, given twice": (table(extra=[(SATURDAY, {"dividend": 0.5})] * 2), {2: 0.5}),
+    "on a Saturday, given thrice": (table(extra=[(SATURDAY, {"dividend": 0.5})] * 3), {2: 0.5}),
+    "on a filled Saturday, given twice": (table(extra=[(SATURDAY, {**FILLED, "dividend": 0.5}), (SATURDAY, {"dividend": 0.5})]), {2: 0.5}),
+    "on a holiday, given twice": (table(extra=[(MOURNING, {"dividend": 0.5})] * 2), {5: 0.5}),
+    "while halted, given twice": (table(halted=(2,), dividend={2: 0.5}, extra=[(DAYS[2], {"dividend": 0.5})]), {2: 0.5}),
+    "on a bar, and in a row of its own": (table(dividend={3: 0.5}, extra=[(DAYS[3], {"dividend": 0.5})]), {3: 0.5}),
+    "on a bar, and other in a row of its own": (table(dividend={3: 0.5}, extra=[(DAYS[3], {"dividend": 0.25})]), {3: 0.75}),
+    "in a row of its own, given twice": (table(extra=[(DAYS[3], {"dividend": 0.5})] * 2), {3: 0.5}),
+    "once with the split, once without": (
+        table(extra=[(DAYS[3], {"dividend": 0.5, "split": 1.0}), (DAYS[3], {"dividend": 0.5, "split": None})]), {3: 0.5}),
+    "the same on a Saturday and a Sunday": (
+        table(extra=[(SATURDAY, {"dividend": 0.5}), (SUNDAY, {"dividend": 0.5})]), {2: 1.0}),
     "in a row of its own": (table(extra=[(DAYS[3], {"dividend": 0.5})]), {3: 0.5}),
     "two rows of its own": (table(extra=[(DAYS[3], {"dividend": 0.5}), (DAYS[3], {"dividend": 0.25})]), {3: 0.75}),
     "on a bar without an open": (table(dividend={3: 0.5}).with_columns(open=pl.Series([100.0] * 3 + [None] + [100.0] * 4)), {3: 0.5}),
@@ -116,6 +130,16 @@ def test_what_was_moved_or_paid_without_a_bar_is_said() -> None:
     assert "ABC pays 0.25 here, where it has no bar" in found.filter(check="dividend_without_bar")["message"][0]
     early = Market.from_frame(table(halted=(0,), dividend={0: 0.5}), asset="ABC").findings
     assert early.filter(check="action_before_listing").height == 1
+
+
+def test_what_is_given_twice_or_after_the_end_is_said() -> None:
+    found = Market.from_frame(table(extra=[(SATURDAY, {"dividend": 0.5})] * 2), asset="ABC").findings
+    assert "on 2025-01-04 here again; it counts once" in found.filter(check="duplicate")["message"][0]
+    market = Market.from_frame(table(extra=[(dt.date(2025, 12, 15), {"dividend": 0.5})]), asset="ABC")
+    assert len(market.opens) == 8  # the bars of `table`
+    late = market.findings.filter(check="action_to_come")
+    assert late["severity"].to_list() == ["warning"]
+    assert "after the last bar of these prices; it is left out" in late["message"][0]
 
 
 def test_what_would_count_in_the_future_is_left_out_and_said() -> None:
@@ -174,6 +198,13 @@ SPLITS = {
     "adjusted, two within a halt": (table(halted=(2, 3, 4), split={3: 2.0, 4: 5.0}), 100.0, 10.0),
     "quoted, two within a halt": (table(split={3: 2.0, 4: 5.0}).with_columns(**{
         name: pl.Series([100.0] * 3 + [None, None] + [10.0] * 3) for name in FILLED}), 10.0, 10.0),
+    "quoted, on a Saturday, given twice": (
+        table(8, extra=[(SATURDAY, {"split": 2.0})] * 2).with_columns(**{
+            name: pl.Series([100.0] * 2 + [None] * 2 + [50.0] * 6) for name in FILLED}), 50.0, 2.0),
+    "quoted, on a bar, and in a row of its own": (
+        table(8, split={3: 2.0}, extra=[(DAYS[3], {"split": 2.0})]).with_columns(**{
+            name: pl.Series([100.0] * 3 + [50.0, None] + [50.0] * 4) for name in FILLED}), 50.0, 2.0),
+    "adjusted, on a holiday, given twice": (table(extra=[(MOURNING, {"split": 2.0})] * 2), 100.0, 2.0),
     "reverse, while halted": (table(halted=(3,), split={3: 0.1}), 100.0, 0.1),
     "at the first bar": (table(split={0: 2.0}), 100.0, 1.0),
     "after the last bar": (table(halted=(7,), split={7: 2.0}), 100.0, 1.0),
@@ -233,7 +264,7 @@ def test_no_dividend_is_lost_whatever_is_halted(amounts: list[float], halted: li
     market = Market.from_frame(pl.DataFrame(rows, schema=schema), asset="ABC")
     due = {day.astype(object): 0.0 for day in market.sessions}
     for day, amount in zip(every, amounts, strict=True):
-        if amount:  # of quarters, so that sums are exact
+        if amount and day <= max(due):  # of quarters, so that sums are exact
             due[next(session for session in DAYS if session >= day)] += amount
     assert market.columns().dividend[0].tolist() == list(due.values())
 

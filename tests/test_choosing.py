@@ -55,6 +55,8 @@ SYMBOLS = {
     "TCS.BO": "XBOM", "PETR4.SA": "BVMF", "WALMEX.MX": "XMEX", "TSCO.LON": "XLON", "LSE:VOD": "XLON", "TSE:7203": "XTKS",
     "^FTSE": "XLON", "^N225": "XTKS", "^hsi": "XHKG",
     # Symbols of New York, or of none: a letter behind the dot is a class of shares.
+    **dict.fromkeys(("BAC.PR.L", "bac.pr.l", "WFC.PR.L", "C.PR.N", "F.PR.F", "T.PR.T", "ABC.PR.V", "ABC.PFD.L", "ABC.WS.V"), None),
+    "RY.PR.J.TO": "XTSE", "CEZ.PR": "XPRA", "BAC.PR.L.US": "XNYS",
     "NVDA": None, "T": None, "V": None, "BRK.B": None, "BRK.A": None, "BF.B": None, "brk-b": None, "^GSPC": None,
     "EURUSD=X": None, "ES=F": None, "BTC-USD": None, ".L": None, "": None, "FOO.XYZ": None, "BINANCE:BTCUSDT": "24/7",
     "NASDAQ:NVDA": "XNYS", "BRK.B.US": "XNYS",
@@ -64,6 +66,42 @@ SYMBOLS = {
 @pytest.mark.parametrize("symbol", SYMBOLS)
 def test_the_suffix_of_a_symbol_names_its_exchange(symbol: str) -> None:
     assert home_of(symbol) == SYMBOLS[symbol]
+
+
+@pytest.mark.parametrize(
+    ("symbols", "told"),
+    [
+        (["MKC", "MKC.V"], "XNYS"),
+        (["MKC.V", "MKC"], "XNYS"),
+        (["mkc", "mkc.v"], "XNYS"),
+        (["MKC", "MKC.V", "NVDA"], "XNYS"),
+        (["NYSE:MKC", "MKC.V"], "XNYS"),
+        (["NYSE:MKC.V"], "XNYS"),
+        (["BAC.PR.L"], "XNYS"),
+        (["BAC", "BAC.PR.L", "C.PR.N"], "XNYS"),
+        (["ABC.V", "SHOP.TO"], "XTSE"),
+        (["ABC.V", "TSXV:DEF"], "XTSE"),
+        (["VOD.L"], "XLON"),
+        (["MKC.V"], "ask"),
+        (["mkc.v "], "ask"),
+        (["ABC.V", "DEF.V"], "ask"),
+        (["MKC.V", "NVDA"], "ask"),
+        (["MKC", "ABC.V"], "ask"),
+    ],
+)
+def test_a_letter_is_a_class_of_shares_beside_its_root_and_asked_for_alone(symbols: list[str], told: str) -> None:
+    frame = pl.concat([bars(DATES, symbol) for symbol in symbols])
+    if told != "ask":
+        assert Market.from_frame(frame).calendar == told
+        return
+    with pytest.raises(
+        Fault, match=r"cannot be told: .* may be a symbol of XTSE \(Toronto\) or a class of shares"
+    ) as caught:
+        Market.from_frame(frame)
+    assert str(caught.value).endswith("name the calendar ('XTSE' or 'XNYS').")
+    for code in ("XTSE", "XNYS"):  # once it is named, there is nothing to doubt
+        market = Market.from_frame(frame, calendar=code)
+        assert market.findings.filter(check="calendar_doubted").is_empty()
 
 
 def test_the_table_of_exchanges_is_that_of_exchange_calendars() -> None:
@@ -178,6 +216,61 @@ def test_intraday_stamps_tell_the_exchange_too(tmp_path: Path) -> None:
     with pytest.raises(Fault, match=r"XTKS \(Tokyo\) or XKRX \(Seoul\)"):
         Market.from_frame(zoneless, asset="ABC", timezone="Asia/Tokyo")
     assert Market.from_frame(zoneless, asset="7203.T", timezone="Asia/Tokyo").calendar == "XTKS"
+
+
+def session(zone: str, first: str, last: str, minutes: int, start: str = "2024-06-03", days: int = 5) -> list[str]:
+    """Write bars from `first` to `last`, clocks of a zone, of weekdays, in UTC."""
+    stamps = []
+    for day in pl.date_range(dt.date.fromisoformat(start), dt.date.fromisoformat(start) + dt.timedelta(30), eager=True):
+        if day.weekday() < 5 and len(stamps) < days:
+            begin, end = (dt.datetime.combine(day, dt.time.fromisoformat(at), ZoneInfo(zone)) for at in (first, last))
+            count = (end - begin) // dt.timedelta(minutes=minutes) + 1
+            stamps.append([(begin + i * dt.timedelta(minutes=minutes)).isoformat() for i in range(count)])
+    return in_utc([stamp for stamps_of_day in stamps for stamp in stamps_of_day])
+
+
+HOURS = {
+    # Bars of 30 minutes of London open at 8:00, the last at 16:00; those of Tokyo at 9:00 and 14:30.
+    "London": (session("Europe/London", "08:00", "16:00", 30), ["XLON", "XPAR"]),
+    "London, the newest first": (session("Europe/London", "08:00", "16:00", 30)[::-1], ["XLON"]),
+    "London, in winter": (session("Europe/London", "08:00", "16:25", 5, "2024-01-08"), ["XLON"]),
+    "London, as clocks change": (session("Europe/London", "08:00", "16:00", 60, "2024-10-21", 15), ["XLON"]),
+    "London, of four hours": (session("Europe/London", "08:00", "16:00", 240), ["XLON"]),
+    "Paris": (session("Europe/Paris", "09:00", "17:15", 15), ["XLON", "XPAR", "XETR"]),
+    "Tokyo": (session("Asia/Tokyo", "09:00", "14:30", 30), ["XTKS", "XKRX"]),
+    "Tokyo, of hours": (session("Asia/Tokyo", "09:00", "14:00", 60), ["XTKS"]),
+    "Hong Kong": (session("Asia/Hong_Kong", "09:30", "15:30", 30), ["XHKG"]),
+    "Sydney, in summer, beyond midnight of UTC": (session("Australia/Sydney", "10:00", "15:45", 15, "2024-01-08"), ["XASX"]),
+    "Mumbai": (session("Asia/Kolkata", "09:15", "15:15", 15), ["XBOM"]),
+    "Sao Paulo": (session("America/Sao_Paulo", "10:00", "16:30", 30), ["BVMF"]),
+    **{
+        f"New York, {first} to {last} by {minutes} minutes, from {start}": (session("America/New_York", first, last, minutes, start), [])
+        for start in ("2024-01-08", "2024-03-11", "2024-06-03", "2024-10-28")
+        for first, last, minutes in (("09:30", "15:30", 30), ("09:30", "15:30", 60), ("04:00", "19:30", 30), ("04:00", "15:30", 30),
+                                     ("09:30", "19:30", 30), ("08:00", "16:30", 30), ("07:00", "19:30", 30))
+    },
+    "around the clock, on weekdays": (session("UTC", "00:00", "23:30", 30), []),
+    "two days of London": (session("Europe/London", "09:00", "16:00", 30, days=2), []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", HOURS)
+def test_intraday_bars_in_utc_that_keep_the_hours_of_another_exchange_are_asked_about(case: str) -> None:
+    stamps, codes = HOURS[case]
+    if not codes:
+        assert Market.from_frame(bars(stamps), asset="A").calendar == "XNYS"
+        return
+    with pytest.raises(Fault) as caught:
+        Market.from_frame(bars(stamps), asset="A")
+    assert "calendar=None cannot be told: the bars of A begin each day at the open of" in str(caught.value)
+    assert all(code in str(caught.value) for code in codes)
+    assert Market.from_frame(bars(stamps), asset="A", calendar=codes[0]).calendar == codes[0]
+
+
+def test_rows_of_no_session_ask_for_the_calendar() -> None:
+    # Two days show no habit: 0:00 UTC is 20:00 in New York.
+    with pytest.raises(Fault, match=r"the first row is of 2024-06-04 00:00:00\); name the calendar of these prices"):
+        Market.from_frame(bars(session("Asia/Tokyo", "09:00", "14:30", 30, "2024-06-04", 2)), asset="A")
 
 
 CONTRADICTIONS = {

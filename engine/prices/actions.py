@@ -34,6 +34,40 @@ def actions_apart(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     return rows.filter(~(acts() & bare)), actions.select(_COLUMNS)
 
 
+def repeats_left_out(actions: pl.DataFrame, rows: pl.DataFrame, daily: bool, findings: Findings) -> pl.DataFrame:
+    """Leave out what is paid or split by equal amounts at the same stamp again, as overlapping downloads give it.
+
+    Parameters
+    ----------
+    actions
+        As `actions_apart` gives them.
+    rows
+        The bars, whose own dividends and splits count first.
+    daily
+        Whether the stamps are days; otherwise they are instants.
+    """
+    if actions.is_empty():
+        return actions
+    stamped = pl.col("session") if daily else pl.coalesce("instant", pl.col("local").dt.replace_time_zone("UTC"))
+    key = ("asset", stamped.alias("stamped"))
+    own = rows.filter(acts()).select(*key, "dividend", "split")
+    nothing = {"dividend": [0.0], "split": [0.0, 1.0]}
+    left = actions
+    for name, none in nothing.items():
+        every = pl.concat([own.select("asset", "stamped", name), actions.select(*key, name)])
+        again = every.select(~pl.struct("asset", "stamped", name).is_first_distinct()).to_series().slice(own.height)
+        left = left.with_columns(pl.when(~again | pl.col(name).is_in(none)).then(name).alias(name))
+    gone = (actions["dividend"].is_not_null() & left["dividend"].is_null()) | (
+        actions["split"].is_not_null() & left["split"].is_null()
+    )
+    text = "{} has a dividend of {} or a split of {} on {} here again; it counts once."
+    paid, ratio = shown(pl.col("dividend").fill_null(0)), shown(pl.col("split").fill_null(1))
+    findings.add_rows(
+        "warning", "duplicate", actions.filter(gone), paid, pl.format(text, "asset", paid, ratio, stamp("local"))
+    )
+    return left.filter(acts())
+
+
 def at_next_bar(
     actions: pl.DataFrame, trading: Calendar, interval: str, clock: int | None, findings: Findings
 ) -> pl.DataFrame:

@@ -193,7 +193,17 @@ def _one_row_a_bar(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     findings.add_rows(
         "note", "action_before_listing", early, pl.col("dividend"), pl.format(text, "asset", shown("dividend"))
     )
-    rows = rows.filter(pl.col("keep") | (acts & listed))
+    # A market ends with its prices: one late action would add a year of bars without any.
+    ended = pl.col("time") > rows["time"].filter(rows["keep"]).max()
+    text = "{} has a dividend of {} or a split here, after the last bar of these prices; it is left out."
+    findings.add_rows(
+        "warning",
+        "action_to_come",
+        rows.filter(acts & listed & ended),
+        pl.col("dividend"),
+        pl.format(text, "asset", shown("dividend")),
+    )
+    rows = rows.filter(pl.col("keep") | (acts & listed & ~ended))
     again = repeats()
     if rows.select(again.any()).item():
         key = ("asset", "time")

@@ -7,8 +7,9 @@ import polars as pl
 
 from engine.calendars import Calendar, calendar
 from engine.faults import Fault
-from engine.prices.exchanges import EXCHANGES, ROUND_THE_CLOCK, home_of, named
+from engine.prices.exchanges import EXCHANGES, ROUND_THE_CLOCK, homes_of, named
 from engine.prices.findings import Findings
+from engine.prices.hours import refuse_other_hours
 from engine.prices.order import begins
 
 _NEW_YORK = "XNYS"
@@ -39,11 +40,16 @@ def choose_calendar(rows: pl.DataFrame, name: str | None, findings: Findings) ->
         Where two of them contradict each other, or several exchanges keep the clock of the stamps.
     """
     assets = rows["asset"].unique(maintain_order=True)
-    homes = {asset: home for asset in assets if (home := home_of(asset)) is not None}
+    homes, unsure = homes_of(assets.to_list())
     if name is not None:
         trading = calendar(name)
-        _doubt(rows, trading.name, homes, findings)
+        _doubt(rows, trading.name, {asset: home for asset, home in homes.items() if asset not in unsure}, findings)
         return trading
+    if unsure:
+        raise Fault(
+            f"calendar=None cannot be told: {unsure[0]} may be a symbol of {named([homes[unsure[0]]])} or a class of shares in "
+            f"New York; name the calendar ({homes[unsure[0]]!r} or {_NEW_YORK!r})."
+        )
     plain = [asset for asset in assets if asset not in homes]
     always, shifted = _never_closes(rows, plain)
     exchanges = list(dict.fromkeys([*homes.values(), *([ROUND_THE_CLOCK] if always else [])]))
@@ -66,6 +72,8 @@ def choose_calendar(rows: pl.DataFrame, name: str | None, findings: Findings) ->
             f"calendar=None cannot be told: {shifted[0]} trades on five days of the week, at weekends too; name the "
             f"calendar, such as {named(['XTAE', 'XSAU'])}."
         )
+    if clock is None:
+        refuse_other_hours(rows)
     if clock is None or (clock.codes[:1] == [_NEW_YORK] and not clock.other):
         return _assumed(_NEW_YORK, findings)
     if len(clock.codes) != 1 or clock.other or not clock.written:

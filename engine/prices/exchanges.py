@@ -81,6 +81,7 @@ EXCHANGES = {
 ROUND_THE_CLOCK = "24/7"
 
 _SUFFIXES = {suffix: code for code, exchange in EXCHANGES.items() for suffix in (*exchange.suffixes, code)}
+_SERIES = (".PR", ".PRF", ".PFD", ".WS")  # of preferred shares and warrants, in front of their letter
 _SUFFIXES["CC"] = ROUND_THE_CLOCK
 _PREFIXES = {
     **dict.fromkeys(("NYSE", "NASDAQ", "AMEX", "ARCA", "BATS", "OTC"), "XNYS"),
@@ -104,10 +105,11 @@ _INDICES = {
 def home_of(symbol: str) -> str | None:
     """Give the calendar of the exchange that a symbol names, and None where it names none.
 
-    A letter behind a dot may be a class of shares, as in BRK.B: only suffixes of exchanges count.
+    A letter behind a dot may be a class of shares, as in BRK.B: only suffixes of exchanges count. A letter behind .PR is a
+    series of preferred shares, as in BAC.PR.L.
 
-    >>> home_of("BARX.L"), home_of("7203.t"), home_of("LSE:VOD"), home_of("BRK.B"), home_of("NVDA")
-    ('XLON', 'XTKS', 'XLON', None, None)
+    >>> home_of("BARX.L"), home_of("7203.t"), home_of("LSE:VOD"), home_of("BRK.B"), home_of("BAC.PR.L"), home_of("NVDA")
+    ('XLON', 'XTKS', 'XLON', None, None, None)
     """
     name = symbol.strip().upper()
     if name in _INDICES:
@@ -116,7 +118,29 @@ def home_of(symbol: str) -> str | None:
     if colon:
         return _PREFIXES.get(market)
     stem, _, suffix = name.rpartition(".")
-    return _SUFFIXES.get(suffix) if stem else None
+    if not stem or (len(suffix) == 1 and stem.endswith(_SERIES)):
+        return None
+    return _SUFFIXES.get(suffix)
+
+
+def homes_of(symbols: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Give the calendars that symbols name, and those of them that may as well be classes of shares in New York.
+
+    .V is the TSX Venture Exchange for Yahoo, and a class of shares in MKC.V. It is a class beside MKC itself, and a symbol
+    of Toronto beside others of Toronto.
+
+    >>> homes_of(["MKC", "MKC.V"]), homes_of(["ABC.V"]), homes_of(["ABC.V", "SHOP.TO"])
+    (({}, []), ({'ABC.V': 'XTSE'}, ['ABC.V']), ({'ABC.V': 'XTSE', 'SHOP.TO': 'XTSE'}, []))
+    """
+    names = {symbol: symbol.strip().upper() for symbol in symbols}
+    roots = {name.rpartition(":")[2].removesuffix(".US") for name in names.values()}
+    homes = {symbol: home for symbol in symbols if (home := home_of(symbol)) is not None}
+    unsure = [symbol for symbol in homes if names[symbol].endswith(".V") and ":" not in names[symbol]]
+    for symbol in [symbol for symbol in unsure if names[symbol].removesuffix(".V") in roots]:
+        unsure.remove(symbol)
+        del homes[symbol]
+    toronto = any(home == "XTSE" and symbol not in unsure for symbol, home in homes.items())
+    return homes, [] if toronto else unsure
 
 
 def named(codes: list[str]) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 
 from engine.calendars import Calendar, Dates, Instants, interval_length, interval_name
 from engine.faults import Fault
-from engine.prices.actions import actions_apart, at_next_bar
+from engine.prices.actions import actions_apart, at_next_bar, repeats_left_out
 from engine.prices.days import is_daily, place_days
 from engine.prices.exchanges import ROUND_THE_CLOCK
 from engine.prices.findings import Findings, stamp
@@ -82,6 +82,7 @@ def place(rows: pl.DataFrame, trading: Calendar, interval: str | None, hours: Ho
     hours
         "regular" leaves out intraday bars outside the exchange's hours, "all" keeps those of a session's day.
     """
+    given = str(rows["local"].first())
     rows = _future_left_out(rows, trading, findings)
     daily = is_daily(rows, trading, interval, findings)
     if not daily:
@@ -95,12 +96,14 @@ def place(rows: pl.DataFrame, trading: Calendar, interval: str | None, hours: Ho
     if rows.is_empty():
         first, last = trading.sessions[[0, -1]]
         raise Fault(
-            f"No row falls within a session of {trading.name} ({first} to {last}); name the calendar of these prices."
+            f"No row falls within a session of {trading.name} ({first} to {last}; the first row is of {given}); name the calendar "
+            "of these prices, such as calendar='XLON'."
         )
     clock = None if daily else clock_of(rows, trading, interval_length(length), hours == "all")
     if not daily:
         rows, astray = off_grid_left_out(rows, trading, length, clock, findings)
         actions = pl.concat([actions, actions_apart(astray.with_columns(time=pl.lit(None, _UTC)))[1]])
+    actions = repeats_left_out(actions, rows, daily, findings)
     actions = at_next_bar(actions, trading, length, clock, findings)
     rows = _sorted(rows).drop("local", "instant")
     _check_frequency(rows, interval_length(length), findings)
