@@ -102,7 +102,7 @@ def parse_numbers(frame: pl.DataFrame, table: Table, findings: Findings) -> pl.D
     given = {name: frame[name] for name in NUMBERS if name in frame.columns}
     if "split" in given and given["split"].dtype == pl.String:
         given["split"] = _ratios(given["split"])
-    for name, (number, wrong) in read_numbers(table, given).items():
+    for name, (number, wrong) in read_numbers(table, given, whole=("volume",)).items():
         frame = frame.with_columns(number.alias(name))
         if wrong.any():
             readable &= ~wrong
