@@ -39,7 +39,8 @@ def read_borrow(
     ----------
     given
         A table in any form, or the path of one, as `engine.tables.frames.to_table` takes it, with the columns asset, session
-        (a day) and rate: the yearly borrow rate from that session on. Symbol and ticker, date, and fee are known, too.
+        (a day) and rate: the yearly borrow rate from that session on. Symbol and ticker, date, and fee are known, too,
+        and a unit in the header: a rate (%) or rate_bps is divided by 100 or 10,000.
     dates, decimal
         How its texts are written, where they leave it open: "dmy", "mdy" or "ymd"; "." or ",".
     name
@@ -56,8 +57,8 @@ def read_borrow(
         For what is no such table, with the row.
     """
     table = to_table(given, name, Style(dates, decimal))
-    frame = pick(table, _COLUMNS, tuple(_COLUMNS))
-    frame = numbers(table, frame, {"rate": _ALLOWED}, percent=True)
+    frame, units = pick(table, _COLUMNS, tuple(_COLUMNS), shares=("rate",))
+    frame = numbers(table, frame, {"rate": _ALLOWED}, units)
     frame = frame.with_columns(symbols(table, frame["asset"]), days(table, frame["session"])).select(list(_COLUMNS))
     refuse(table, frame["rate"], ~frame["rate"].is_between(0.0, _MOST), _ALLOWED)
     again = ~frame.select(pl.struct("asset", "session").is_first_distinct()).to_series()

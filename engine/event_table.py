@@ -5,16 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import polars as pl
 
 from engine.faults import Fault, note
 from engine.guess import did_you_mean
 from engine.kinds import KINDS
-from engine.tables.columns import ASSET, plain_header, refuse
-from engine.tables.decimals import read_numbers
+from engine.tables.columns import ASSET, plain_header, read_shares, refuse, unit_of
 from engine.tables.stamps import read_stamps
 from engine.tables.table import Table
+from engine.tables.units import split_unit
 
 PRECISIONS = ("instant", "day", "inferred")
 
@@ -50,6 +51,7 @@ _USUAL = {
 }
 #: What the index of a pandas frame is called as a column.
 _INDEX = re.compile(r"index|level_\d+|__index_level_\d+__")
+_SHARES = ("strength", "stance")
 _BULLISH = ("denial", "support", "overdone_call")
 
 
@@ -106,20 +108,48 @@ def _coerced(table: Table) -> pl.DataFrame:
                 f"{source}: column {name!r} is missing among {frame.columns}; "
                 f"a table of events needs at least {', '.join(_CORE)}."
             )
-    _tell_left_out([header for header in frame.columns if header not in headers.values()], source)
+    changes = [name for name in _changes(frame.columns) if frame.schema[name] not in (pl.Boolean, pl.Null)]
+    _tell_left_out([header for header in frame.columns if header not in (*headers.values(), *changes)], source)
+    units = {name: unit_of(table, header, name in _SHARES) for name, header in headers.items()}
     given = {name: frame[headers[name]].alias(name) for name in SCHEMA if name in headers}
     # Precisions say that the times beside them are what they say, also where all of them are midnight.
     exact = "published_precision" in given
     columns = []
     for name, column in given.items():
         try:
-            columns += _cast(column, SCHEMA[name], table, exact)
+            columns += _cast(column, SCHEMA[name], table, exact, units[name])
         except pl.exceptions.PolarsError as error:
             cause = str(error).strip().partition("\n")[0]
             raise Fault(
                 f"{source}: column {name!r} does not turn into {SCHEMA[name]} ({cause}); convert it."
             ) from error
-    return pl.DataFrame(columns)
+    return _changed(pl.DataFrame(columns), [frame[header] for header in changes], table, exact)
+
+
+def _changes(headers: Iterable[str]) -> list[str]:
+    """Name the columns that say when a row was changed."""
+    others = [header for header in headers if header not in SCHEMA]
+    if not others:
+        return []
+    from engine.reader.when import candidates  # noqa: PLC0415 - the reader needs this module
+
+    return candidates(others, "", "")[1]
+
+
+def _changed(events: pl.DataFrame, changes: list[pl.Series], table: Table, exact: bool) -> pl.DataFrame:
+    """Move each publication to the last change of its row, where that is later: as it stands it was out only then."""
+    for column in changes:
+        note(
+            f"{table.source}: column {column.name!r} says when a row was changed; of it and published_at the later counts."
+        )
+        known, precision = _read_instants(column, table, exact)
+        later = (known > events["published_at"]).fill_null(False)
+        events = events.with_columns(known.zip_with(later, events["published_at"]).alias("published_at"))
+        if "published_precision" in events.columns:
+            events = events.with_columns(
+                precision.zip_with(later, events["published_precision"]).alias("published_precision")
+            )
+    return events
 
 
 def _tell_left_out(names: list[str], source: str) -> None:
@@ -134,14 +164,15 @@ def _named(table: Table) -> dict[str, str]:
     """Find the columns of the schema: by name, else by a usual one; refuse what looks like one that is misspelled."""
     found: dict[str, str] = {}
     for header in table.headers:
-        name = header if header in SCHEMA else _USUAL.get(plain_header(header), "")
+        name = header if header in SCHEMA else _USUAL.get(plain_header(split_unit(header)[0]), "")
         if name and name not in table.headers[: table.headers.index(header)]:
             if name in found and header != name:
                 raise Fault(
                     f"{table.source}: columns {found[name]!r} and {header!r} mean the same; leave one of them out."
                 )
             found[name] = header
-    for header in table.headers:
+    changes = _changes(table.headers)
+    for header in (header for header in table.headers if header not in changes):
         guess = did_you_mean(header.lower(), [name for name in SCHEMA if name not in found])
         if header not in found.values() and guess:
             raise Fault(
@@ -150,7 +181,7 @@ def _named(table: Table) -> dict[str, str]:
     return found
 
 
-def _cast(column: pl.Series, dtype: pl.DataType, table: Table, exact: bool) -> list[pl.Series]:
+def _cast(column: pl.Series, dtype: pl.DataType, table: Table, exact: bool, unit: str) -> list[pl.Series]:
     """Bring a column to its type; with it comes the precision of times that are days."""
     name, source = column.name, table.source
     if column.dtype == pl.Null:
@@ -159,8 +190,8 @@ def _cast(column: pl.Series, dtype: pl.DataType, table: Table, exact: bool) -> l
         return _to_instants(column, table, exact)
     if name == "figures":
         return [_to_figures(column, source)]
-    if column.dtype == pl.String and dtype.is_numeric():
-        column = _to_numbers(column, dtype, table)
+    if dtype.is_numeric() and (column.dtype == pl.String or (unit and column.dtype.is_numeric())):
+        column = _to_numbers(column, dtype, table, unit)
     elif column.dtype == pl.String and name == "assets":
         column = _to_lists(column)
     elif dtype == pl.Date:
@@ -182,8 +213,8 @@ def _cast(column: pl.Series, dtype: pl.DataType, table: Table, exact: bool) -> l
     return [column.cast(dtype)]
 
 
-def _to_numbers(column: pl.Series, dtype: pl.DataType, table: Table) -> pl.Series:
-    values, wrong = read_numbers(table, {column.name: column}, percent=(column.name,))[column.name]
+def _to_numbers(column: pl.Series, dtype: pl.DataType, table: Table, unit: str) -> pl.Series:
+    values, wrong = read_shares(table, {column.name: column}, {column.name: unit})[column.name]
     whole = values.round() == values if dtype.is_integer() else ~wrong
     refuse(table, column, wrong | ~whole.fill_null(True), f"a {'whole ' if dtype.is_integer() else ''}number")
     return values.cast(dtype)
@@ -204,9 +235,15 @@ def _to_days(column: pl.Series, table: Table) -> pl.Series:
 
 
 def _to_instants(column: pl.Series, table: Table, exact: bool) -> list[pl.Series]:
-    """Turn a column of times into UTC; a time without a zone is an error, for nobody can know when it was."""
+    known, precision = _read_instants(column, table, exact)
+    return [known, precision] if column.name == "published_at" and not exact else [known]
+
+
+def _read_instants(column: pl.Series, table: Table, exact: bool) -> tuple[pl.Series, pl.Series]:
+    """Turn a column of times into UTC, and tell days; a time without a zone is an error, for nobody can know when it was."""
     if exact and isinstance(column.dtype, pl.Datetime) and column.dtype.time_zone is not None:
-        return [column.dt.convert_time_zone("UTC").cast(_UTC)]
+        instants = pl.repeat("instant", len(column), dtype=pl.String, eager=True).alias("published_precision")
+        return column.dt.convert_time_zone("UTC").cast(_UTC), instants
     allowed = "a time with its zone, such as 2025-01-28T05:32+08:00"
     stamps = read_stamps(column, what=column.name, source=table.source, order=table.style.dates, tell_days=not exact)
     refuse(table, column, stamps.unread, allowed)
@@ -214,9 +251,8 @@ def _to_instants(column: pl.Series, table: Table, exact: bool) -> list[pl.Series
     refuse(table, column, zoneless, allowed, "name its zone; of a day, too, which counts as its end there")
     for sentence in stamps.notes:
         note(f"{table.source}: {sentence}")
-    precise = pl.select(pl.when(stamps.is_day).then(pl.lit("day")).otherwise(pl.lit("instant"))).to_series()
-    out = [stamps.known.alias(column.name)]
-    return [*out, precise.alias("published_precision")] if column.name == "published_at" and not exact else out
+    precision = pl.select(pl.when(stamps.is_day).then(pl.lit("day")).otherwise(pl.lit("instant"))).to_series()
+    return stamps.known.alias(column.name), precision.alias("published_precision")
 
 
 def _to_figures(column: pl.Series, source: str) -> pl.Series:

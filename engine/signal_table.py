@@ -75,11 +75,11 @@ def read_signals(
     if value is None or isinstance(value, SignalTable):
         return value
     table = to_table(value, "signals", Style(dates, decimal))
-    plain = pick(table, _COLUMNS, ("asset", "weight"))
+    plain, units = pick(table, _COLUMNS, ("asset", "weight"), shares=("weight",))
     when = "known_at" if "known_at" in plain.columns else "session"
     if when not in plain.columns:
         pick(table, _COLUMNS, ("session",))
-    frame = numbers(table, plain, {"weight": _ALLOWED}, percent=True)
+    frame = numbers(table, plain, {"weight": _ALLOWED}, units)
     refuse(table, frame["weight"], ~frame["weight"].is_between(-_MOST, _MOST), _ALLOWED)
     times = instants(table, frame[when]) if when == "known_at" else days(table, frame[when])
     ids = (

@@ -97,6 +97,67 @@ def test_times_in_any_zone_are_brought_to_utc():
     assert events.frame["published_at"].to_list() == [NOON, NOON]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "updated_at",
+            "modified_time",
+            "dateModified",
+            "lastmod",
+            "Last Updated",
+            "edited_at",
+            "mtime",
+            "update_time",
+        ),
+        *("更新时间", "修改时间", "date_modification"),
+    ],
+)
+def test_a_row_was_out_only_when_it_was_last_changed(name: str):
+    later, earlier = NOON + dt.timedelta(days=6), NOON - dt.timedelta(days=6)
+    table = {column: values[:1] * 3 for column, values in MINIMAL.items()}
+    with pytest.warns(
+        Note, match=f"column '{name}' says when a row was changed; of it and published_at the later counts"
+    ):
+        events = Events.from_frame({**table, name: [later, None, earlier]}, delay="1h")
+    # Only the first row was changed after its publication; a delay runs from then on.
+    assert sorted(events.frame["published_at"]) == [NOON, NOON, later]
+    assert sorted(events.frame["known_at"])[2] == later + dt.timedelta(hours=1)
+
+
+def test_the_last_of_several_changes_counts_with_its_precision():
+    changed = {"updated_at": ["2025-01-29T12:00Z", ""], "modified": ["2025-01-28T12:00Z", "2025-01-30 +00:00"]}
+    with pytest.warns(Note, match="says when a row was changed"):
+        frame = Events.from_frame({**MINIMAL, **changed}).frame
+    end = dt.datetime(2025, 1, 30, 23, 59, 59, 999_999, tzinfo=dt.UTC)  # a day counts as its end
+    assert frame["published_at"].to_list() == [dt.datetime(2025, 1, 29, 12, tzinfo=dt.UTC), end]
+    assert frame["published_precision"].to_list() == ["instant", "day"]
+
+
+@pytest.mark.parametrize("text", ["Tuesday", "2025-02", "2025-01-28 12:00 QQT", "2025-01-28T12:00", "28 janvier"])
+def test_a_change_of_which_nobody_knows_when_is_refused(text: str):
+    with pytest.warns(Note):
+        assert "row 2: updated_at must be a time with its zone" in refusal({**MINIMAL, "updated_at": [None, text]})
+
+
+def test_knowledge_stays_as_given_but_for_one_before_the_change():
+    changed = [NOON + dt.timedelta(days=2), None]
+    with pytest.warns(Note):
+        frame = Events.from_frame(
+            {**MINIMAL, "updated_at": changed, "known_at": [NOON + dt.timedelta(days=3)] * 2}
+        ).frame
+    assert frame["known_at"].to_list() == [NOON + dt.timedelta(days=3)] * 2
+    with pytest.warns(Note):
+        said = refusal({**MINIMAL, "updated_at": changed, "known_at": [NOON + dt.timedelta(days=1)] * 2})
+    assert "lies before published_at" in said
+
+
+def test_a_flag_of_change_says_nothing_of_when():
+    with pytest.warns(Note, match="left out: 'edited'"):
+        events = Events.from_frame({**MINIMAL, "edited": [True, False]})
+    assert events.frame["published_at"].to_list() == sorted(MINIMAL["published_at"])
+
+
 def test_an_index_or_an_own_column_is_left_out():
     table = pd.DataFrame({**MINIMAL, "my_notes": ["x", "y"]}, index=["first", "second"])
     with pytest.warns(Note, match="events: 1 column of no events table left out: 'my_notes'"):

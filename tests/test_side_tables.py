@@ -193,6 +193,67 @@ def test_rates_that_do_nothing_or_are_odd_are_told(changed: dict[str, Any], said
     assert said in str(told[0].message)
 
 
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("rate (%)", 36),
+        ("rate %", 36.0),
+        ("rate (%)", "36%"),  # once, not twice
+        ("% rate", "36"),
+        ("rate（%）", 36),
+        ("rate_pct", 36),
+        ("ratePct", 36),
+        ("Borrow Rate (% p.a.)", 36),
+        ("fee in percent", 36),
+        ("rate ‰", 360),
+        ("rate (bps)", 3600),
+        ("fee_bps", 3600),
+        ("rate, basis points", "3600"),
+    ],
+)
+def test_a_unit_in_the_header_is_applied_and_said(header: str, value: Any) -> None:
+    with pytest.warns(Note, match="is in .*; its values are divided by 1"):
+        assert fee({"asset": ["QQX"], "session": ["2024-01-02"], header: [value]}) == pytest.approx(FEE)
+
+
+def test_weights_strengths_and_stances_may_be_in_percent() -> None:
+    with pytest.warns(Note, match="'weight [(]%[)]' is in percent; its values are divided by 100"):
+        signals = read_signals({"asset": ["QQX"], "session": ["2024-01-03"], "weight (%)": [-50]})
+    assert signals is not None
+    assert signals.frame["weight"].to_list() == [-0.5]
+    table = {name: values for name, values in EVENTS.items() if name != "strength"}
+    with pytest.warns(Note, match="is in"):
+        events = Events.from_frame({**table, "strength (%)": [90], "stance_bps": ["-5000"]}).frame
+    assert events.select("strength", "stance").row(0) == (0.9, -0.5)
+
+
+@pytest.mark.parametrize(
+    "header", ["rate ($)", "rate (€)", "rate (thousands)", "rate (¢)", "session (%)", "asset (bps)"]
+)
+def test_a_unit_that_cannot_be_applied_is_refused(header: str) -> None:
+    name = header.split(" ", maxsplit=1)[0]
+    table = {**{other: values for other, values in RATES.items() if other != name}, header: RATES[name]}
+    with pytest.raises(Fault, match=r"must hold .*convert it and name it"):
+        read_borrow(table)
+
+
+def test_a_percentage_in_a_column_of_basis_points_is_refused() -> None:
+    table = {"asset": ["QQX"], "session": ["2024-01-02"], "rate (bps)": ["36%"]}
+    with pytest.warns(Note), pytest.raises(Fault, match=r"rate must be a yearly rate .*got '36%'"):
+        read_borrow(table)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["close (pence)", "close (%)", "close ¢", "volume (000s)", "volume (%)", "Volume, thousands", "dividend (¢)"],
+)
+def test_prices_and_volumes_in_other_units_are_refused(header: str) -> None:
+    names = [name for name in ("open", "high", "low", "close") if not header.startswith(name)]
+    table = {"asset": ["QQX"], "date": ["2024-01-02"], **{name: [100.0] for name in (*names, header)}}
+    with pytest.raises(Fault, match=r"must hold values in whole units .got .*; convert it and name it"):
+        Market.from_frame(pl.DataFrame(table), calendar="XNYS")
+
+
 def test_some_unknown_names_are_counted() -> None:
     many = pl.concat([frame(RATES), frame(RATES, asset=["AMD"]), frame(RATES, asset=["qqx"])])
     with pytest.warns(
@@ -392,7 +453,7 @@ def test_every_table_of_sets_is_walked_the_same(tmp_path: Path, table: Any) -> N
         ("hold,stop\n5,\n", "line 2: stop must be a number, or none where the parameter may be none .got nothing"),
         ("hold,stop\n5,0.1\n10,NA\n", "line 3: stop must be a number, .* .got nothing"),
         ("hold,stop\n5,much\n", "line 2: stop must be a number, .* .got 'much'"),
-        ('hold,stop\n5,"1,085"\n', "decimal sign must be known"),
+        ("hold;stop\n5;1,085\n", "decimal sign must be known"),
         ("hold,stop\n", "must have rows"),
         ("hold,hold\n5,6\n", "two columns 'hold'"),
         ({"hold": [5], "stop": ["much"]}, "row 0: stop must be a number"),

@@ -7,6 +7,7 @@ from engine.prices.findings import Findings, Severity
 from engine.tables.columns import plain_header
 from engine.tables.decimals import assumed_decimal, read_numbers
 from engine.tables.table import Table
+from engine.tables.units import MONEY, split_unit
 
 PRICES = ("open", "high", "low", "close")
 NUMBERS = (*PRICES, "volume", "adj_close", "dividend", "split")
@@ -53,10 +54,12 @@ def name_columns(frame: pl.DataFrame, source: str, findings: Findings) -> pl.Dat
     Raises
     ------
     Fault
-        Where a price, or the time, has no column, or two columns bear one name.
+        Where a price, or the time, has no column, two columns bear one name, or the only one of its meaning names a unit.
     """
     plain: dict[str, str] = {}
-    for header in frame.columns:
+    in_units = {header: split_unit(header) for header in frame.columns}
+    in_units = {header: parts for header, parts in in_units.items() if parts[1] not in ("", *MONEY)}
+    for header in (header for header in frame.columns if header not in in_units):
         key = plain_header(header)
         if key in plain and any(key in names for names in _ALIASES.values()):
             raise Fault(f"{source}: columns {plain[key]!r} and {header!r} mean the same; leave one of them out.")
@@ -66,6 +69,11 @@ def name_columns(frame: pl.DataFrame, source: str, findings: Findings) -> pl.Dat
         taken = next((plain[name] for name in names if name in plain and name != "row"), None)
         if taken is not None:
             found[meaning] = taken
+    for header, (name, unit) in in_units.items():
+        if meaning_of(name) is not None and meaning_of(name) not in found:
+            raise Fault(
+                f"{source}: column {header!r} must hold values in whole units (got {unit}); convert it and name it {name!r}."
+            )
     if "clock" in found and ("stamp" not in found or _is_full_time(frame[found["clock"]])):
         found["stamp"] = found.pop("clock")
     missing = [meaning for meaning in ("stamp", *PRICES) if meaning not in found]
@@ -102,7 +110,7 @@ def parse_numbers(frame: pl.DataFrame, table: Table, findings: Findings) -> pl.D
     given = {name: frame[name] for name in NUMBERS if name in frame.columns}
     if "split" in given and given["split"].dtype == pl.String:
         given["split"] = _ratios(given["split"])
-    for name, (number, wrong) in read_numbers(table, given).items():
+    for name, (number, wrong) in read_numbers(table, given, whole=("volume",)).items():
         frame = frame.with_columns(number.alias(name))
         if wrong.any():
             readable &= ~wrong

@@ -9,9 +9,10 @@ import polars as pl
 
 from engine.faults import Fault, note
 from engine.guess import did_you_mean
-from engine.tables.decimals import read_numbers
+from engine.tables.decimals import Numbers, read_numbers
 from engine.tables.stamps import read_stamps
 from engine.tables.table import EMPTY, Table
+from engine.tables.units import DIVISORS, split_unit
 
 #: The usual names of what side tables have, without case, blanks and signs; the first is our own.
 ASSET = ("asset", "symbol", "ticker", "tic", "instrument", "ric", "stock", "underlying")
@@ -25,8 +26,10 @@ def plain_header(header: str) -> str:
     return re.sub(r"[^a-z0-9]", "", re.sub(r"^\s*\d+\.\s*", "", header.lower().removeprefix("\ufeff")))
 
 
-def pick(table: Table, wanted: Mapping[str, Sequence[str]], needed: Collection[str]) -> pl.DataFrame:
-    """Give the columns that are wanted, by our names for them; others are left alone.
+def pick(
+    table: Table, wanted: Mapping[str, Sequence[str]], needed: Collection[str], shares: Collection[str] = ()
+) -> tuple[pl.DataFrame, dict[str, str]]:
+    """Give the columns that are wanted, by our names for them, and the units that their headers name; others are left alone.
 
     Parameters
     ----------
@@ -34,16 +37,18 @@ def pick(table: Table, wanted: Mapping[str, Sequence[str]], needed: Collection[s
         For each of our names the usual ones, as `plain_header` spells them; the first that the table has is taken.
     needed
         Which of them there must be.
+    shares
+        Those that may be in percent or in basis points; others have no unit.
 
     Raises
     ------
     Fault
-        A column is missing, two headers mean the same, or there is no row.
+        A column is missing, two headers mean the same, one names another unit, or there is no row.
     """
     frame = table.once()
     plain: dict[str, list[str]] = {}
     for header in frame.columns:
-        plain.setdefault(plain_header(header), []).append(header)
+        plain.setdefault(plain_header(split_unit(header)[0]), []).append(header)
     found: dict[str, str] = {}
     for meaning, names in wanted.items():
         there = [header for name in names for header in plain.get(name, [])]
@@ -62,7 +67,49 @@ def pick(table: Table, wanted: Mapping[str, Sequence[str]], needed: Collection[s
             raise Fault(f"{table.source} must have a column {name!r} (got {listed}); {remedy}.")
     if frame.is_empty():
         raise Fault(f"{table.source} must have rows (got none); give some, or leave the table out.")
-    return frame.select(pl.col(header).alias(meaning) for meaning, header in found.items())
+    units = {meaning: unit_of(table, header, meaning in shares) for meaning, header in found.items()}
+    return frame.select(pl.col(header).alias(meaning) for meaning, header in found.items()), units
+
+
+def unit_of(table: Table, header: str, is_share: bool) -> str:
+    """Give the unit that a header names, and tell the user what comes of it; "" where it names none.
+
+    Raises
+    ------
+    Fault
+        For a unit that the column cannot have.
+    """
+    name, unit = split_unit(header)
+    if not unit:
+        return ""
+    if not is_share or unit not in DIVISORS:
+        allowed = "a share, or its percent or basis points" if is_share else "values without a unit"
+        raise Fault(
+            f"{table.source}: column {header!r} must hold {allowed} (got {unit}); convert it and name it {name!r}."
+        )
+    note(f"{table.source}: column {header!r} is in {unit}; its values are divided by {DIVISORS[unit]:,.0f}.")
+    return unit
+
+
+def read_shares(table: Table, columns: Mapping[str, pl.Series], units: Mapping[str, str]) -> dict[str, Numbers]:
+    """Read columns of shares, of which 36% is 0.36 and, in a column of percent, 36 too.
+
+    Parameters
+    ----------
+    columns
+        By name; texts or numbers.
+    units
+        What `unit_of` gives for each, or nothing.
+    """
+    bare = dict(columns)
+    for name, column in columns.items():
+        if DIVISORS.get(units.get(name, "")) == 100 and column.dtype == pl.String:
+            bare[name] = column.str.replace(r"\s*%\s*$", "")
+    read = read_numbers(table, bare, percent=tuple(name for name in columns if not units.get(name)))
+    for name, unit in units.items():
+        if unit and name in read:
+            read[name] = Numbers(read[name].values / DIVISORS[unit], read[name].wrong)
+    return read
 
 
 def symbols(table: Table, column: pl.Series) -> pl.Series:
@@ -80,13 +127,15 @@ def symbols(table: Table, column: pl.Series) -> pl.Series:
     return text.alias(column.name)
 
 
-def numbers(table: Table, frame: pl.DataFrame, allowed: Mapping[str, str], *, percent: bool = False) -> pl.DataFrame:
-    """Read columns of numbers as float64.
+def numbers(table: Table, frame: pl.DataFrame, allowed: Mapping[str, str], units: Mapping[str, str]) -> pl.DataFrame:
+    """Read columns of shares as float64.
 
     Parameters
     ----------
     allowed
         For each column what it must hold, as a message says it: "a number from 0 to 1000".
+    units
+        Those that `pick` gives.
 
     Raises
     ------
@@ -94,7 +143,7 @@ def numbers(table: Table, frame: pl.DataFrame, allowed: Mapping[str, str], *, pe
         For the first row that has no number.
     """
     there = {name: frame[name] for name in allowed if name in frame.columns}
-    for name, read in read_numbers(table, there, percent=tuple(there) if percent else ()).items():
+    for name, read in read_shares(table, there, {name: units.get(name, "") for name in there}).items():
         refuse(table, there[name], read.wrong | read.values.is_null(), allowed[name])
         frame = frame.with_columns(read.values.alias(name))
     return frame

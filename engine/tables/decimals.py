@@ -35,21 +35,28 @@ class Numbers(NamedTuple):
 
 
 def read_numbers(
-    table: Table, columns: Mapping[str, pl.Series], *, percent: Collection[str] = ()
+    table: Table,
+    columns: Mapping[str, pl.Series],
+    *,
+    percent: Collection[str] = (),
+    whole: Collection[str] = (),
 ) -> dict[str, Numbers]:
     """Read the number columns of a table.
 
     Texts may part thousands by the sign that is not the decimal one, by blanks or by apostrophes ("1,234.5", "1.234,5",
     "1 234,5", "1'234.5"), have a currency's sign, stand in brackets for minus, and end in K, M or B. The decimal sign is
     the one that ``table.style`` names; else the one that numbers of any column prove, such as "0,5" and "1.100,50".
-    Where none does, and a comma stands in numbers such as 100,500, the table is refused.
+    Where none does, and a comma stands in numbers such as 100,500, the table is refused; but in a file whose columns a
+    comma parts, and in a column of whole numbers, that comma parts thousands.
 
     Parameters
     ----------
     columns
         By name; texts or numbers.
     percent
-        The names of those in which 36% is 0.36; elsewhere it is no number.
+        The names of those in which 36% is 0.36; elsewhere it is no number. A thousand is odd in them, so that 1,500 stays open.
+    whole
+        The names of those that count, such as a volume: their 1,000 leaves no other column's sign open.
 
     Raises
     ------
@@ -64,7 +71,7 @@ def read_numbers(
     if not odd and decimal != ",":
         return {name: found.get(name) or plain[name] for name in columns}
     cleaned = {name: _cleaned(text) for name, text in texts.items()}
-    decimal = decimal or _decided(table, cleaned)
+    decimal = decimal or _decided(table, cleaned, percent, whole)
     for name in texts:
         if decimal == "," or name in odd:
             read = _parsed(cleaned[name], decimal, name in percent)
@@ -154,14 +161,22 @@ def _either(sign: str) -> str:
     return rf"^[-+]?[1-9]\d{{0,2}}\{sign}\d{{3}}$"
 
 
-def _decided(table: Table, cleaned: Mapping[str, pl.DataFrame]) -> Decimal:
+def _decided(
+    table: Table, cleaned: Mapping[str, pl.DataFrame], percent: Collection[str], whole: Collection[str]
+) -> Decimal:
     """Tell the decimal sign of a table from all its numbers."""
     text = pl.concat([frame["text"] for frame in cleaned.values()])
     proofs = {
         sign: int(text.str.contains(_proof(sign, other)).sum())
         for sign, other in zip(_SIGNS, _SIGNS[::-1], strict=True)
     }
-    either = {sign: text.filter(text.str.contains(_either(sign))) for sign in _SIGNS}
+    # Who writes commas into a file of commas writes thousands, unless one of its numbers proves otherwise.
+    grouped = table.separator == "," and not proofs[","]
+    left = [frame["text"] for name, frame in cleaned.items() if name not in whole and (name in percent or not grouped)]
+    either = {".": text.filter(text.str.contains(_either("."))), ",": text.clear()}
+    if left:
+        among = pl.concat(left)
+        either[","] = among.filter(among.str.contains(_either(",")))
     if table.separator == ",":
         proofs["."] += len(either["."])  # a comma parts the columns already, so that a dot parts no thousands
         either["."] = either["."].clear()

@@ -47,6 +47,12 @@ RIGHT: list[tuple[list[str | None], str | None, list[float | None]]] = [
     (["1.085", "1.090"], ";", [1.085, 1.09]),  # as every program writes it
     (["1.085", "10,000"], ",", [1.085, 10000]),  # the columns are parted by a comma, so a dot is the decimal sign
     (["100.50", "1,085"], ";", [100.5, 1085]),
+    # Quoted in a file of commas, a comma before three digits parts thousands.
+    (["100", "1,000"], ",", [100, 1000]),
+    (["1,100", "1,105", "-1,095"], ",", [1100, 1105, -1095]),
+    (["$1,100", "(2,500)", "12,500"], ",", [1100, -2500, 12500]),
+    (["1,0855", "1,085"], ",", [1.0855, 1.085]),  # but for a proof, as investing.com writes French prices
+    (["0,5", "1,500"], ",", [0.5, 1.5]),
 ]
 
 
@@ -62,7 +68,6 @@ def test_numbers_that_leave_no_doubt(
 OPEN: list[tuple[list[str | None], str | None, str]] = [
     (["100,500", "102,000"], ";", "'100,500', which may be 100.500 or 100500"),
     (["1,085"], ";", "'1,085', which may be 1.085 or 1085"),
-    (["1,085"], ",", "'1,085'"),  # quoted, as investing.com writes French prices
     (["1,085"], "\t", "'1,085'"),
     (["1,085"], None, "'1,085'"),  # texts of a frame
     (["-1,085", "12", None], ";", "'-1,085'"),
@@ -115,6 +120,38 @@ def test_a_percentage_is_a_number_only_where_it_may_be() -> None:
         [False] * 4,
     )
     assert read(["36,5%", "1"], ";", percent=True)[0] == pytest.approx([0.365, 1])
+
+
+@pytest.mark.parametrize(
+    ("separator", "close", "volume", "values"),
+    [
+        (",", "100", "1,000", [100, 1000]),
+        (";", "100", "1,000", [100, 1000]),
+        ("\t", "100", "10,500", [100, 10500]),
+        (None, "100", "-1,000", [100, -1000]),
+        (";", "1.085", "10,000", [1.085, 10000]),
+        (";", "100.5", "1,000", [100.5, 1000]),
+        (";", "100,5", "1.000", [100.5, 1000]),
+        (";", "100,5", "1.000.000", [100.5, 1000000]),
+        (",", "1,100", "1,000,000", [1100, 1000000]),
+        (";", "100,500", "1,000", "'100,500'"),
+        (";", "100,500", "1000", "'100,500'"),
+        ("\t", "1,085", "2,000", "'1,085'"),
+    ],
+)
+def test_a_volume_is_whole(separator: str | None, close: str, volume: str, values: list[float] | str) -> None:
+    columns = {"close": pl.Series([close]), "volume": pl.Series([volume])}
+    if isinstance(values, str):
+        with pytest.raises(Fault, match=values):
+            read_numbers(table([close], separator), columns, whole=("volume",))
+        return
+    found = read_numbers(table([close], separator), columns, whole=("volume",))
+    assert [found[name].values.item() for name in columns] == pytest.approx(values)
+
+
+def test_a_share_of_1_500_stays_open_also_in_a_file_of_commas() -> None:
+    with pytest.raises(Fault, match=r"'1,500', which may be 1\.500 or 1500"):
+        read(["1,500"], ",", percent=True)
 
 
 def test_what_is_taken_for_granted_is_known() -> None:
