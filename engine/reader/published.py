@@ -11,7 +11,7 @@ from engine.clock import Publication, publication
 from engine.faults import Fault
 from engine.reader.fold import is_han
 from engine.reader.times import ZONES, Stated, dates
-from engine.tables.single import Moment, moment, written
+from engine.tables.single import Moment, moment, says_when, written
 from engine.tables.spelling import Order, Written, plain, read_one, zone_words
 from engine.tables.zones import readings, zone_info
 
@@ -80,7 +80,8 @@ def published(
         Nobody states it, or it is stated in words that are not understood.
     """
     zone = _zone_of(document, tongue)
-    stated = [stamp for stamp in (document.published, *document.modified) if stamp]
+    changed = [stamp for stamp in document.modified if says_when(stamp)]
+    stated = [stamp for stamp in (document.published, *changed) if stamp]
     moments = [_known(document, stamp, said, zone, tongue, order) for stamp in stated for said in _said(stamp)]
     if not moments or _REVISED.search(folded, 0, _HEAD) or _REVISED.search(folded, len(folded) - _FOOT):
         own = own_times(text, folded, "zh" if tongue.startswith("zh") else tongue)

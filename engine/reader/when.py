@@ -13,6 +13,7 @@ import polars as pl
 from engine.reader import language as languages
 from engine.reader.fold import fold
 from engine.tables.order import OpenDates
+from engine.tables.single import says_when
 from engine.tables.spelling import Order, plain
 from engine.tables.stamps import Decision, Stamps, joined, read_stamps
 
@@ -24,11 +25,17 @@ _PUBLISHED: Final = (
 )  # fmt: skip
 # Of a draft or a row, perhaps: taken where there is no other.
 _CREATED: Final = ("createdat", "created", "createdutc", "createtime")
-_MODIFIED: Final = (
-    "modified", "modifiedat", "modifiedon", "modifiedtime", "modifieddate", "datemodified", "lastmodified", "lastmod", "updated", "updatedat", "updatedon",
-    "updatedtime", "updateddate", "updatetime", "updatedate", "dateupdated", "lastupdated", "lastupdate", "editedat", "edited", "mtime",
-    "更新时间", "更新日期", "修改时间", "miseajour", "datemiseajour", "datedemiseajour", "datemaj", "maj", "datemodification", "datedemodification",
-)  # fmt: skip
+# "last_modified_at", "article:modified_time", "meta.updated": a word of change, with words of time before or behind it. The nouns
+# and verbs that say other things where they stand alone, as "change" and "revision", take one such word at least.
+_BEFORE = "date|time|timestamp|last|latest|post|page|article|story|content|de|of|derniere"
+_AFTER = "at|on|time|date|datetime|timestamp|utc|gmt|ts|le"
+_CHANGED: Final = re.compile(
+    rf"(?:{_BEFORE})*(?:modified|updated|revised|edited|changed|corrected|amended|lastmod|mtime|miseajour|misajour|maj|modifiele)(?:{_AFTER})*"
+    rf"|(?:{_BEFORE})+(?:modif|modification|modify|update|revision|edit|correction|amendment)(?:{_AFTER})*"
+    rf"|(?:{_BEFORE})*(?:modif|modification|modify|update|revision|edit|correction|amendment|change)(?:{_AFTER})+"
+    r"|(?:最后|最近)?(?:更新|修改|编辑|修订|更正)(?:于|时间|日期)|最后(?:更新|修改|编辑)"
+)
+_PAGE: Final = re.compile(r"^(?:article|og|dc|dcterms|meta|metadata|page)[.:/]", re.IGNORECASE)  # of the text itself
 _CLOCKS: Final = ("heure", "hour", "clock", "timeofday", "时刻")
 _LATER: Final = "column {!r} says when a text was changed; of it and the publication the later counts."
 _CLOCK: Final = r"^\d{1,2}[:h]\d{2}|^\d{1,2} ?[AaPp][Mm]|^\d{3,6}$"
@@ -122,11 +129,23 @@ def candidates(names: Sequence[str], published: str, modified: str) -> tuple[lis
     published, modified
         The columns that the user names for it, or "".
     """
-    by_plain = {_plain(name): name for name in reversed(names)}
+    by_plain = {_plain(_PAGE.sub("", name)): name for name in reversed(names)}
+    by_plain.update({_plain(name): name for name in reversed(names)})
     usual = (*_PUBLISHED, *_CREATED, *_CLOCKS)
     first = [published] if published else [by_plain[name] for name in usual if name in by_plain]
-    later = [modified] if modified else [by_plain[name] for name in _MODIFIED if name in by_plain]
+    later = [modified] if modified else [name for name in names if is_change(name)]
     return first, [name for name in later if name not in first]
+
+
+def is_change(name: str) -> bool:
+    """Tell whether a column or tag of this name says when a text was changed.
+
+    Examples
+    --------
+    >>> is_change("article:modified_time"), is_change("dateLastModified"), is_change("change")
+    (True, True, False)
+    """
+    return any(_CHANGED.fullmatch(_plain(part)) for part in (name, re.split(r"[.:/]", name)[-1]))
 
 
 class Evidence:
@@ -178,7 +197,7 @@ def decide_when(
 def _decided(told: dict[str, pl.Series], first: Sequence[str], later: Sequence[str], source: Source) -> When:
     clocks = [name for name in first if _is_clock(told[name])]
     stamps = {name: source.read(told[name], name) for name in later if _is_told(told[name])}
-    dated = {name: found for name, found in stamps.items() if _is_dated(found)}
+    dated = {name: found for name, found in stamps.items() if _is_dated(found) or _says_when(told[name])}
     modified = tuple(dated)
     notes = [note for name in modified for note in (_LATER.format(name), *dated[name].notes)]
     published = clock = finer = ""
@@ -222,6 +241,11 @@ def _finer(told: dict[str, pl.Series], names: Sequence[str], source: Source) -> 
 
 def _is_dated(stamps: Stamps) -> bool:
     return stamps.local.null_count() < len(stamps.local)
+
+
+def _says_when(column: pl.Series) -> bool:
+    """Tell whether a column of changes, none of which is understood, says times all the same: its rows are refused one by one."""
+    return column.dtype == pl.String and any(map(says_when, column.drop_nulls()))
 
 
 def _all_days(stamps: Stamps) -> bool:

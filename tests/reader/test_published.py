@@ -158,7 +158,7 @@ def test_the_order_of_dates_is_that_of_the_column_of_the_user_or_of_the_language
     assert "read day first, for the source's language has it so" in notes[0]
 
 
-@pytest.mark.parametrize("name", ["modified_time", "updated_at", "Last Modified", "lastmod", "dateModified", "更新时间", "更新時間", "mise_a_jour", "edited"])  # fmt: skip
+@pytest.mark.parametrize("name", ["modified_time", "updated_at", "Last Modified", "lastmod", "dateModified", "更新时间", "更新時間", "mise_a_jour", "edited", "article:modified_time", "dateLastModified", "modification_date", "revised", "meta.updated_at", "post_modified_gmt", "last_edited", "date_changed", "update_timestamp", "corrected_at", "最后更新", "dernière mise à jour"])  # fmt: skip
 def test_of_publication_and_change_the_later_counts(tmp_path: Path, kind: str, name: str) -> None:
     changed = ["2025-01-28T10:00:00Z", None, "0000-00-00 00:00:00", "2025-01-20T00:00:00Z", "1738058400"]
     found, notes = times_of(table(tmp_path, kind, published=["2025-01-27T09:30:00Z"] * 5, **{name: changed}))
@@ -170,6 +170,43 @@ def test_of_publication_and_change_the_later_counts(tmp_path: Path, kind: str, n
 def test_what_is_no_time_of_change_is_passed_over(tmp_path: Path, kind: str) -> None:
     path = table(tmp_path, kind, published=["2025-01-27T09:30:00Z"] * 2, updated=["yes", "no"])
     assert times_of(path) == (["2025-01-27 09:30:00 instant"] * 2, [])
+
+
+UNREAD = ["2025-01-28 12:00 QQT", "28 de enero de 2025", "2025-02", "2025", "Tuesday", "2025-01-28 12:00 Nirgends", "28 jan", "2025-02-30", "Q1 2025", "2 hours ago", "hier"]  # fmt: skip
+
+
+@pytest.mark.parametrize("stamp", UNREAD)
+def test_a_time_of_change_that_is_not_understood_is_refused(tmp_path: Path, kind: str, stamp: str) -> None:
+    for changed in ([stamp] * 2, [stamp, "2025-01-26"]):  # throughout, and beside one that is
+        found, _ = times_of(table(tmp_path, kind, published=["2025-01-26T15:00Z"] * 2, updated_at=changed))
+        assert f"must be a date with a year, in a time zone that is known (got {stamp!r})" in found[0]
+
+
+@pytest.mark.parametrize("stamp", UNREAD)
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<meta property="article:modified_time" content="{}">',
+        '<meta name="last-revised" content="{}">',
+        '<script type="application/ld+json">{{"dateModified": "{}"}}</script>',
+        '<time class="updated" datetime="{}"></time>',
+    ],
+)
+def test_a_time_of_change_in_metadata_that_is_not_understood_is_refused(tmp_path: Path, head: str, stamp: str) -> None:
+    told = f'<meta property="article:published_time" content="2025-01-26T15:00Z">{head.format(stamp)}'
+    page = write(tmp_path / "p.html", f"<html><head>{told}</head><body><p>{TEXT}</p></body></html>")
+    assert "refused" in times_of(page)[0][0]
+    front = write(tmp_path / "p.md", f"---\ndate: 2025-01-26\nrevised: {stamp}\n---\n\n{TEXT}\n")
+    assert "refused" in times_of(front)[0][0]
+
+
+@pytest.mark.parametrize("stamp", ["", "N/A", "0000-00-00", "null", "-", "no", "TRUE", "3", "daily", "oui", "never"])
+def test_what_says_no_time_is_no_time_of_change(tmp_path: Path, kind: str, stamp: str) -> None:
+    path = table(tmp_path, kind, published=["2025-01-26T15:00Z"] * 2, updated_at=[stamp, "2025-01-25"])
+    assert times_of(path)[0] == ["2025-01-26 15:00:00 instant"] * 2
+    head = f'<meta name="date" content="2025-01-26T15:00Z"><meta name="updated" content="{stamp}">'
+    page = write(tmp_path / "p.html", f"<html><head>{head}</head><body><p>{TEXT}</p></body></html>")
+    assert times_of(page)[0] == ["2025-01-26 15:00:00 instant"]
 
 
 @pytest.mark.parametrize(
