@@ -364,7 +364,9 @@ Jan. 27, 2025 at 9:45 a.m. E.S.T.
 2025-01-27 09:45 当地时间
 """
 # To the letter, or as the clock is: the later. EST in July is -05:00; EDT in January is the clock of New York, -05:00. Of two zones,
-# the later, too: CST is -06:00 before +08:00, IST Ireland's before India's, AST -04:00 before +03:00.
+# the later, too: CST is -06:00 before +08:00, IST Ireland's before India's, AST -04:00 before +03:00. ACT is Acre's (-5) before
+# Canberra's; Victoria is British Columbia's (-8), Cordoba and Merida Mexico's (-6), San Luis too, La Paz Mazatlan's (-7), San Juan and
+# Santiago those of the Caribbean (-4), Vincennes Indiana's (-5), Stanley that of the Falklands (-3), Mendoza Peru's (-5).
 LATER = """
 2025-07-07 09:45 EST
 2025-01-27 09:45 EDT
@@ -374,6 +376,17 @@ LATER = """
 2025-01-27 08:45 CST
 2025-01-27 14:45 IST
 2025-01-27 10:45 AST
+2025-01-27 09:45 ACT
+2025-01-27 06:45 Victoria
+2025-01-27 08:45 Cordoba
+2025-01-27 08:45 Merida time
+2025-01-27 07:45 La Paz
+2025-01-27 10:45 San Juan
+2025-01-27 10:45 Santiago
+2025-01-27 09:45 Vincennes
+2025-01-27 11:45 Stanley
+2025-01-27 08:45 San Luis
+2025-01-27 09:45 heure de Mendoza
 """
 
 
@@ -424,6 +437,16 @@ REFUSED = """
 2025-01-27 09:30 XYZT
 2025-01-27 09:30 Springfield
 2025-01-27 09:30 America/Atlantis
+2025-01-27 09:30 North
+2025-01-27 09:30 South
+2025-01-27 09:30 Center
+2025-01-27 09:30 Easter
+2025-01-27 09:30 Christmas
+2025-01-27 09:30 Virgin
+2025-01-27 09:30 Oral
+2025-01-27 09:30 Resolute
+2025-01-27 09:30 Wake
+2025-01-27 09:30 LHI
 2025-01-27 09:30 A
 2025-01-27 09:30 +25:00
 2025-01-27 09:30 +08:75

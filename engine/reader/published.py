@@ -24,10 +24,19 @@ _HEAD, _FOOT = 2000, 400  # characters at the top and the end of a page in which
 _TICK: Final = dt.timedelta(microseconds=1)
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\d\s.,]")
-_REVISED = re.compile(r"updated|last modified|mise? a jour|modifiee? le|更新(?:于|时间)?|编辑于|修改于")
+_REVISED = re.compile(
+    r"(?<![a-z])(?:updated?|modified|revised|amended|edited|corrected|corrections?|clarification|editor'?s'? note|last changed"
+    r"|mise? a jour|modifiee?|actualisee?|corrigee?|revisee?|rectificatif|maj)(?![a-z])"
+    r"|更新(?:于|时间|日期)?|编辑(?:于|时间)|修改(?:于|时间|日期)?|修订(?:于|时间|日期)?|更正(?:于|时间)?"
+)
 _CUE = re.compile(
     rf"publi(?:shed|cation|e|ee|ication)?\b|posted|date\s*:|mis en ligne|le \d|发布(?:时间|于)?|发表(?:于|时间)?|{_REVISED.pattern}"
     r"|时间\s*:|日期\s*:|刊登|出版|发文"
+)
+# What is still to come, or happens again and again, is no time of the page: "will be updated on", "prochaine mise a jour le".
+_PLANNED = re.compile(
+    r"(?:(?:(?<![a-z])(?:be|being|next|expected|scheduled|prochaine?|sera|seront|etre)|将|将于|会|下次|下一次|预计|计划)\s*"
+    rf"(?:{_CUE.pattern})|(?<![a-z])(?:is|are|gets?|est|sont)\s+(?:\w+ly )?(?:{_REVISED.pattern}))[^.;\n。；]*$"
 )
 _DATELINE = re.compile(
     r"^[\s(（【\[]*(?:[^\n]{0,40}?)(?:\(?(?:reuters|afp|ap|bloomberg|dow jones|cnbc)\)?|[\-]{1,2}|电|讯|报道)"
@@ -183,8 +192,10 @@ def own_times(text: str, folded: str, language: str) -> list[Said]:
 def _of_line(text: str, folded: str, start: int, stop: int, length: int, number: int, language: str) -> Iterator[Said]:
     first, searched = True, start
     for stated in dates(folded, start, stop, language=language):
+        if _PLANNED.search(folded, max(searched, stated.start - 60), stated.start):
+            continue
         revised = _is_revised(folded, max(searched, stated.start - 40), stated.start)
-        if stated.year and (first or revised) and _is_own(folded, start, stop, length, stated, number):
+        if stated.year and (first or revised) and (revised or _is_own(folded, start, stop, length, stated, number)):
             yield Said(_stamp(text, folded, stated, start, stop), revised, text[start:stop].strip())
             first, searched = False, stated.end
     if first and number <= 12 and length <= 80:
@@ -200,7 +211,7 @@ def _is_revised(folded: str, start: int, stop: int) -> bool:
     cue = _REVISED.search(folded, start, stop)
     if cue is None:
         return False
-    between = _CLOCK.sub(" ", folded[cue.end() : stop])
+    between = _CLOCK.sub(" ", plain(folded[cue.end() : stop])).strip(" ([（【")
     return readings(zone_words(f"{between} |")) is not None
 
 

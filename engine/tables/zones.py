@@ -17,6 +17,8 @@ from engine.guess import did_you_mean
 Readings = tuple[str, ...]
 
 _FURTHEST: Final = 14 * 60  # minutes: no clock is further from UTC
+# Areas of IANA names whose last parts are no cities.
+_NO_CITIES: Final = ("Etc", "SystemV", "US", "Canada", "Mexico", "Brazil", "Chile", "posix", "right")
 # Said of an hour, these name no zone: the source's own holds.
 _LOCAL: Final = frozenset(
     ("", "local", "local time", "heure locale", "locale", "heure", "time", "当地", "本地", "时间")
@@ -88,8 +90,7 @@ def _named(word: str, zone: str | None, language: str | None) -> Readings | None
     abbreviation = _words()["abbreviations"].get(word)
     if abbreviation:
         return tuple(abbreviation)
-    place = _places().get(word)
-    return None if place is None else (place,)
+    return _places().get(word)
 
 
 @functools.cache
@@ -108,19 +109,19 @@ def _at_home() -> dict[tuple[str, str | None], Readings]:
 
 
 @functools.cache
-def _places() -> dict[str, str]:
-    """Give the zone of each place that is known: IANA names, their cities, and the spellings of zones.toml."""
-    out: dict[str, str] = {}
+def _places() -> dict[str, Readings]:
+    """Give the zones of each place that is known: IANA names, their cities, and the spellings of zones.toml."""
+    out: dict[str, Readings] = {}
+    none = _words()["no_places"]["words"]
     for name in sorted(zoneinfo.available_timezones()):
         area, _, city = name.rpartition("/")
-        if area and not area.startswith(
-            ("Etc", "SystemV", "US", "Canada", "Mexico", "Brazil", "Chile", "posix", "right")
-        ):
-            out.setdefault(city.lower().replace("_", " "), name)
+        place = city.lower().replace("_", " ")
+        if area and place not in none and not area.startswith(_NO_CITIES):
+            out.setdefault(place, (name,))
         if name not in ("Factory", "localtime"):
-            out.setdefault(name.lower(), name)
-    for zone, words in _words()["places"].items():
-        out.update(dict.fromkeys(words, zone))
+            out.setdefault(name.lower(), (name,))
+    for zones, words in _words()["places"].items():
+        out.update(dict.fromkeys(words, tuple(zones.split())))
     return out
 
 

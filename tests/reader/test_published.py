@@ -324,6 +324,7 @@ def test_front_matter(tmp_path: Path, front: str, at: str) -> None:
         ("Publié le 27/01/2025 à 8h30, mis à jour le 28/01/2025 à 10h", "fr", "2025-01-28 09:00:00 instant"),
         ("Mis à jour le 28/01/2025 à 10h, publié le 27/01/2025 à 8h30", "fr", "2025-01-28 09:00:00 instant"),
         ("27 janvier 2025\nPublié le 27 janvier 2025 à 8h30", "fr", "2025-01-27 07:30:00 instant"),
+        ("Ce texte est publié le 27 janvier 2025 à 8h30", "fr", "2025-01-27 07:30:00 instant"),
         ("8h30 à New York, le 27 janvier 2025", "fr", "2025-01-27 13:30:00 instant"),
         ("2025年1月27日 09:30 来源：新浪", "zh-Hans", "2025-01-27 01:30:00 instant"),
         ("纽约时间2025年1月27日 09:30", "zh-Hans", "2025-01-27 14:30:00 instant"),
@@ -347,6 +348,34 @@ def test_a_line_that_tells_of_a_change_counts_beside_metadata() -> None:
     assert said(Document("d", text.replace("Updated ", ""), "d", "2025-01-27T09:30Z")) == "2025-01-27 09:30:00 instant"
 
 
+# All of 28 January 2025, a day of New York; the page has 26 January in its metadata.
+@pytest.mark.parametrize(
+    "line",
+    [
+        "更新時間：2025年1月28日",
+        "最后更新：2025-01-28",
+        "修改时间：2025-01-28",
+        "Actualisé le 28/01/2025",
+        "Article modifié le 28 janvier 2025",
+        "Modified 28 January 2025",
+        "Last revised Jan 28, 2025",
+        "Last edited on January 28, 2025",
+        "Update: January 28, 2025",
+        "UPDATED (January 28, 2025)",
+        "Correction, January 28, 2025: an earlier version of this article misstated the year in which the company was founded and its head.",
+        "Corrected January 28, 2025",
+        "Editor's note (Jan. 28, 2025): updated with comment.",
+        "Editor’s Note: January 28, 2025 - the headline was changed.",
+        "Amended on 28 January 2025",
+        "This story was updated on January 28, 2025",
+        "This article has been updated on January 28, 2025 to include a comment of the company, which came after the first version was out.",
+    ],
+)
+def test_lines_that_tell_of_a_change(line: str) -> None:
+    for text in (f"A headline\n{line}\n\n{TEXT}\n", f"A headline\n\n{TEXT}\n{line}\n"):
+        assert said(Document("d", text, "d", "2025-01-26T10:00-05:00")) == "2025-01-29 04:59:59 day"
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -355,6 +384,18 @@ def test_a_line_that_tells_of_a_change_counts_beside_metadata() -> None:
         "The roadmap, updated for the year ending 31 December 2026, stands",
         "Le groupe a mis à jour ses objectifs au 31 décembre 2026",
         "公司更新了2026年12月31日的计划",
+        "The results will be updated on March 28, 2025.",
+        "Guidance is to be updated on March 28, 2025",
+        "This page is updated March 28, 2025 and every quarter after",
+        "Next update: March 28, 2025",
+        "The list will be corrected on March 28, 2025",
+        "Targets should be revised on March 28, 2025.",
+        "Les objectifs seront mis à jour le 28 mars 2025.",
+        "Prochaine mise à jour le 28/03/2025",
+        "La liste doit être modifiée le 28 mars 2025",
+        "业绩将更新于2025年3月28日",
+        "下次更新：2025-03-28",
+        "The credited March 28, 2025 payment",
     ],
 )
 def test_a_headline_that_speaks_of_a_date_is_no_time_of_change(line: str) -> None:
