@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +11,7 @@ import polars as pl
 
 from engine.reader import language as languages
 from engine.reader.fold import fold
+from engine.reader.times import ZONES
 from engine.tables.order import OpenDates
 from engine.tables.single import says_when
 from engine.tables.spelling import Order, plain
@@ -40,8 +40,8 @@ _CLOCKS: Final = ("heure", "hour", "clock", "timeofday", "时刻")
 _LATER: Final = "column {!r} says when a text was changed; of it and the publication the later counts."
 _CLOCK: Final = r"^\d{1,2}[:h]\d{2}|^\d{1,2} ?[AaPp][Mm]|^\d{3,6}$"
 _ISO: Final = r"^[12]\d{3}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([+-]\d{2}:?\d{2}|Z)?$"
-_ISO_MIDNIGHT: Final = r"^.{10}.00:00(:00(\.0+)?)?([+Z-]|$)"
 _USUAL: Final = 100  # stamps of the usual spelling that are kept of each part of a table
+_SEASONS: Final = 2
 _TEXTS: Final = 20  # that are asked for their language where the order of dates stays open
 
 
@@ -53,6 +53,7 @@ class Source:
     zone: str | None
     order: Order | None
     language: str | None = None
+    homes: tuple[str, ...] = (ZONES["und"],)
 
     def read(self, column: pl.Series, what: str, decision: Decision | None = None) -> Stamps:
         """Read the stamps of one column."""
@@ -64,6 +65,7 @@ class Source:
             order=self.order,
             language=self.language,
             decision=decision,
+            homes=self.homes,
         )
 
 
@@ -185,13 +187,31 @@ def decide_when(
         Dates such as 01/02/2025 may be month first or day first, or contradict one another.
     """
     told = {name: evidence.of(name) for name in (*first, *later)}
+    if source.zone is None and any(map(_is_one_clock, told.values())):
+        (*spoken,) = _spoken(texts)
+        if len(spoken) == 1 and spoken[0] in ZONES:
+            source = replace(source, homes=tuple(dict.fromkeys((ZONES[spoken[0]], *source.homes))))
     try:
         return _decided(told, first, later, source)
     except OpenDates:
-        spoken = {languages.of_document(text, fold(text)) for text in texts()[:_TEXTS] if text and text.strip()}
-        if spoken != {"fr"}:
+        if _spoken(texts) != {"fr"}:
             raise
         return _decided(told, first, later, replace(source, language="fr"))
+
+
+def _spoken(texts: Callable[[], Sequence[str]]) -> set[str]:
+    return {languages.of_document(text, fold(text)) for text in texts()[:_TEXTS] if text and text.strip()}
+
+
+def _is_one_clock(column: pl.Series) -> bool:
+    """Tell a column that shows one time of day, or one in winter and one in summer: it may be midnight elsewhere."""
+    if column.dtype != pl.String and not isinstance(column.dtype, pl.Datetime):
+        return False
+    return 0 < _clocks(column.drop_nulls()).n_unique() <= _SEASONS
+
+
+def _clocks(column: pl.Series) -> pl.Series:
+    return column.str.slice(10) if column.dtype == pl.String else column.dt.time()
 
 
 def _decided(told: dict[str, pl.Series], first: Sequence[str], later: Sequence[str], source: Source) -> When:
@@ -279,10 +299,9 @@ def _telling(column: pl.Series) -> pl.Series:
     if column.dtype == pl.String:
         iso = column.str.contains(_ISO).fill_null(False)
         usual, odd = column.filter(iso), column.filter(~iso).unique()
-        timed = usual.filter(~usual.str.contains(_ISO_MIDNIGHT)).head(1)
     elif isinstance(column.dtype, pl.Datetime):
         usual, odd = column, column.clear()
-        timed = usual.filter(usual.dt.time() != dt.time()).head(1)
     else:
         return column.unique()
-    return pl.concat([usual.gather_every(max(1, len(usual) // _USUAL)), timed, odd])
+    clocks = usual.filter(_clocks(usual).is_first_distinct()).head(_USUAL)
+    return pl.concat([usual.gather_every(max(1, len(usual) // _USUAL)), clocks, odd])

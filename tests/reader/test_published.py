@@ -27,6 +27,9 @@ TEXT = "Nvidia shares are in a bubble, the fund manager warned."
 END = "2025-01-28 04:59:59 day"
 
 
+NY = "America/New_York"
+
+
 def write(path: Path, text: str) -> Path:
     path.write_text(text, encoding="utf-8")
     return path
@@ -129,6 +132,45 @@ def test_a_column_that_is_midnight_throughout_is_days_and_that_is_said(tmp_path:
     ]
     found, notes = times_of(table(tmp_path, kind, date=[DAY, DAY + dt.timedelta(hours=9)]))
     assert (found, notes) == (["2025-01-27 05:00:00 instant", "2025-01-27 14:00:00 instant"], [])
+
+
+CHINESE = "英伟达股价处于泡沫之中，基金经理警告称，人工智能的估值过高。"
+FRENCH = "Les valeurs technologiques ont reculé et la Bourse de Paris a fini en baisse."
+
+
+# Midnight of 27 January is 05:00 UTC in New York, of 7 July 04:00; in Shanghai 16:00 UTC of the day before; in Paris 23:00.
+@pytest.mark.parametrize(
+    ("stamps", "text", "found", "where"),
+    [
+        (["2025-01-27T05:00:00Z", "2025-01-28T05:00:00Z"], TEXT, END, NY),
+        (["2025-01-27T05:00Z", "2025-07-07T04:00Z"], TEXT, END, NY),
+        (["2025-01-27 05:00:00+00:00", "2025-01-28 05:00:00+00:00"], TEXT, END, NY),
+        (["2025-01-26T23:00-06:00", "2025-01-27T23:00-06:00"], TEXT, END, NY),
+        (["Mon, 27 Jan 2025 05:00:00 GMT", "Tue, 28 Jan 2025 05:00:00 GMT"], TEXT, END, NY),
+        (["1737954000", "1738040400"], TEXT, END, NY),
+        ([1737954000, 1738040400], TEXT, END, NY),
+        ([dt.datetime(2025, 1, day, 5, tzinfo=dt.UTC) for day in (27, 28)], TEXT, END, NY),
+        (["2025-01-26T16:00:00Z", "2025-01-27T16:00:00Z"], CHINESE, "2025-01-27 15:59:59 day", "Asia/Shanghai"),
+        (["2025-01-26T23:00:00Z", "2025-01-27T23:00:00Z"], FRENCH, "2025-01-27 22:59:59 day", "Europe/Paris"),
+        (["2025-01-27T05:00:00Z", "2025-01-28T05:00:00Z"], CHINESE, END, NY),  # a day ends in the later zone
+        (["2025-01-27T05:00:00Z", "2025-01-28T14:30:00Z"], TEXT, "2025-01-27 05:00:00 instant", ""),
+        (["2025-01-27T05:00:00Z", "2025-01-27T05:00:00Z"], TEXT, "2025-01-27 05:00:00 instant", ""),  # one day tells nothing
+        (["2025-01-27T05:00:00Z"], TEXT, "2025-01-27 05:00:00 instant", ""),
+        (["2025-01-26T16:00:00Z", "2025-01-27T16:00:00Z"], TEXT, "2025-01-26 16:00:00 instant", ""),
+        (["2025-01-27 05:00", "2025-01-28 05:00"], TEXT, "2025-01-27 10:00:00 instant", ""),  # no zone: New York's
+    ],
+)  # fmt: skip
+def test_instants_that_are_midnight_at_home_are_days_and_that_is_said(
+    tmp_path: Path, kind: str, stamps: list[object], text: str, found: str, where: str
+) -> None:
+    tongue = {CHINESE: "zh-Hans", FRENCH: "fr"}.get(text, "en")
+    path = TABLES[kind](tmp_path, pl.DataFrame({"date": stamps, "text": [text] * len(stamps)}))
+    times, notes = times_of(path, tongue)
+    assert times[0] == found
+    said = (
+        f"column 'date' is midnight throughout in {where}; its stamps are taken for days, and a day counts as its end."
+    )
+    assert notes == ([said] if where else [])
 
 
 def test_midnights_of_many_batches_are_told_by_all_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
