@@ -46,6 +46,11 @@ _ABOUT = re.compile(
 )
 _CLOCK = re.compile(r"\d{1,2}[:h]\d{2}(?::\d{2})?\s*(?:[ap]\.?m\.?)?")
 _PARTS = re.compile(r"[|·•]")
+# What parts a stamp of two times: a bar, a semicolon, or "Updated" behind the first.
+_TIMES = re.compile(
+    r"[|·•;；]|\s/\s(?=[A-Za-z])|(?<=\w)(?<!last)[,.]?\s+(?=(?:last )?(?:updated|modified|revised|mis à jour)\b)",
+    re.IGNORECASE,
+)
 # What may stand behind a time: an offset, an IANA name, "heure de Paris", "London time", "纽约时间", letters, a place that ends the part.
 _BEHIND: Final = [
     re.compile(r"\s*[(\[]?((?:utc|gmt)\s?[+-]\s?\d{1,2}(?::?\d{2})?|[+-]\d{2}(?::?\d{2})?)(?!\d)"),
@@ -110,8 +115,8 @@ def published(
 def _said(stamp: dt.datetime | dt.date | str) -> list[Written | None]:
     """Read a stamp, or several with a bar between them, such as "Published .. | Updated .."."""
     whole = written(stamp)
-    if whole is None and isinstance(stamp, str) and _PARTS.search(stamp):
-        return [written(part) for part in _PARTS.split(stamp)]
+    if whole is None and isinstance(stamp, str) and _TIMES.search(stamp):
+        return [written(part) for part in _TIMES.split(stamp)]
     return [whole]
 
 

@@ -207,7 +207,9 @@ def _is_one_clock(column: pl.Series) -> bool:
     """Tell a column that shows one time of day, or one in winter and one in summer: it may be midnight elsewhere."""
     if column.dtype != pl.String and not isinstance(column.dtype, pl.Datetime):
         return False
-    return 0 < _clocks(column.drop_nulls()).n_unique() <= _SEASONS
+    clocks = _clocks(column.drop_nulls()).unique().cast(pl.String)
+    zoned = column.dtype != pl.String or clocks.str.contains(r"[Z+-]").all()
+    return 0 < len(clocks) <= _SEASONS and bool(zoned) and not clocks.str.contains(r"^[ T]?00:00").any()
 
 
 def _clocks(column: pl.Series) -> pl.Series:

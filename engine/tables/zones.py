@@ -24,7 +24,7 @@ _LOCAL: Final = frozenset(
     ("", "local", "local time", "heure locale", "locale", "heure", "time", "当地", "本地", "时间")
 )
 _OFFSET = re.compile(r"^(?:utc|gmt|ut|z)?\s*([+-])\s*(\d{1,2})(?::?(\d{2}))?(?::?00)?$")
-_COMMENT = re.compile(r"^((?:utc|gmt)?\s*[+-]\d{1,2}(?::?\d{2})?|z)\s*[\[(].*[\])]$")
+_COMMENT = re.compile(r"^((?:utc|gmt)?\s*[+-]\d{1,2}(?::?\d{2})?|z)\s*[\[(](.*)[\])]$")
 _WRAPPED = re.compile(
     r"^[\[(]?\s*(?:in |at |a |au |aux |heures? (?:normale |avancee )?(?:de la |de l'|de |du |d'|a )?)?(.*?)\s*(?:time|时间)?\s*[\])]?\.?$"
 )
@@ -67,7 +67,11 @@ def readings(phrase: str, *, zone: str | None = None, language: str | None = Non
     (('America/New_York',), ('+08:00',), None)
     """
     phrase = phrase.strip().replace("\u2212", "-")
-    phrase = _COMMENT.sub(r"\1", phrase)  # RFC 2822 and RFC 9557: what stands in brackets behind an offset is a comment
+    beside = _COMMENT.match(phrase)  # RFC 2822 and RFC 9557: what stands in brackets behind an offset is a comment
+    if beside:
+        phrase = beside[1]
+        zones, named = readings(phrase, zone=zone, language=language), readings(beside[2], zone=zone, language=language)
+        return (*zones, *named) if zones and named and not _shared(zones[0], named) else zones
     inner = phrase.strip("[]() .,;").replace(".", "")
     for words in (phrase, inner):
         offset = _OFFSET.match(words)
@@ -79,6 +83,14 @@ def readings(phrase: str, *, zone: str | None = None, language: str | None = Non
     if found is None and (wrapped := _WRAPPED.match(phrase)):
         found = _named(wrapped[1].strip(), zone, language)
     return found
+
+
+def _shared(offset: str, zones: Readings) -> bool:
+    """Tell whether one of the zones has that offset in winter or in summer; else the two contradict one another, and the later counts."""
+    fixed = zone_info(offset).utcoffset(None)
+    return any(
+        dt.datetime(2025, month, 1, tzinfo=zone_info(zone)).utcoffset() == fixed for zone in zones for month in (1, 7)
+    )
 
 
 def _named(word: str, zone: str | None, language: str | None) -> Readings | None:
