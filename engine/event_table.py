@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
 from collections.abc import Callable, Iterable, Iterator
 
 import polars as pl

@@ -362,9 +362,25 @@ Jan. 27, 2025 at 9:45 a.m. E.S.T.
 2025-01-28 01:45 AEDT
 2025-01-27 09:45 heure locale
 2025-01-27 09:45 当地时间
+27.01.2025 09:45 Uhr
+27. Jan 2025, 15:45 Uhr CET
+2025-01-27 09:45 ET (1445 GMT)
+2025-01-27 09:45 ET / 14:45 GMT
+27 Jan 2025 9:45 a.m. EST (14:45 UTC)
+2025-01-27 22:45 北京时间 (1445 GMT)
+2025-01-27T15:45+01:00[Europe/Paris]
+2025-01-27T22:45 GMT+0800 (CST)
+Mon Jan 27 2025 22:45:00 GMT+0800 (China Standard Time)
+2025-01-27T14:45Z[Europe/London]
+2025-01-27T09:45+01:00[America/New_York]
+2025-01-27T14:45+08:00[Europe/London]
+2025-01-27 09:45 -0500 (Tokyo)
+2025-01-27 14:45Z (JST)
 """
 # To the letter, or as the clock is: the later. EST in July is -05:00; EDT in January is the clock of New York, -05:00. Of two zones,
-# the later, too: CST is -06:00 before +08:00, IST Ireland's before India's, AST -04:00 before +03:00.
+# the later, too: CST is -06:00 before +08:00, IST Ireland's before India's, AST -04:00 before +03:00. ACT is Acre's (-5) before
+# Canberra's; Victoria is British Columbia's (-8), Cordoba and Merida Mexico's (-6), San Luis too, La Paz Mazatlan's (-7), San Juan and
+# Santiago those of the Caribbean (-4), Vincennes Indiana's (-5), Stanley that of the Falklands (-3), Mendoza Peru's (-5).
 LATER = """
 2025-07-07 09:45 EST
 2025-01-27 09:45 EDT
@@ -374,6 +390,17 @@ LATER = """
 2025-01-27 08:45 CST
 2025-01-27 14:45 IST
 2025-01-27 10:45 AST
+2025-01-27 09:45 ACT
+2025-01-27 06:45 Victoria
+2025-01-27 08:45 Cordoba
+2025-01-27 08:45 Merida time
+2025-01-27 07:45 La Paz
+2025-01-27 10:45 San Juan
+2025-01-27 10:45 Santiago
+2025-01-27 09:45 Vincennes
+2025-01-27 11:45 Stanley
+2025-01-27 08:45 San Luis
+2025-01-27 09:45 heure de Mendoza
 """
 
 
@@ -424,6 +451,16 @@ REFUSED = """
 2025-01-27 09:30 XYZT
 2025-01-27 09:30 Springfield
 2025-01-27 09:30 America/Atlantis
+2025-01-27 09:30 North
+2025-01-27 09:30 South
+2025-01-27 09:30 Center
+2025-01-27 09:30 Easter
+2025-01-27 09:30 Christmas
+2025-01-27 09:30 Virgin
+2025-01-27 09:30 Oral
+2025-01-27 09:30 Resolute
+2025-01-27 09:30 Wake
+2025-01-27 09:30 LHI
 2025-01-27 09:30 A
 2025-01-27 09:30 +25:00
 2025-01-27 09:30 +08:75
@@ -448,6 +485,9 @@ Q1 2025
 2025012714
 x
 2025-01-27 EST PST
+2025-01-27 09:30 ET (1530 GMT)
+2025-01-27 09:30 ET / 13:30 GMT
+2025-01-27 (1430 GMT)
 """
 
 

@@ -7,21 +7,18 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from engine.tables.single import as_day, written
+from engine.reader.when import is_change
+from engine.tables.single import as_day, says_when, written
 
 _PUBLISHED: Final = frozenset((
     "article:published_time", "article:published", "og:published_time", "og:article:published_time", "datepublished", "publishdate", "publish_date", "pubdate", "publication_date",
     "date", "dc.date", "dc.date.issued", "dcterms.date", "dcterms.issued", "parsely-pub-date", "sailthru.date", "weibo:article:create_at", "weibo: article:create_at",
 ))  # fmt: skip
-_MODIFIED: Final = frozenset((
-    "article:modified_time", "article:modified", "og:updated_time", "og:modified_time", "og:article:modified_time", "datemodified", "lastmod", "last-modified", "last_modified",
-    "lastmodified", "modified", "updated", "revised", "dc.date.modified", "dcterms.modified", "weibo:article:update_at", "weibo: article:update_at",
-))  # fmt: skip
 _META = re.compile(r"<meta\b([^>]{0,2000})>", re.I)
 _TIME = re.compile(r"<time\b([^>]{0,2000})>", re.I)
 _ATTRIBUTE = re.compile(r"([\w:.-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
-_LD_PUBLISHED = re.compile(r"\"datePublished\"\s*:\s*\"([^\"]{8,60})\"")
-_LD_MODIFIED = re.compile(r"\"dateModified\"\s*:\s*\"([^\"]{8,60})\"")
+_LD_PUBLISHED = re.compile(r"\"datePublished\"\s*:\s*\"([^\"]{4,100})\"")
+_LD_MODIFIED = re.compile(r"\"dateModified\"\s*:\s*\"([^\"]{1,100})\"")
 _CHANGED = re.compile(r"updated|modified", re.I)
 _FRONT = re.compile(r"\ufeff?(---|\+\+\+)[ \t]*\r?\n(.*?)\r?\n(?:\1|\.\.\.)[ \t]*(?:\r?\n|$)", re.S)
 _FIELD = re.compile(r"^([A-Za-z][\w -]*?)\s*[:=]\s*[\"']?([^\"'#\n]+?)[\"']?\s*(?:#.*)?$", re.M)
@@ -35,18 +32,6 @@ _FRONT_PUBLISHED: Final = (
     "datetime",
     "created",
     "createdat",
-)
-_FRONT_MODIFIED: Final = (
-    "modified",
-    "modifiedat",
-    "lastmodified",
-    "lastmodifiedat",
-    "lastmod",
-    "updated",
-    "updatedat",
-    "lastupdated",
-    "datemodified",
-    "maj",
 )
 LONGEST: Final = 20_000  # characters of front matter
 
@@ -69,7 +54,7 @@ def page_times(page: str) -> Times:
         *(value.get("datetime", "") for tag, value in times if not _CHANGED.search(tag)),
     ]
     modified = [
-        *(value for name, value in named if name in _MODIFIED),
+        *(value for name, value in named if is_change(name)),
         *(found[1] for found in _LD_MODIFIED.finditer(page)),
         *(value.get("datetime", "") for tag, value in times if _CHANGED.search(tag)),
     ]
@@ -80,16 +65,15 @@ def front_matter_times(text: str) -> Times:
     """Find the times in the front matter of a Markdown file, YAML between `---` or TOML between `+++`."""
     found = _FRONT.match(text[:LONGEST])
     fields = {re.sub(r"[\W_]", "", name.lower()): value for name, value in _FIELD.findall(found[2])} if found else {}
-    return _times(
-        (fields.get(name, "") for name in _FRONT_PUBLISHED), (fields.get(name, "") for name in _FRONT_MODIFIED)
-    )
+    changed = (value for name, value in fields.items() if is_change(name))
+    return _times((fields.get(name, "") for name in _FRONT_PUBLISHED), changed)
 
 
 def _times(published: Iterable[str], modified: Iterable[str]) -> Times:
     stated = [value.strip() for value in published if value.strip()]
     first = next((value for value in stated if written(value) is not None), stated[0] if stated else None)
     # A tag such as "modified" may hold other things than a time.
-    later = dict.fromkeys(as_day(value.strip()) for value in modified if written(value) is not None)
+    later = dict.fromkeys(as_day(value.strip()) for value in modified if says_when(value))
     return Times(first and as_day(first), tuple(later))
 
 

@@ -11,7 +11,7 @@ from engine.clock import Publication, publication
 from engine.faults import Fault
 from engine.reader.fold import is_han
 from engine.reader.times import ZONES, Stated, dates
-from engine.tables.single import Moment, moment, written
+from engine.tables.single import Moment, moment, says_when, written
 from engine.tables.spelling import Order, Written, plain, read_one, zone_words
 from engine.tables.zones import readings, zone_info
 
@@ -24,10 +24,19 @@ _HEAD, _FOOT = 2000, 400  # characters at the top and the end of a page in which
 _TICK: Final = dt.timedelta(microseconds=1)
 _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\d\s.,]")
-_REVISED = re.compile(r"updated|last modified|mise? a jour|modifiee? le|更新(?:于|时间)?|编辑于|修改于")
+_REVISED = re.compile(
+    r"(?<![a-z])(?:updated?|modified|revised|amended|edited|corrected|corrections?|clarification|editor'?s'? note|last changed"
+    r"|mise? a jour|modifiee?|actualisee?|corrigee?|revisee?|rectificatif|maj)(?![a-z])"
+    r"|更新(?:于|时间|日期)?|编辑(?:于|时间)|修改(?:于|时间|日期)?|修订(?:于|时间|日期)?|更正(?:于|时间)?"
+)
 _CUE = re.compile(
     rf"publi(?:shed|cation|e|ee|ication)?\b|posted|date\s*:|mis en ligne|le \d|发布(?:时间|于)?|发表(?:于|时间)?|{_REVISED.pattern}"
     r"|时间\s*:|日期\s*:|刊登|出版|发文"
+)
+# What is still to come, or happens again and again, is no time of the page: "will be updated on", "prochaine mise a jour le".
+_PLANNED = re.compile(
+    r"(?:(?:(?<![a-z])(?:be|being|next|expected|scheduled|prochaine?|sera|seront|etre)|将|将于|会|下次|下一次|预计|计划)\s*"
+    rf"(?:{_CUE.pattern})|(?<![a-z])(?:is|are|gets?|est|sont)\s+(?:\w+ly )?(?:{_REVISED.pattern}))[^.;\n。；]*$"
 )
 _DATELINE = re.compile(
     r"^[\s(（【\[]*(?:[^\n]{0,40}?)(?:\(?(?:reuters|afp|ap|bloomberg|dow jones|cnbc)\)?|[\-]{1,2}|电|讯|报道)"
@@ -37,6 +46,11 @@ _ABOUT = re.compile(
 )
 _CLOCK = re.compile(r"\d{1,2}[:h]\d{2}(?::\d{2})?\s*(?:[ap]\.?m\.?)?")
 _PARTS = re.compile(r"[|·•]")
+# What parts a stamp of two times: a bar, a semicolon, or "Updated" behind the first.
+_TIMES = re.compile(
+    r"[|·•;；]|\s/\s(?=[A-Za-z])|(?<=\w)(?<!last)[,.]?\s+(?=(?:last )?(?:updated|modified|revised|mis à jour)\b)",
+    re.IGNORECASE,
+)
 # What may stand behind a time: an offset, an IANA name, "heure de Paris", "London time", "纽约时间", letters, a place that ends the part.
 _BEHIND: Final = [
     re.compile(r"\s*[(\[]?((?:utc|gmt)\s?[+-]\s?\d{1,2}(?::?\d{2})?|[+-]\d{2}(?::?\d{2})?)(?!\d)"),
@@ -80,7 +94,8 @@ def published(
         Nobody states it, or it is stated in words that are not understood.
     """
     zone = _zone_of(document, tongue)
-    stated = [stamp for stamp in (document.published, *document.modified) if stamp]
+    changed = [stamp for stamp in document.modified if says_when(stamp)]
+    stated = [stamp for stamp in (document.published, *changed) if stamp]
     moments = [_known(document, stamp, said, zone, tongue, order) for stamp in stated for said in _said(stamp)]
     if not moments or _REVISED.search(folded, 0, _HEAD) or _REVISED.search(folded, len(folded) - _FOOT):
         own = own_times(text, folded, "zh" if tongue.startswith("zh") else tongue)
@@ -100,8 +115,8 @@ def published(
 def _said(stamp: dt.datetime | dt.date | str) -> list[Written | None]:
     """Read a stamp, or several with a bar between them, such as "Published .. | Updated .."."""
     whole = written(stamp)
-    if whole is None and isinstance(stamp, str) and _PARTS.search(stamp):
-        return [written(part) for part in _PARTS.split(stamp)]
+    if whole is None and isinstance(stamp, str) and _TIMES.search(stamp):
+        return [written(part) for part in _TIMES.split(stamp)]
     return [whole]
 
 
@@ -182,8 +197,10 @@ def own_times(text: str, folded: str, language: str) -> list[Said]:
 def _of_line(text: str, folded: str, start: int, stop: int, length: int, number: int, language: str) -> Iterator[Said]:
     first, searched = True, start
     for stated in dates(folded, start, stop, language=language):
+        if _PLANNED.search(folded, max(searched, stated.start - 60), stated.start):
+            continue
         revised = _is_revised(folded, max(searched, stated.start - 40), stated.start)
-        if stated.year and (first or revised) and _is_own(folded, start, stop, length, stated, number):
+        if stated.year and (first or revised) and (revised or _is_own(folded, start, stop, length, stated, number)):
             yield Said(_stamp(text, folded, stated, start, stop), revised, text[start:stop].strip())
             first, searched = False, stated.end
     if first and number <= 12 and length <= 80:
@@ -199,7 +216,7 @@ def _is_revised(folded: str, start: int, stop: int) -> bool:
     cue = _REVISED.search(folded, start, stop)
     if cue is None:
         return False
-    between = _CLOCK.sub(" ", folded[cue.end() : stop])
+    between = _CLOCK.sub(" ", plain(folded[cue.end() : stop])).strip(" ([（【")
     return readings(zone_words(f"{between} |")) is not None
 
 

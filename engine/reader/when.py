@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,9 @@ import polars as pl
 
 from engine.reader import language as languages
 from engine.reader.fold import fold
+from engine.reader.times import ZONES
 from engine.tables.order import OpenDates
+from engine.tables.single import says_when
 from engine.tables.spelling import Order, plain
 from engine.tables.stamps import Decision, Stamps, joined, read_stamps
 
@@ -24,17 +25,23 @@ _PUBLISHED: Final = (
 )  # fmt: skip
 # Of a draft or a row, perhaps: taken where there is no other.
 _CREATED: Final = ("createdat", "created", "createdutc", "createtime")
-_MODIFIED: Final = (
-    "modified", "modifiedat", "modifiedon", "modifiedtime", "modifieddate", "datemodified", "lastmodified", "lastmod", "updated", "updatedat", "updatedon",
-    "updatedtime", "updateddate", "updatetime", "updatedate", "dateupdated", "lastupdated", "lastupdate", "editedat", "edited", "mtime",
-    "更新时间", "更新日期", "修改时间", "miseajour", "datemiseajour", "datedemiseajour", "datemaj", "maj", "datemodification", "datedemodification",
-)  # fmt: skip
+# "last_modified_at", "article:modified_time", "meta.updated": a word of change, with words of time before or behind it. The nouns
+# and verbs that say other things where they stand alone, as "change" and "revision", take one such word at least.
+_BEFORE = "date|time|timestamp|last|latest|post|page|article|story|content|de|of|derniere"
+_AFTER = "at|on|time|date|datetime|timestamp|utc|gmt|ts|le"
+_CHANGED: Final = re.compile(
+    rf"(?:{_BEFORE})*(?:modified|updated|revised|edited|changed|corrected|amended|lastmod|mtime|miseajour|misajour|maj|modifiele)(?:{_AFTER})*"
+    rf"|(?:{_BEFORE})+(?:modif|modification|modify|update|revision|edit|correction|amendment)(?:{_AFTER})*"
+    rf"|(?:{_BEFORE})*(?:modif|modification|modify|update|revision|edit|correction|amendment|change)(?:{_AFTER})+"
+    r"|(?:最后|最近)?(?:更新|修改|编辑|修订|更正)(?:于|时间|日期)|最后(?:更新|修改|编辑)"
+)
+_PAGE: Final = re.compile(r"^(?:article|og|dc|dcterms|meta|metadata|page)[.:/]", re.IGNORECASE)  # of the text itself
 _CLOCKS: Final = ("heure", "hour", "clock", "timeofday", "时刻")
 _LATER: Final = "column {!r} says when a text was changed; of it and the publication the later counts."
 _CLOCK: Final = r"^\d{1,2}[:h]\d{2}|^\d{1,2} ?[AaPp][Mm]|^\d{3,6}$"
 _ISO: Final = r"^[12]\d{3}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([+-]\d{2}:?\d{2}|Z)?$"
-_ISO_MIDNIGHT: Final = r"^.{10}.00:00(:00(\.0+)?)?([+Z-]|$)"
 _USUAL: Final = 100  # stamps of the usual spelling that are kept of each part of a table
+_SEASONS: Final = 2
 _TEXTS: Final = 20  # that are asked for their language where the order of dates stays open
 
 
@@ -46,6 +53,7 @@ class Source:
     zone: str | None
     order: Order | None
     language: str | None = None
+    homes: tuple[str, ...] = (ZONES["und"],)
 
     def read(self, column: pl.Series, what: str, decision: Decision | None = None) -> Stamps:
         """Read the stamps of one column."""
@@ -57,6 +65,7 @@ class Source:
             order=self.order,
             language=self.language,
             decision=decision,
+            homes=self.homes,
         )
 
 
@@ -122,11 +131,23 @@ def candidates(names: Sequence[str], published: str, modified: str) -> tuple[lis
     published, modified
         The columns that the user names for it, or "".
     """
-    by_plain = {_plain(name): name for name in reversed(names)}
+    by_plain = {_plain(_PAGE.sub("", name)): name for name in reversed(names)}
+    by_plain.update({_plain(name): name for name in reversed(names)})
     usual = (*_PUBLISHED, *_CREATED, *_CLOCKS)
     first = [published] if published else [by_plain[name] for name in usual if name in by_plain]
-    later = [modified] if modified else [by_plain[name] for name in _MODIFIED if name in by_plain]
+    later = [modified] if modified else [name for name in names if is_change(name)]
     return first, [name for name in later if name not in first]
+
+
+def is_change(name: str) -> bool:
+    """Tell whether a column or tag of this name says when a text was changed.
+
+    Examples
+    --------
+    >>> is_change("article:modified_time"), is_change("dateLastModified"), is_change("change")
+    (True, True, False)
+    """
+    return any(_CHANGED.fullmatch(_plain(part)) for part in (name, re.split(r"[.:/]", name)[-1]))
 
 
 class Evidence:
@@ -166,19 +187,39 @@ def decide_when(
         Dates such as 01/02/2025 may be month first or day first, or contradict one another.
     """
     told = {name: evidence.of(name) for name in (*first, *later)}
+    if source.zone is None and any(map(_is_one_clock, told.values())):
+        (*spoken,) = _spoken(texts)
+        if len(spoken) == 1 and spoken[0] in ZONES:
+            source = replace(source, homes=tuple(dict.fromkeys((ZONES[spoken[0]], *source.homes))))
     try:
         return _decided(told, first, later, source)
     except OpenDates:
-        spoken = {languages.of_document(text, fold(text)) for text in texts()[:_TEXTS] if text and text.strip()}
-        if spoken != {"fr"}:
+        if _spoken(texts) != {"fr"}:
             raise
         return _decided(told, first, later, replace(source, language="fr"))
+
+
+def _spoken(texts: Callable[[], Sequence[str]]) -> set[str]:
+    return {languages.of_document(text, fold(text)) for text in texts()[:_TEXTS] if text and text.strip()}
+
+
+def _is_one_clock(column: pl.Series) -> bool:
+    """Tell a column that shows one time of day, or one in winter and one in summer: it may be midnight elsewhere."""
+    if column.dtype != pl.String and not isinstance(column.dtype, pl.Datetime):
+        return False
+    clocks = _clocks(column.drop_nulls()).unique().cast(pl.String)
+    zoned = column.dtype != pl.String or clocks.str.contains(r"[Z+-]").all()
+    return 0 < len(clocks) <= _SEASONS and bool(zoned) and not clocks.str.contains(r"^[ T]?00:00").any()
+
+
+def _clocks(column: pl.Series) -> pl.Series:
+    return column.str.slice(10) if column.dtype == pl.String else column.dt.time()
 
 
 def _decided(told: dict[str, pl.Series], first: Sequence[str], later: Sequence[str], source: Source) -> When:
     clocks = [name for name in first if _is_clock(told[name])]
     stamps = {name: source.read(told[name], name) for name in later if _is_told(told[name])}
-    dated = {name: found for name, found in stamps.items() if _is_dated(found)}
+    dated = {name: found for name, found in stamps.items() if _is_dated(found) or _says_when(told[name])}
     modified = tuple(dated)
     notes = [note for name in modified for note in (_LATER.format(name), *dated[name].notes)]
     published = clock = finer = ""
@@ -224,6 +265,11 @@ def _is_dated(stamps: Stamps) -> bool:
     return stamps.local.null_count() < len(stamps.local)
 
 
+def _says_when(column: pl.Series) -> bool:
+    """Tell whether a column of changes, none of which is understood, says times all the same: its rows are refused one by one."""
+    return column.dtype == pl.String and any(map(says_when, column.drop_nulls()))
+
+
 def _all_days(stamps: Stamps) -> bool:
     return bool(stamps.is_day.sum() == len(stamps.local) - stamps.local.null_count())
 
@@ -255,10 +301,9 @@ def _telling(column: pl.Series) -> pl.Series:
     if column.dtype == pl.String:
         iso = column.str.contains(_ISO).fill_null(False)
         usual, odd = column.filter(iso), column.filter(~iso).unique()
-        timed = usual.filter(~usual.str.contains(_ISO_MIDNIGHT)).head(1)
     elif isinstance(column.dtype, pl.Datetime):
         usual, odd = column, column.clear()
-        timed = usual.filter(usual.dt.time() != dt.time()).head(1)
     else:
         return column.unique()
-    return pl.concat([usual.gather_every(max(1, len(usual) // _USUAL)), timed, odd])
+    clocks = usual.filter(_clocks(usual).is_first_distinct()).head(_USUAL)
+    return pl.concat([usual.gather_every(max(1, len(usual) // _USUAL)), clocks, odd])

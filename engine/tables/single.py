@@ -10,12 +10,19 @@ import polars as pl
 
 from engine.tables.numbers import of_numbers
 from engine.tables.order import possible
-from engine.tables.spelling import Order, Written, read_one
+from engine.tables.spelling import Order, Written, plain, read_one
+from engine.tables.written import EMPTY
 from engine.tables.zones import latest, readings
 
 _TICK: Final = dt.timedelta(microseconds=1)
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:[+-]\d\d:?\d\d|Z)?)?")
 _NUMBER: Final = re.compile(r"\d+(?:\.\d*)?")
+# What a column or tag of changes may hold that is no time: a blank, a count of changes, a flag, how often a page changes.
+_NO_TIME: Final = re.compile(
+    rf"{EMPTY}|^\s*(?:[+-]?\d{{1,3}}(?:\.0*)?|yes|no|true|y|n|t|f|oui|non|vrai|faux|是|否|never|jamais|unknown"
+    r"|always|hourly|daily|weekly|monthly|yearly|annually)\s*$",
+    re.IGNORECASE,
+)
 
 
 class Moment(NamedTuple):
@@ -45,6 +52,17 @@ def written(stamp: dt.datetime | dt.date | str) -> Written | None:
     return Written(
         day, day, day, clock, f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
     )
+
+
+def says_when(stamp: dt.datetime | dt.date | str) -> bool:
+    """Tell whether a stamp of a change says when, be it understood or not: no blank, flag, count of changes or "daily".
+
+    Examples
+    --------
+    >>> says_when("2025-01-28 12:00 QQT"), says_when("Tuesday"), says_when("daily"), says_when("N/A"), says_when("3")
+    (True, True, False, False, False)
+    """
+    return not isinstance(stamp, str) or not _NO_TIME.search(plain(stamp))
 
 
 def _of_text(text: str) -> Written | None:

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import Final, Literal, NamedTuple
 
-from engine.tables.zones import readings
+from engine.tables.zones import earliest, latest, readings
 
 Order = Literal["ymd", "mdy", "dmy"]
 ORDERS: Final[tuple[Order, ...]] = ("ymd", "mdy", "dmy")
@@ -51,11 +51,13 @@ _FILLER = re.compile(
     r"(?<![a-z])(?:mon|tues?|wed(?:nes|s)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?(?![a-z])\.?"
     r"|(?<![a-z])(?:(?:lun|mar|mercre|jeu|vendre|same)di|dimanche|lun|mar|mer|jeu|ven|sam|dim)(?![a-z])\.?"
     r"|(?:周|星期|礼拜)[一二三四五六日天]|\([一二三四五六日]\)"
-    r"|(?<![a-z])(?:first |last )?(?:published|posted|updated|modified|publiee?|mise? (?:a jour|en ligne)|modifiee?|created|date|time|as of)(?![a-z/])(?=[^|]*\|)"
-    r"|(?<![a-z])(?:on|at|le|a|t|the)(?=\s*\|)|@(?=\s*\|)"
+    r"|(?<![a-z])(?:first |last )?(?:published|posted|updated|modified|revised|edited|corrected|amended|actualisee?|publiee?|mise? (?:a jour|en ligne)|modifiee?|created|date|time|as of)(?![a-z/])(?=[^|]*\|)"
+    r"|(?<![a-z])(?:on|at|le|a|t|the)(?=\s*\|)|@(?=\s*\|)|(?<=\|)\s*uhr(?![a-z])"
     r"|(?:发布时间|发布于|发布|发表于|发表时间|更新于|更新时间|更新|编辑于|日期|时间(?=\s*:))(?=[^|]*\|)"
     r"|:(?!\d)|[,;·•]|\(\s*\)|\[\s*\]|(?<=\s)-(?=\s)|^\s*-(?!\d)|-\s*$"
 )
+# The same time once more, in UTC, as wires have it: "9:30 a.m. ET (1430 GMT)", "09:30 ET / 14:30 GMT".
+_AGAIN = re.compile(r"\s*[(\[/]\s*(\d{1,2})[:.]?(\d{2})\s*(?:gmt|utc|z)\s*[)\]]?\s*$")
 _TRADITIONAL: Final = str.maketrans(
     "時點號發間紐約東國華頓羅倫敦臺灣蘭蘇內達馬盧爾維納廣韓協當編輯佈週禮學園舊聖溫網獅買蘋際標準極磯圖魯奧靈調",
     "时点号发间纽约东国华顿罗伦敦台湾兰苏内达马卢尔维纳广韩协当编辑布周礼学园旧圣温网狮买苹际标准极矶图鲁奥灵调",
@@ -96,6 +98,9 @@ def read_one(text: str) -> Written | None:
     Written(ymd=datetime.date(2020, 7, 17), mdy=datetime.date(2020, 7, 17), dmy=datetime.date(2020, 7, 17), clock=71460000000, zone='et')
     """
     text = plain(text)
+    if again := _AGAIN.search(text):
+        said = read_one(text[: again.start()])
+        return said if said and _agrees(said, int(again[1]) * 60 + int(again[2])) else None
     run = _RUN.match(text)
     if run:
         text = f"{run[1]} {run[2]}:{run[3]}:{run[4] or '00'}.{run[5] or '0'}"
@@ -116,6 +121,15 @@ def read_one(text: str) -> Written | None:
             words = zone_words(f"{rest[: found.start()]} | {zone} {rest[found.end() :]}")
             return None if readings(words) is None else Written(*days, clock, words)
     return None
+
+
+def _agrees(said: Written, minutes: int) -> bool:
+    """Tell whether a time in its zone is that many minutes past a midnight of UTC."""
+    day, zones = said.dmy or said.mdy or said.ymd, readings(said.zone)
+    if day is None or said.clock is None or not zones:
+        return False
+    local = dt.datetime.combine(day, dt.time()) + dt.timedelta(microseconds=said.clock)
+    return any(at.hour * 60 + at.minute == minutes for at in (latest(local, zones), earliest(local, zones)))
 
 
 def clock_text(text: str) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
@@ -18,6 +19,7 @@ _TICK: Final = dt.timedelta(microseconds=1)
 _ONE_DAY: Final = dt.timedelta(days=1)
 # An instant falls on midnight once in 1,440 minutes: more than a tenth of twenty are days among instants, or bars of hours.
 _SHARE, _MANY = 0.1, 20
+_AS_WRITTEN: Final = ("", "written")
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Decision:
     order
         How dates such as 01/02/2025 are read.
     midnights
-        Whether a midnight stands for its day, for the column is midnight throughout: as "written", or on the clock of the
-        source's "zone"; else "".
+        Whether a midnight stands for its day, for the column is midnight throughout: as "written", or the zone on whose clock
+        it is; else "".
     notes
         The same in words, a sentence each.
     """
@@ -106,8 +108,9 @@ class Stamps:
         if isinstance(self._given.dtype, pl.Datetime) and self._given.dtype.time_zone is not None:
             local = local.zip_with(self.is_day, self.instant.dt.replace_time_zone(None))
             zone = zone.zip_with(self.is_day, same("+00:00", len(zone)))
-        if self.decision.midnights == "zone":
-            zone = same("", len(zone))
+        if self.decision.midnights not in _AS_WRITTEN:
+            own = self.decision.midnights == self._source_zone
+            zone = same("" if own else self.decision.midnights.lower(), len(zone))
         frame = pl.DataFrame({"local": local, "zone": zone, "is_day": self.is_day})
         time = pl.col("local").dt.to_string("%Y-%m-%d %H:%M:%S%.6f")
         close = ~pl.col("is_day") & pl.col("zone").str.contains(r"^[+-]\d\d:\d\d$")
@@ -127,6 +130,7 @@ def read_stamps(
     language: str | None = None,
     tell_days: bool = True,
     decision: Decision | None = None,
+    homes: Sequence[str] = (),
 ) -> Stamps:
     """Read a column of dates or times.
 
@@ -149,6 +153,9 @@ def read_stamps(
         False: a midnight is an instant, also where the column is midnight throughout; for what tells days by other means.
     decision
         That of the whole column, where `column` is a part of it.
+    homes
+        Zones in which a source without a zone may count its days: instants that are midnight there throughout, on two days or
+        more, are days.
 
     Raises
     ------
@@ -165,13 +172,13 @@ def read_stamps(
     """
     check_zone(zone, f"{source}: the zone of column {what!r}")
     read = spelled(column, what, source)
-    decision = decision or _decide(read, column, what, source, zone, order, language, tell_days)
+    decision = decision or _decide(read, column, what, source, zone, order, language, tell_days, homes)
     timed = read.clock.is_not_null()
     local, zones, instant = _placed(read, decision.order, zone, language)
-    if decision.midnights == "zone":
+    if decision.midnights not in _AS_WRITTEN:
         moved = timed & (read.zone != "")
-        local = local.zip_with(~moved, _wall(instant, zone or "+00:00"))
-        zones = zones.zip_with(~moved, same(zone or "", len(zones)))
+        local = local.zip_with(~moved, _wall(instant, decision.midnights))
+        zones = zones.zip_with(~moved, same(decision.midnights, len(zones)))
     lost = local.is_null()
     is_day = ~lost if decision.midnights else ~lost & ~timed
     unread = lost & is_written(column) if lost.any() else lost
@@ -197,31 +204,41 @@ def _decide(
     order: Order | None,
     language: str | None,
     tell_days: bool,
+    homes: Sequence[str],
 ) -> Decision:
     chosen, note = decide_order(read.days, column, what, source, order=order, zone=zone, language=language)
     notes = [note] if note else []
     midnights = ""
     if tell_days and (times := len(read.clock) - read.clock.null_count()):
         at_midnight = int((read.clock == 0).sum())
-        midnights = "written" if at_midnight == times else _midnights_in_zone(read, chosen, zone, language)
+        midnights = "written" if at_midnight == times else _midnights_in_zone(read, chosen, zone, language, homes)
         if not midnights and times >= _MANY and at_midnight > _SHARE * times:
             notes.append(
                 f"column {what!r} has {at_midnight:,} of {times:,} times at midnight; they are taken for instants, so write days "
                 "without a time."
             )
     if midnights:
+        where = "" if midnights in (*_AS_WRITTEN, zone) else f" in {midnights}"
         notes.append(
-            f"column {what!r} is midnight throughout; its stamps are taken for days, and a day counts as its end."
+            f"column {what!r} is midnight throughout{where}; its stamps are taken for days, and a day counts as its end."
         )
     return Decision(chosen, midnights, tuple(notes))
 
 
-def _midnights_in_zone(read: Spelled, order: Order, zone: str | None, language: str | None) -> str:
-    """Tell whether instants with zones of their own are all midnight on the clock of the source."""
-    if zone is None or (read.zone == "").any():
+def _midnights_in_zone(
+    read: Spelled, order: Order, zone: str | None, language: str | None, homes: Sequence[str]
+) -> str:
+    """Give the zone on whose clock instants with zones of their own are all midnight: that of the source, else one of its homes."""
+    timed = read.clock.is_not_null()
+    if not (zone or homes) or (read.zone.filter(timed) == "").any():
         return ""
     _, _, instant = _placed(read, order, zone, language)
-    return "zone" if (_wall(instant.drop_nulls(), zone).dt.time() == dt.time()).all() else ""
+    instant = instant.filter(timed).drop_nulls()
+    for name in (zone,) if zone else homes:
+        wall = _wall(instant, name)
+        if (wall.dt.time() == dt.time()).all() and (zone or wall.n_unique() > 1):
+            return name
+    return ""
 
 
 # ---------------------------------------------------------------------------------------------------------------- zones

@@ -16,7 +16,7 @@ LOCAL: Final = pl.Datetime("us")
 UTC: Final = pl.Datetime("us", "UTC")
 DAYS: Final = {"ymd": pl.Date, "mdy": pl.Date, "dmy": pl.Date}
 _SPELLED: Final = {**DAYS, "clock": pl.Int64, "zone": pl.String}
-_EMPTY: Final = r"(?i)^\s*(null|none|nan|na|n/a|#n/a|-|nat|<na>|0|0000-00-00([ T]00:00:00)?|false)?\s*$"
+EMPTY: Final = r"(?i)^\s*(null|none|nan|na|n/a|#n/a|-|nat|<na>|0|0000-00-00([ T]00:00:00)?|false)?\s*$"
 _SAMPLE: Final = 50_000  # rows that are looked at to see whether many are alike
 _NUMBER: Final = r"^\d+(\.\d*)?$"
 _RUN: Final = r"^(\d{8})[Tt ](\d{2})(\d{2})(\d{2})"
@@ -54,7 +54,7 @@ class Spelled(NamedTuple):
 def is_written(column: pl.Series) -> pl.Series:
     """Tell where something is written: no null, no NaN, no zero, no text that stands for one, such as 0000-00-00."""
     if column.dtype == pl.String:
-        return ~column.str.contains(_EMPTY).fill_null(True)
+        return ~column.str.contains(EMPTY).fill_null(True)
     if column.dtype.is_float():
         return (column.is_not_nan() & (column != 0)).fill_null(False)
     return (column != 0).fill_null(False) if column.dtype.is_integer() else column.is_not_null()

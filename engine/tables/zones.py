@@ -17,12 +17,14 @@ from engine.guess import did_you_mean
 Readings = tuple[str, ...]
 
 _FURTHEST: Final = 14 * 60  # minutes: no clock is further from UTC
+# Areas of IANA names whose last parts are no cities.
+_NO_CITIES: Final = ("Etc", "SystemV", "US", "Canada", "Mexico", "Brazil", "Chile", "posix", "right")
 # Said of an hour, these name no zone: the source's own holds.
 _LOCAL: Final = frozenset(
     ("", "local", "local time", "heure locale", "locale", "heure", "time", "当地", "本地", "时间")
 )
 _OFFSET = re.compile(r"^(?:utc|gmt|ut|z)?\s*([+-])\s*(\d{1,2})(?::?(\d{2}))?(?::?00)?$")
-_COMMENT = re.compile(r"^((?:utc|gmt)?\s*[+-]\d{1,2}(?::?\d{2})?|z)\s*[\[(].*[\])]$")
+_COMMENT = re.compile(r"^((?:utc|gmt)?\s*[+-]\d{1,2}(?::?\d{2})?|z)\s*[\[(](.*)[\])]$")
 _WRAPPED = re.compile(
     r"^[\[(]?\s*(?:in |at |a |au |aux |heures? (?:normale |avancee )?(?:de la |de l'|de |du |d'|a )?)?(.*?)\s*(?:time|时间)?\s*[\])]?\.?$"
 )
@@ -65,7 +67,11 @@ def readings(phrase: str, *, zone: str | None = None, language: str | None = Non
     (('America/New_York',), ('+08:00',), None)
     """
     phrase = phrase.strip().replace("\u2212", "-")
-    phrase = _COMMENT.sub(r"\1", phrase)  # RFC 2822 and RFC 9557: what stands in brackets behind an offset is a comment
+    beside = _COMMENT.match(phrase)  # RFC 2822 and RFC 9557: what stands in brackets behind an offset is a comment
+    if beside:
+        phrase = beside[1]
+        zones, named = readings(phrase, zone=zone, language=language), readings(beside[2], zone=zone, language=language)
+        return (*zones, *named) if zones and named and not _shared(zones[0], named) else zones
     inner = phrase.strip("[]() .,;").replace(".", "")
     for words in (phrase, inner):
         offset = _OFFSET.match(words)
@@ -79,6 +85,14 @@ def readings(phrase: str, *, zone: str | None = None, language: str | None = Non
     return found
 
 
+def _shared(offset: str, zones: Readings) -> bool:
+    """Tell whether one of the zones has that offset in winter or in summer; else the two contradict one another, and the later counts."""
+    fixed = zone_info(offset).utcoffset(None)
+    return any(
+        dt.datetime(2025, month, 1, tzinfo=zone_info(zone)).utcoffset() == fixed for zone in zones for month in (1, 7)
+    )
+
+
 def _named(word: str, zone: str | None, language: str | None) -> Readings | None:
     if word in _LOCAL:
         return ()
@@ -88,8 +102,7 @@ def _named(word: str, zone: str | None, language: str | None) -> Readings | None
     abbreviation = _words()["abbreviations"].get(word)
     if abbreviation:
         return tuple(abbreviation)
-    place = _places().get(word)
-    return None if place is None else (place,)
+    return _places().get(word)
 
 
 @functools.cache
@@ -108,19 +121,19 @@ def _at_home() -> dict[tuple[str, str | None], Readings]:
 
 
 @functools.cache
-def _places() -> dict[str, str]:
-    """Give the zone of each place that is known: IANA names, their cities, and the spellings of zones.toml."""
-    out: dict[str, str] = {}
+def _places() -> dict[str, Readings]:
+    """Give the zones of each place that is known: IANA names, their cities, and the spellings of zones.toml."""
+    out: dict[str, Readings] = {}
+    none = _words()["no_places"]["words"]
     for name in sorted(zoneinfo.available_timezones()):
         area, _, city = name.rpartition("/")
-        if area and not area.startswith(
-            ("Etc", "SystemV", "US", "Canada", "Mexico", "Brazil", "Chile", "posix", "right")
-        ):
-            out.setdefault(city.lower().replace("_", " "), name)
+        place = city.lower().replace("_", " ")
+        if area and place not in none and not area.startswith(_NO_CITIES):
+            out.setdefault(place, (name,))
         if name not in ("Factory", "localtime"):
-            out.setdefault(name.lower(), name)
-    for zone, words in _words()["places"].items():
-        out.update(dict.fromkeys(words, zone))
+            out.setdefault(name.lower(), (name,))
+    for zones, words in _words()["places"].items():
+        out.update(dict.fromkeys(words, tuple(zones.split())))
     return out
 
 

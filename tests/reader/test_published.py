@@ -27,6 +27,9 @@ TEXT = "Nvidia shares are in a bubble, the fund manager warned."
 END = "2025-01-28 04:59:59 day"
 
 
+NY = "America/New_York"
+
+
 def write(path: Path, text: str) -> Path:
     path.write_text(text, encoding="utf-8")
     return path
@@ -111,6 +114,11 @@ def test_days_of_every_table_count_as_their_end(tmp_path: Path, kind: str, stamp
         ("2025-01-27 06:45 US/Pacific", "2025-01-27 14:45:00"),
         ("7:51  PM ET Fri, 17 July 2020", "2020-07-17 23:51:00"),
         ("Published 9:30 AM EST Jan 27, 2025 | Updated 10:15 AM EST Jan 28, 2025", "2025-01-28 15:15:00"),
+        ("Published Jan 27, 2025 9:30 AM EST; Updated Jan 28, 2025 10:15 AM EST", "2025-01-28 15:15:00"),
+        ("Published Jan 27, 2025 9:30 AM EST, Updated Jan 28, 2025 10:15 AM EST", "2025-01-28 15:15:00"),
+        ("Published Jan 27, 2025 9:30 AM EST / Last revised Jan 28, 2025 10:15 AM EST", "2025-01-28 15:15:00"),
+        ("2025-01-27 09:30 ET (1430 GMT)", "2025-01-27 14:30:00"),
+        ("27.01.2025 09:30 Uhr", "2025-01-27 14:30:00"),
         (dt.datetime(2025, 1, 27, 9, 30), "2025-01-27 14:30:00"),
         (dt.datetime(2025, 1, 27, 9, 30, tzinfo=dt.UTC), "2025-01-27 09:30:00"),
     ],
@@ -129,6 +137,45 @@ def test_a_column_that_is_midnight_throughout_is_days_and_that_is_said(tmp_path:
     ]
     found, notes = times_of(table(tmp_path, kind, date=[DAY, DAY + dt.timedelta(hours=9)]))
     assert (found, notes) == (["2025-01-27 05:00:00 instant", "2025-01-27 14:00:00 instant"], [])
+
+
+CHINESE = "英伟达股价处于泡沫之中，基金经理警告称，人工智能的估值过高。"
+FRENCH = "Les valeurs technologiques ont reculé et la Bourse de Paris a fini en baisse."
+
+
+# Midnight of 27 January is 05:00 UTC in New York, of 7 July 04:00; in Shanghai 16:00 UTC of the day before; in Paris 23:00.
+@pytest.mark.parametrize(
+    ("stamps", "text", "found", "where"),
+    [
+        (["2025-01-27T05:00:00Z", "2025-01-28T05:00:00Z"], TEXT, END, NY),
+        (["2025-01-27T05:00Z", "2025-07-07T04:00Z"], TEXT, END, NY),
+        (["2025-01-27 05:00:00+00:00", "2025-01-28 05:00:00+00:00"], TEXT, END, NY),
+        (["2025-01-26T23:00-06:00", "2025-01-27T23:00-06:00"], TEXT, END, NY),
+        (["Mon, 27 Jan 2025 05:00:00 GMT", "Tue, 28 Jan 2025 05:00:00 GMT"], TEXT, END, NY),
+        (["1737954000", "1738040400"], TEXT, END, NY),
+        ([1737954000, 1738040400], TEXT, END, NY),
+        ([dt.datetime(2025, 1, day, 5, tzinfo=dt.UTC) for day in (27, 28)], TEXT, END, NY),
+        (["2025-01-26T16:00:00Z", "2025-01-27T16:00:00Z"], CHINESE, "2025-01-27 15:59:59 day", "Asia/Shanghai"),
+        (["2025-01-26T23:00:00Z", "2025-01-27T23:00:00Z"], FRENCH, "2025-01-27 22:59:59 day", "Europe/Paris"),
+        (["2025-01-27T05:00:00Z", "2025-01-28T05:00:00Z"], CHINESE, END, NY),  # a day ends in the later zone
+        (["2025-01-27T05:00:00Z", "2025-01-28T14:30:00Z"], TEXT, "2025-01-27 05:00:00 instant", ""),
+        (["2025-01-27T05:00:00Z", "2025-01-27T05:00:00Z"], TEXT, "2025-01-27 05:00:00 instant", ""),  # one day tells nothing
+        (["2025-01-27T05:00:00Z"], TEXT, "2025-01-27 05:00:00 instant", ""),
+        (["2025-01-26T16:00:00Z", "2025-01-27T16:00:00Z"], TEXT, "2025-01-26 16:00:00 instant", ""),
+        (["2025-01-27 05:00", "2025-01-28 05:00"], TEXT, "2025-01-27 10:00:00 instant", ""),  # no zone: New York's
+    ],
+)  # fmt: skip
+def test_instants_that_are_midnight_at_home_are_days_and_that_is_said(
+    tmp_path: Path, kind: str, stamps: list[object], text: str, found: str, where: str
+) -> None:
+    tongue = {CHINESE: "zh-Hans", FRENCH: "fr"}.get(text, "en")
+    path = TABLES[kind](tmp_path, pl.DataFrame({"date": stamps, "text": [text] * len(stamps)}))
+    times, notes = times_of(path, tongue)
+    assert times[0] == found
+    said = (
+        f"column 'date' is midnight throughout in {where}; its stamps are taken for days, and a day counts as its end."
+    )
+    assert notes == ([said] if where else [])
 
 
 def test_midnights_of_many_batches_are_told_by_all_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +205,7 @@ def test_the_order_of_dates_is_that_of_the_column_of_the_user_or_of_the_language
     assert "read day first, for the source's language has it so" in notes[0]
 
 
-@pytest.mark.parametrize("name", ["modified_time", "updated_at", "Last Modified", "lastmod", "dateModified", "更新时间", "更新時間", "mise_a_jour", "edited"])  # fmt: skip
+@pytest.mark.parametrize("name", ["modified_time", "updated_at", "Last Modified", "lastmod", "dateModified", "更新时间", "更新時間", "mise_a_jour", "edited", "article:modified_time", "dateLastModified", "modification_date", "revised", "meta.updated_at", "post_modified_gmt", "last_edited", "date_changed", "update_timestamp", "corrected_at", "最后更新", "dernière mise à jour"])  # fmt: skip
 def test_of_publication_and_change_the_later_counts(tmp_path: Path, kind: str, name: str) -> None:
     changed = ["2025-01-28T10:00:00Z", None, "0000-00-00 00:00:00", "2025-01-20T00:00:00Z", "1738058400"]
     found, notes = times_of(table(tmp_path, kind, published=["2025-01-27T09:30:00Z"] * 5, **{name: changed}))
@@ -170,6 +217,43 @@ def test_of_publication_and_change_the_later_counts(tmp_path: Path, kind: str, n
 def test_what_is_no_time_of_change_is_passed_over(tmp_path: Path, kind: str) -> None:
     path = table(tmp_path, kind, published=["2025-01-27T09:30:00Z"] * 2, updated=["yes", "no"])
     assert times_of(path) == (["2025-01-27 09:30:00 instant"] * 2, [])
+
+
+UNREAD = ["2025-01-28 12:00 QQT", "28 de enero de 2025", "2025-02", "2025", "Tuesday", "2025-01-28 12:00 Nirgends", "28 jan", "2025-02-30", "Q1 2025", "2 hours ago", "hier"]  # fmt: skip
+
+
+@pytest.mark.parametrize("stamp", UNREAD)
+def test_a_time_of_change_that_is_not_understood_is_refused(tmp_path: Path, kind: str, stamp: str) -> None:
+    for changed in ([stamp] * 2, [stamp, "2025-01-26"]):  # throughout, and beside one that is
+        found, _ = times_of(table(tmp_path, kind, published=["2025-01-26T15:00Z"] * 2, updated_at=changed))
+        assert f"must be a date with a year, in a time zone that is known (got {stamp!r})" in found[0]
+
+
+@pytest.mark.parametrize("stamp", UNREAD)
+@pytest.mark.parametrize(
+    "head",
+    [
+        '<meta property="article:modified_time" content="{}">',
+        '<meta name="last-revised" content="{}">',
+        '<script type="application/ld+json">{{"dateModified": "{}"}}</script>',
+        '<time class="updated" datetime="{}"></time>',
+    ],
+)
+def test_a_time_of_change_in_metadata_that_is_not_understood_is_refused(tmp_path: Path, head: str, stamp: str) -> None:
+    told = f'<meta property="article:published_time" content="2025-01-26T15:00Z">{head.format(stamp)}'
+    page = write(tmp_path / "p.html", f"<html><head>{told}</head><body><p>{TEXT}</p></body></html>")
+    assert "refused" in times_of(page)[0][0]
+    front = write(tmp_path / "p.md", f"---\ndate: 2025-01-26\nrevised: {stamp}\n---\n\n{TEXT}\n")
+    assert "refused" in times_of(front)[0][0]
+
+
+@pytest.mark.parametrize("stamp", ["", "N/A", "0000-00-00", "null", "-", "no", "TRUE", "3", "daily", "oui", "never"])
+def test_what_says_no_time_is_no_time_of_change(tmp_path: Path, kind: str, stamp: str) -> None:
+    path = table(tmp_path, kind, published=["2025-01-26T15:00Z"] * 2, updated_at=[stamp, "2025-01-25"])
+    assert times_of(path)[0] == ["2025-01-26 15:00:00 instant"] * 2
+    head = f'<meta name="date" content="2025-01-26T15:00Z"><meta name="updated" content="{stamp}">'
+    page = write(tmp_path / "p.html", f"<html><head>{head}</head><body><p>{TEXT}</p></body></html>")
+    assert times_of(page)[0] == ["2025-01-26 15:00:00 instant"]
 
 
 @pytest.mark.parametrize(
@@ -287,6 +371,7 @@ def test_front_matter(tmp_path: Path, front: str, at: str) -> None:
         ("Publié le 27/01/2025 à 8h30, mis à jour le 28/01/2025 à 10h", "fr", "2025-01-28 09:00:00 instant"),
         ("Mis à jour le 28/01/2025 à 10h, publié le 27/01/2025 à 8h30", "fr", "2025-01-28 09:00:00 instant"),
         ("27 janvier 2025\nPublié le 27 janvier 2025 à 8h30", "fr", "2025-01-27 07:30:00 instant"),
+        ("Ce texte est publié le 27 janvier 2025 à 8h30", "fr", "2025-01-27 07:30:00 instant"),
         ("8h30 à New York, le 27 janvier 2025", "fr", "2025-01-27 13:30:00 instant"),
         ("2025年1月27日 09:30 来源：新浪", "zh-Hans", "2025-01-27 01:30:00 instant"),
         ("纽约时间2025年1月27日 09:30", "zh-Hans", "2025-01-27 14:30:00 instant"),
@@ -310,6 +395,34 @@ def test_a_line_that_tells_of_a_change_counts_beside_metadata() -> None:
     assert said(Document("d", text.replace("Updated ", ""), "d", "2025-01-27T09:30Z")) == "2025-01-27 09:30:00 instant"
 
 
+# All of 28 January 2025, a day of New York; the page has 26 January in its metadata.
+@pytest.mark.parametrize(
+    "line",
+    [
+        "更新時間：2025年1月28日",
+        "最后更新：2025-01-28",
+        "修改时间：2025-01-28",
+        "Actualisé le 28/01/2025",
+        "Article modifié le 28 janvier 2025",
+        "Modified 28 January 2025",
+        "Last revised Jan 28, 2025",
+        "Last edited on January 28, 2025",
+        "Update: January 28, 2025",
+        "UPDATED (January 28, 2025)",
+        "Correction, January 28, 2025: an earlier version of this article misstated the year in which the company was founded and its head.",
+        "Corrected January 28, 2025",
+        "Editor's note (Jan. 28, 2025): updated with comment.",
+        "Editor’s Note: January 28, 2025 - the headline was changed.",
+        "Amended on 28 January 2025",
+        "This story was updated on January 28, 2025",
+        "This article has been updated on January 28, 2025 to include a comment of the company, which came after the first version was out.",
+    ],
+)
+def test_lines_that_tell_of_a_change(line: str) -> None:
+    for text in (f"A headline\n{line}\n\n{TEXT}\n", f"A headline\n\n{TEXT}\n{line}\n"):
+        assert said(Document("d", text, "d", "2025-01-26T10:00-05:00")) == "2025-01-29 04:59:59 day"
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -318,6 +431,18 @@ def test_a_line_that_tells_of_a_change_counts_beside_metadata() -> None:
         "The roadmap, updated for the year ending 31 December 2026, stands",
         "Le groupe a mis à jour ses objectifs au 31 décembre 2026",
         "公司更新了2026年12月31日的计划",
+        "The results will be updated on March 28, 2025.",
+        "Guidance is to be updated on March 28, 2025",
+        "This page is updated March 28, 2025 and every quarter after",
+        "Next update: March 28, 2025",
+        "The list will be corrected on March 28, 2025",
+        "Targets should be revised on March 28, 2025.",
+        "Les objectifs seront mis à jour le 28 mars 2025.",
+        "Prochaine mise à jour le 28/03/2025",
+        "La liste doit être modifiée le 28 mars 2025",
+        "业绩将更新于2025年3月28日",
+        "下次更新：2025-03-28",
+        "The credited March 28, 2025 payment",
     ],
 )
 def test_a_headline_that_speaks_of_a_date_is_no_time_of_change(line: str) -> None:
