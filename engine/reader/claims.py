@@ -25,7 +25,7 @@ _UNCERTAIN: Final = re.compile(
     r"|(?:可能|如果|若|一旦|或将|恐|将会|要是|会|不得)[^,，。]{0,8}$"
 )  # fmt: skip
 _HOW_FAR: Final = re.compile(
-    r"\s*(?:by|de|d'|了)?\s?(?:about|some|nearly|almost|more than|over|environ|plus de|pres de|超过?|逾|近|约)?\s?"
+    r"[a-z]*\s*(?:by|de|d'|了)?\s?(?:about|some|nearly|almost|more than|over|environ|plus de|pres de|超过?|逾|近|约)?\s?"
 )
 _SUPPORT: Final = 3  # sentences without a claim of their own that may add figures to the claim before them
 
