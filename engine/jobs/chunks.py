@@ -25,6 +25,8 @@ _NAME = re.compile(r"chunk-(\d{6,})-([0-9a-f]{32})\.parquet")
 _KEY = b"tocsin"
 #: What a sweep leaves that is stopped before its manifest is written.
 _BEGUN = {"lock", "chunks", "progress.json"}
+#: What a manifest says at least.
+_TELLS = {"format": str, "fingerprint": str, "parts": dict, "lanes": int, "lanes_a_chunk": int}
 _TRIES, _AGAIN = 5, 0.1
 
 
@@ -84,8 +86,7 @@ class Folder:
                 else set()
             )
         begun = "lock" in names and names <= _BEGUN
-        manifest = self.manifest()
-        if names and not begun and not self.has_chunks() and (manifest is None or "fingerprint" not in manifest):
+        if names and not begun and not self.has_chunks() and self.manifest() is None:
             raise Fault(
                 f"--out {str(self.path)!r} holds {min(names - {'lock'})!r} and no sweep, allowed is a new or empty folder, or a sweep's; "
                 f"name another."
@@ -130,7 +131,11 @@ class Folder:
             found = json.loads((self.path / "manifest.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
-        return found if isinstance(found, dict) else None
+        return (
+            found
+            if isinstance(found, dict) and all(isinstance(found.get(k), kind) for k, kind in _TELLS.items())
+            else None
+        )
 
     def has_chunks(self) -> bool:
         """Whether there is any finished chunk."""

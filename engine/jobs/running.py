@@ -104,7 +104,8 @@ def run(order: Order, say: Callable[[str], None] = lambda _: None) -> dict[str, 
     check_folder(order.out)
     folder = Folder(order.out)
     folder.refuse_others()
-    job = Job.read(order.job, order=(folder.manifest() or {}).get("order", ()))
+    before = (folder.manifest() or {}).get("order")
+    job = Job.read(order.job, order=[str(name) for name in before] if isinstance(before, list) else ())
     parts = job.on(device_of(order.device, order.cluster is not None))
     fingerprint = fingerprint_of(parts)
     with folder.locked():

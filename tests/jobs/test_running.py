@@ -158,6 +158,10 @@ def test_without_a_manifest_the_chunks_say_what_they_are_of(here: Path, capsys: 
         Path("out", name).unlink()
     assert "13 chunks in the folder are of this job" in told(capsys, "--resume")
     assert files(here / "out") == before
+    for text in ("{", "[]", "{}", '{"fingerprint": "a"}', '{"format": "sweep 2", "fingerprint": "a", "parts": []}'):
+        Path("out/manifest.json").write_text(text)
+        assert "13 chunks in the folder are of this job" in told(capsys, "--resume")
+        assert files(here / "out") == before
     Path("out/manifest.json").write_text("{")
     edit(lambda job: job.replace("to = 40", "to = 39"))
     assert "13 chunks of another job" in told(capsys, "--resume", status=2)
