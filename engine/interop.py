@@ -64,7 +64,7 @@ def to_vectorbt(run: Run, market: Market | None = None) -> Any:
         _last_closes(market).T,
         order_records=records,
         log_records=np.empty(0, log_dt),
-        init_cash=np.full(1 if shared else len(market.assets), run.info["account"]["cash"]),
+        init_cash=np.full(1 if shared else len(market.assets), run.info["account"]["cash"], np.float64),
         cash_sharing=shared,
     )
 
