@@ -153,6 +153,7 @@ class Formula:
         """
         lanes = pl.DataFrame({name: self._tried(i, name) for i, name in enumerate(self.names)})
         for part in _parts(said):
+            self._refuse_null(part)
             self._refuse_chain(part, lanes)
             together = self._select(part, lanes)
             alone = [self._select(part, _two_or_more(lane)) for lane in lanes.iter_slices(1)]
@@ -177,6 +178,17 @@ class Formula:
         """Return values of one name with which an expression is tried out."""
         own = self._columns.get(name)
         return np.roll(_TRIED, 2 * place) if own is None else own[np.arange(_TRIED.size) // (place + 1) % len(own)]
+
+    def _refuse_null(self, part: pl.Expr) -> None:
+        """Refuse to ask a parameter for null: none is a number there; metrics and settings do have nulls."""
+        written = str(part)
+        asked = [name for name in part.meta.root_names() if self.who == "where" and name not in self._columns]
+        if asked and written.endswith((".is_null()", ".is_not_null()")):
+            sign = "<" if written.endswith(".is_not_null()") else ">"
+            raise Fault(
+                f"{self.who} is {self._written}, which asks for null, but none compares as greater than every number; write "
+                f"{asked[0]} {sign} 1e300."
+            )
 
     def _refuse_chain(self, part: pl.Expr, lanes: pl.DataFrame) -> None:
         """Refuse ``1 < hold < 3``, which SQL takes for ``(1 < hold) < 3``."""
@@ -276,7 +288,8 @@ def truths(ask: Callable[..., Any], given: Sequence[Any], size: int, who: str) -
     found = np.asarray(answer)
     if found.dtype != np.bool_ or found.shape not in ((), (size,)):
         shown = "None" if answer is None else _seen(found)
+        what = "metrics" if who == "require" else "parameters"
         raise Fault(
-            f"{who} answers {shown}, allowed is true or false for each of {size} lanes; return a comparison of parameters."
+            f"{who} answers {shown}, allowed is true or false for each of {size} lanes; return a comparison of {what}."
         )
     return np.broadcast_to(found, (size,))

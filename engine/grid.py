@@ -243,6 +243,9 @@ def _settings(given: object) -> Mapping[str, Any]:
         raise Fault(
             f"settings must be a dict of names and values (got {shown(given)}); write {{'account.slippage': [0, 0.001]}}."
         )
+    for name in given or ():
+        if not isinstance(name, str):
+            raise Fault(f"settings must have names that are texts (got {shown(name)}); write 'account.slippage'.")
     return given or {}
 
 

@@ -296,6 +296,14 @@ def test_a_place_is_a_cell_that_holds_the_value(axes: dict[str, Any]) -> None:
         ({"table": Path("sets.parquet")}, "table 'sets.parquet' must be a file with a table"),
         ({"table": pl.LazyFrame({"hold": [0]})}, r"hold must be .*\(got 0\)"),
         ({"table": {"hold": ["5", "many"]}}, r"table, row 1: hold must be a number, .* \(got 'many'\)"),
+        ({"hold": [1], "settings": {1: [2]}}, r"settings must have names that are texts \(got 1\)"),
+        ({"hold": [1], "settings": {None: [2]}}, r"settings must have names that are texts \(got None\)"),
+        (
+            {"stop": [None, 0.1], "where": "stop is not null"},
+            "none compares as greater than every number; write stop < 1e300",
+        ),
+        ({"stop": [None, 0.1], "where": "stop > 0.5 or stop IS NULL"}, "write stop > 1e300"),
+        ({"stop": [None, 0.1], "where": pl.col("stop").is_null()}, "write stop > 1e300"),
         ({"table": 5}, r"table must be a polars, pandas or Arrow table, .* \(got an int\)"),
         ({"table": {"hold": [5, 6], "stop": [0.1, 0.2, 0.3]}}, "give columns of one length"),
         ({"hold": np.array([[1, 2], [3, 4]])}, r"hold is an array of the shape \(2, 2\)"),
@@ -303,7 +311,9 @@ def test_a_place_is_a_cell_that_holds_the_value(axes: dict[str, Any]) -> None:
     ],
 )
 def test_bad_grids_are_refused_in_one_sentence(given: dict[str, Any], said: str) -> None:
-    settings = {name: given.pop(name) for name in ("table", "where", "sample", "lanes", "seed") if name in given}
+    settings = {
+        name: given.pop(name) for name in ("table", "where", "sample", "lanes", "seed", "settings") if name in given
+    }
     with pytest.raises(Fault, match=said) as caught:
         Grid.of(ShortBubbleWarning, given, **settings)
     assert "\n" not in str(caught.value)

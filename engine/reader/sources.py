@@ -6,7 +6,7 @@ import glob as globbing
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,6 +19,7 @@ from engine.faults import Fault
 from engine.reader.decode import decode
 from engine.reader.metadata import Times, front_matter_times, page_times
 from engine.reader.when import Evidence, Source, When, candidates, decide_when
+from engine.tables.frames import described
 from engine.tables.spelling import Order
 from engine.tables.zones import check_zone
 from engine.toml import read_toml
@@ -108,7 +109,13 @@ def files(sources: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) ->
     Fault
         A source does not exist, holds nothing that can be read, or has an ending that is not known.
     """
-    given = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
+    given = [sources] if isinstance(sources, (str, os.PathLike)) else sources
+    if isinstance(given, Iterable) and not isinstance(given, Mapping) and not hasattr(given, "columns"):
+        given = list(given)
+    if not isinstance(given, list) or not all(isinstance(source, (str, os.PathLike)) for source in given):
+        raise Fault(
+            f"documents must be a file, a folder, a glob, or a list of them (got {described(sources)}); give one."
+        )
     if not given:
         raise Fault("documents: none were given; name files, folders or globs.")
     out: dict[Path, None] = {}

@@ -66,7 +66,7 @@ def to_polars(given: Any, name: str) -> pl.DataFrame:
         if _is_pandas(given):
             return _from_pandas(given, name)
         if is_table(given) or getattr(getattr(given, "dtype", None), "names", None):
-            return pl.DataFrame(given)
+            return _from_memory(given)
     except Fault:
         raise
     except (pl.exceptions.PolarsError, ValueError, TypeError, NotImplementedError, OSError) as error:
@@ -74,6 +74,25 @@ def to_polars(given: Any, name: str) -> pl.DataFrame:
             f"{name} cannot be read as a table ({first_line(error)}); give columns of one length, each of one type."
         ) from None
     raise Fault(f"{name} must be {_ALLOWED} (got {described(given)}); give one.")
+
+
+def _from_memory(given: Any) -> pl.DataFrame:
+    """Take columns or rows; polars refuses 1 beside 0.5 in a list, which are floats to us."""
+    try:
+        return pl.DataFrame(
+            given, infer_schema_length=None
+        )  # of the first rows alone, it would cut 0.5 to 0 further down
+    except TypeError:
+        if not isinstance(given, Mapping):
+            raise
+        return pl.DataFrame({name: _floats(values) for name, values in given.items()})
+
+
+def _floats(values: Any) -> Any:
+    """Return a list of whole numbers and others as floats, and everything else as it is."""
+    if not isinstance(values, (list, tuple)) or {type(v) for v in values} - {type(None)} != {int, float}:
+        return values
+    return pl.Series(values, dtype=pl.Float64, strict=False)
 
 
 def described(given: object) -> str:

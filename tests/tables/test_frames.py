@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from engine.faults import Fault
-from engine.tables.frames import described, is_table, to_table
+from engine.tables.frames import described, is_table, to_polars, to_table
 
 ROWS = [{"asset": "000001", "rate": 0.5}, {"asset": "TRUE", "rate": 0.25}]
 FRAME = pl.DataFrame(ROWS)
@@ -64,6 +64,21 @@ def test_paths_are_tables_too(tmp_path: Path) -> None:
     assert to_table(tmp_path / "t.parquet", "borrow").once().equals(FRAME)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"a": [1, 0.5], "b": [1, 2]},
+        {"a": (1, None, 0.5), "b": [1, 2, 3]},
+        [{"a": 1, "b": 1}, {"a": 0.5, "b": 2}],
+        [*[{"a": 1, "b": 1}] * 150, {"a": 0.5, "b": 2}],  # the first 100 rows say that a is whole
+    ],
+)
+def test_whole_numbers_beside_others_are_floats(given: Any) -> None:
+    found = to_polars(given, "table")
+    assert found.schema == {"a": pl.Float64, "b": pl.Int64}
+    assert (found["a"][0], found["a"][-1]) == (1.0, 0.5)
+
+
 NO_TABLES: dict[str, tuple[Any, str]] = {
     "a number": (5, "got an int"),
     "a class": (pl.DataFrame, "got the class DataFrame"),
@@ -73,6 +88,7 @@ NO_TABLES: dict[str, tuple[Any, str]] = {
     "a generator": ((row for row in ROWS), "got a generator"),
     "a function": (lambda: FRAME, "got a function"),
     "columns of two lengths": ({"a": [1, 2], "b": [1, 2, 3]}, "cannot be read as a table .*give columns of one length"),
+    "a text among numbers": ({"a": [1, 0.5], "b": [1, "x"]}, "cannot be read as a table"),
     "mixed types": (pd.DataFrame({"a": ["x", 1]}), "cannot be read as a table"),
     "a file that is not there": ("none.csv", "'none.csv' must be a file with a table .it does not exist"),
     "a day": (dt.date(2025, 1, 2), "got a date"),
