@@ -187,8 +187,8 @@ def refuse_foreign(places: list[str], named: str, force: bool | None) -> None:
     if places:
         more = f" and {len(places) - 3} more" if len(places) > 3 else ""
         raise Fault(
-            f"{named} must hold no file of others where ours go (it holds {', '.join(places[:3])}{more}, which were not "
-            f"written as part of it); name another folder{_or_force(named, force)}."
+            f"{named} must hold no file of others where ours go (it holds {', '.join(places[:3])}{more}, which tocsin did not "
+            f"write as part of it); name another folder{_or_force(named, force)}."
         )
 
 

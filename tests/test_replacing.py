@@ -141,7 +141,7 @@ def test_a_run_replaces_an_earlier_runs_files_and_no_others(
         return
     with pytest.raises(
         Fault,
-        match=rf"must hold no file of others where ours go \(it holds {place}, which were not written as part of it\)",
+        match=rf"must hold no file of others where ours go \(it holds {place}, which tocsin did not write as part of it\)",
     ):
         run().write(folder)
     assert contents(folder) == before
@@ -174,7 +174,7 @@ def test_the_demo_replaces_nobodys_file(name: str, here: Path, capsys: pytest.Ca
     file.write_text("mine")
     before = contents(here)
     said = refused(capsys, "demo", "--out", "mydemo")
-    assert f"(it holds {name}, which were not written as part of it); name another folder, or add --force." in said
+    assert f"(it holds {name}, which tocsin did not write as part of it); name another folder, or add --force." in said
     assert contents(here) == before
 
 
@@ -186,7 +186,8 @@ def test_the_demo_names_what_it_would_replace_and_does_when_forced(
         (Path("mydemo") / name).write_text("mine")
     said = refused(capsys, "demo", "--out", "mydemo")
     assert (
-        "(it holds report.html, picture.svg, prices.parquet and 1 more, which were not written as part of it)" in said
+        "(it holds report.html, picture.svg, prices.parquet and 1 more, which tocsin did not write as part of it)"
+        in said
     )
     assert main(["demo", "--out", "mydemo", "--force", "--json"]) == 0
     assert set(contents(Path("mydemo"))) == {*contents(demo), "notes.txt"}
@@ -201,7 +202,7 @@ def test_signals_that_somebody_changed_are_kept_by_the_demo(here: Path, capsys: 
     assert set(of_demo()) | {"signals.csv"} == {name for name, raw in contents(Path("d")).items() if raw != "folder"}
     (Path("d") / "signals.csv").write_text("asset,session,weight\nNVDA,2025-01-28,1.0\n")
     before = contents(here)
-    assert "(it holds signals.csv, which were not written as part of it)" in refused(capsys, "demo", "--out", "d")
+    assert "(it holds signals.csv, which tocsin did not write as part of it)" in refused(capsys, "demo", "--out", "d")
     assert contents(here) == before
 
 
