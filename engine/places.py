@@ -20,6 +20,8 @@ _GONE = {
 _RIGHTS = {errno.EROFS, errno.EACCES, errno.EPERM}
 #: The files of a folder of which none is known by name.
 NOTHING: Mapping[str, Kind] = {}
+#: The names that `unfinished` gives.
+_UNFINISHED = re.compile(r"\.tocsin-\d+-[0-9a-f]{8}\.tmp")
 #: How libraries written in Rust say which error of the system it was.
 _OF_SYSTEM = re.compile(r"\(os error (\d+)\)")
 
@@ -44,6 +46,7 @@ def write_error(error: Exception, folder: Path, what: str, named: str) -> Fault 
     number = system_error(error)
     if number is None and not isinstance(error, OSError):
         return None
+    folder = _apparent(folder)
     cause = str(error) if number is None else os.strerror(number)
     if number in _FULL:
         return Failure(f"The disk of {folder} is full: {what} could not be written; make room, or raise the quota.")
@@ -68,6 +71,12 @@ def write_error(error: Exception, folder: Path, what: str, named: str) -> Fault 
             f"{folder} is gone or does not answer ({cause}): {what} could not be written; see to its disk or mount."
         )
     return Failure(f"{folder} cannot be written ({cause}): {what} was left out; see to its disk.")
+
+
+def _apparent(folder: Path) -> Path:
+    """Return the folder that the user knows: what is not finished lies in a hidden one beside or in it."""
+    hidden = [part for part in (folder, *folder.parents) if _UNFINISHED.fullmatch(part.name)]
+    return hidden[-1].parent if hidden else folder
 
 
 def system_error(error: Exception) -> int | None:
@@ -179,7 +188,7 @@ def refuse_foreign(places: list[str], named: str, force: bool | None) -> None:
         more = f" and {len(places) - 3} more" if len(places) > 3 else ""
         raise Fault(
             f"{named} must hold no file of others where ours go (it holds {', '.join(places[:3])}{more}, which tocsin did not "
-            f"write); name another folder{_or_force(named, force)}."
+            f"write as part of it); name another folder{_or_force(named, force)}."
         )
 
 

@@ -260,9 +260,7 @@ def switch(value: Any) -> bool:
         return value
     if str(value).lower() in ("true", "yes", "on", "1", "false", "no", "off", "0"):
         return str(value).lower() in ("true", "yes", "on", "1")
-    raise Fault(
-        f"a switch must be true or false (got {shown(value)}); give one of them, or several to a sweep in settings=."
-    )
+    raise Fault(f"a switch must be true or false (got {shown(value)}); give one of them; a sweep may have both.")
 
 
 class Strategy:

@@ -225,7 +225,7 @@ def test_a_run_takes_the_place_of_no_file_that_is_not_a_runs(
     (here / "run" / name).write_text('{"name": "mine"}')
     said = refused(capsys, "backtest", "fade_panic", *inputs(demo), "--out", "run")
     assert (
-        f"--out 'run' must hold no file of others where ours go (it holds {name}, which tocsin did not write); name another"
+        f"--out 'run' must hold no file of others where ours go (it holds {name}, which tocsin did not write as part of it); name another"
         in said
     )
     assert [file.read_text() for file in (here / "run").iterdir()] == ['{"name": "mine"}']
@@ -565,7 +565,7 @@ def test_a_folder_appears_whole_or_not_at_all(here: Path) -> None:
     assert {path.name: path.read_text() for path in old.iterdir()} == dict.fromkeys(
         ("a.txt", "mine.txt", "run.json"), "old"
     )
-    with pytest.raises(Fault, match=r"holds a\.txt, run\.json, which tocsin did not write"):
+    with pytest.raises(Fault, match=r"holds a\.txt, run\.json, which tocsin did not write as part of it"):
         write("old", fails=False)
     with staged(old, force=True) as folder:
         (folder / "a.txt").write_text("new")

@@ -206,6 +206,7 @@ def test_a_full_disk_in_every_command(name: str, here: Path, disk: Path, capsys:
     assert said.err.splitlines()[-1].startswith("The disk of ")
     assert "is full: " in said.err
     assert "bug" not in said.err
+    assert ".tocsin-" not in said.err
     assert contents(disk) == before
 
 

@@ -140,7 +140,8 @@ def test_a_run_replaces_an_earlier_runs_files_and_no_others(
         assert Run.read(run().write(folder)).trades.equals(run().trades)
         return
     with pytest.raises(
-        Fault, match=rf"must hold no file of others where ours go \(it holds {place}, which tocsin did not write\)"
+        Fault,
+        match=rf"must hold no file of others where ours go \(it holds {place}, which tocsin did not write as part of it\)",
     ):
         run().write(folder)
     assert contents(folder) == before
@@ -173,7 +174,7 @@ def test_the_demo_replaces_nobodys_file(name: str, here: Path, capsys: pytest.Ca
     file.write_text("mine")
     before = contents(here)
     said = refused(capsys, "demo", "--out", "mydemo")
-    assert f"(it holds {name}, which tocsin did not write); name another folder, or add --force." in said
+    assert f"(it holds {name}, which tocsin did not write as part of it); name another folder, or add --force." in said
     assert contents(here) == before
 
 
@@ -184,7 +185,10 @@ def test_the_demo_names_what_it_would_replace_and_does_when_forced(
     for name in ("prices.parquet", "report.html", "signals.csv", "events.parquet", "picture.svg", "notes.txt"):
         (Path("mydemo") / name).write_text("mine")
     said = refused(capsys, "demo", "--out", "mydemo")
-    assert "(it holds report.html, picture.svg, prices.parquet and 1 more, which tocsin did not write)" in said
+    assert (
+        "(it holds report.html, picture.svg, prices.parquet and 1 more, which tocsin did not write as part of it)"
+        in said
+    )
     assert main(["demo", "--out", "mydemo", "--force", "--json"]) == 0
     assert set(contents(Path("mydemo"))) == {*contents(demo), "notes.txt"}
     assert (Path("mydemo") / "notes.txt").read_text() == "mine"
@@ -198,7 +202,7 @@ def test_signals_that_somebody_changed_are_kept_by_the_demo(here: Path, capsys: 
     assert set(of_demo()) | {"signals.csv"} == {name for name, raw in contents(Path("d")).items() if raw != "folder"}
     (Path("d") / "signals.csv").write_text("asset,session,weight\nNVDA,2025-01-28,1.0\n")
     before = contents(here)
-    assert "(it holds signals.csv, which tocsin did not write)" in refused(capsys, "demo", "--out", "d")
+    assert "(it holds signals.csv, which tocsin did not write as part of it)" in refused(capsys, "demo", "--out", "d")
     assert contents(here) == before
 
 

@@ -123,7 +123,11 @@ def check_form(data: Mapping[str, Any], where: str) -> None:
                     f"{place} is a kind that no table of events takes{did_you_mean(name, KINDS)}, allowed are {', '.join(KINDS)}; "
                     "name one of them."
                 )
+            if not name.strip():
+                raise Fault(f"{where}: an entry of {section} must have a name (got {name!r}); give it one.")
             _check_fields(entry, fields | _EDIT, place)
+            if section == "groups" and entry.get("assets") == [] and not entry.get("members"):
+                raise Fault(f"{place}: assets must be one symbol or more (got []); name some, or leave the field out.")
     if "nobody" in data:
         _check_fields(_table(data["nobody"], f"{where}: nobody"), {"names": _WORDS}, f"{where}: nobody")
     if "strength" in data:

@@ -45,6 +45,7 @@ from tests.jobs.test_jobfile import mistakes
         ("grid.account", "slippage = {from = 0, too = 1}", "grid.account.slippage has 'too' (did you mean 'to'?)"),
         ("grid.account", "slippage = 'low'", "account.slippage must be a number from 0 to 0.5 (got 'low')"),
         ("grid.options", "refresh = [true, 'maybe']", "short_bubble_warning.refresh: "),
+        ("grid.options", "refresh = ['maybe']", "(got 'maybe'); give one of them; a sweep may have both."),
         ("grid.options", "refresh = [true, true]", "refresh must list each value once"),
         ("grid.options", "hold = [1, 2]", "grid.options.hold is a parameter, allowed are options; write it in [grid.parameters]"),
         ("grid.options", "cash = [1, 2]", "grid.options.cash is no option, allowed are refresh, basket; move it to [account], or with"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -491,3 +492,11 @@ def test_what_was_taken_for_granted_is_said(tmp_path: Path, capsys: pytest.Captu
     days = table(tmp_path, "parquet", id=["a", "b"], date=[DAY, DAY])
     assert main(["read", str(days), "--out", str(tmp_path / "d.parquet")]) == 0
     assert "is midnight throughout" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    "given", [5, None, b"docs", {"a": 1}, [1], ["a.txt", None], pl.DataFrame({"a": ["a.txt"]}), pl.Series([1])]
+)
+def test_documents_that_are_no_paths_are_refused(given: Any) -> None:
+    with pytest.raises(Fault, match=r"^documents must be a file, a folder, a glob, or a list of them \(got an? .*give"):
+        Events.from_documents(given)
