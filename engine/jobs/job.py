@@ -198,7 +198,7 @@ class _Reading:
             periods = periods_of(splits, np.unique(prices.sessions), longest)
         with self.wrong.at("strategy"):
             if heard or "events" not in self.data:  # what could not be heard is said already
-                for part in {(p.first, p.last) for p in periods}:
+                for part in sorted({(p.first, p.last) for p in periods}):
                     market_then = prices.select(start=part[0], end=part[1])
                     Given(
                         kind, sets, market_then, heard, account or Account(), options, borrow, np.dtype(run.precision)
