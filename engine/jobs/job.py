@@ -206,7 +206,7 @@ class _Reading:
             if heard is not None or "events" not in self.data:  # what could not be read is said already
                 dtype = np.dtype(run.precision)
                 given = Given(kind, sets, prices, heard, account or Account(), options, borrow, dtype)
-                for first, last in {(p.first, p.last) for p in periods}:
+                for first, last in sorted({(p.first, p.last) for p in periods}):
                     replace(given, market=prices.select(start=first, end=last)).check()
                 tell_silence(given.made(0), prices, given.events_of(0))
         self.wrong.refuse()

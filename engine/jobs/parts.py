@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import importlib.util
 import math
 import platform
 from collections.abc import Mapping
 from decimal import Decimal
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -140,7 +141,7 @@ def _part(words: str, value: Any) -> str:
 def _content(value: Any) -> Any:
     """Give what a file holds, where an option names one: it may lie elsewhere, and be another under the same name."""
     if isinstance(value, str | Path) and str(value) and Path(value).is_file():
-        return hashlib.sha256(Path(value).read_bytes()).hexdigest()
+        return Path(value).read_bytes()
     return value
 
 
@@ -159,9 +160,17 @@ def _spelled(value: Any) -> str:
         return f"{Decimal(repr(value)):,f}".removesuffix(".0") if math.isfinite(value) else str(value)
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_spelled, value)) + "]"
+    if isinstance(value, set | frozenset):
+        return "{" + ", ".join(sorted(map(_spelled, value))) + "}"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_spelled(name)} = {_spelled(inner)}" for name, inner in value.items()) + "}"
     if isinstance(value, pl.DataFrame):
         return f"a table of {value.height:,} rows"
-    return " ".join(str(value).split())
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
+    if isinstance(value, str | PurePath | dt.date | dt.timedelta):
+        return " ".join(str(value).split())
+    return f"of the class {type(value).__name__}"  # what it says of itself may be another each time
 
 
 def _axis_told(axis: Any) -> str:

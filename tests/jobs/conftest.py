@@ -45,7 +45,7 @@ def edit(change: Callable[[str], str], path: str = "job.toml") -> None:
     Path(path).write_text(change(Path(path).read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def started(*arguments: str) -> subprocess.Popen[str]:
+def started(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     """Start a command in a process of its own."""
     code = "import sys; from engine.cli import main; sys.exit(main(sys.argv[1:]))"
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -54,7 +54,7 @@ def started(*arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, **environment},
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from engine import Market
 from engine.cli import main
-from tests.jobs.conftest import edit, files
+from tests.jobs.conftest import edit, files, started
 from tests.jobs.test_running import SCRIPT, told
 
 
@@ -267,3 +267,89 @@ def test_results_that_are_lost_are_made_anew(
     lost()
     assert says in told(capsys, "--resume")
     assert files(begun / "out") == before
+
+
+KINDS_OF_OPTIONS = """
+import numpy as np
+import polars as pl
+
+from engine import KEEP, Strategy, option
+
+
+class Thing:
+    def __init__(self, value):
+        self.value = value
+
+
+def curve(given):
+    return np.arange(3000.0) + (np.arange(3000) == 1500) * given
+
+
+class Odd(Strategy):
+    names: set = option({"NVDA", "AMD", "INTC", "MSFT"}, "names", lambda given: set(given))
+    thing: Thing = option(Thing(1), "thing", lambda given: given if isinstance(given, Thing) else Thing(given))
+    curve: np.ndarray = option(np.arange(3000.0), "curve", lambda given: given if isinstance(given, np.ndarray) else curve(given))
+    frame: pl.DataFrame = option(pl.DataFrame({"a": [1]}), "frame", lambda given: pl.DataFrame(given))
+    file: str = option("", "file", str)
+    deep: dict = option({"a": {1, 2}}, "deep", dict)
+
+    @staticmethod
+    def rule():
+        return 0.1
+"""
+
+
+@pytest.fixture
+def odd(here: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A job with options of many kinds, finished."""
+    Path("own.py").write_text(KINDS_OF_OPTIONS)
+    for name, text in (("one.csv", "a\n1\n"), ("two.csv", "a\n1\n"), ("three.csv", "a\n10\n")):
+        Path(name).write_text(text)
+    options = [
+        'names = ["NVDA", "AMD"]',
+        "thing = 2",
+        "curve = 1",
+        "frame = {a = [1, 2]}",
+        'file = "one.csv"',
+        "deep = {b = 1}",
+    ]
+    parts = [
+        "[strategy]",
+        'name = "own.py:Odd"',
+        "[strategy.options]",
+        *options,
+        "[grid.parameters]",
+        "hold = [1, 2]",
+        "",
+    ]
+    edit(lambda job: job[: job.index("[events]")] + "\n".join(parts))
+    told(capsys)
+    return here
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "says"),
+    [
+        ("thing = 2", "thing = 3", "strategy.options.thing"),
+        ("curve = 1", "curve = 2", "strategy.options.curve"),  # one of 3,000 values, which numpy does not show
+        ('names = ["NVDA", "AMD"]', 'names = ["NVDA", "INTC"]', "strategy.options.names ({AMD, NVDA} -> {INTC, NVDA})"),
+        ('names = ["NVDA", "AMD"]', 'names = ["AMD", "NVDA"]', ""),
+        ("deep = {b = 1}", "deep = {b = 2}", "strategy.options.deep ({b = 1} -> {b = 2})"),
+        ("frame = {a = [1, 2]}", "frame = {a = [1, 3]}", "strategy.options.frame"),
+        ('file = "one.csv"', 'file = "two.csv"', ""),  # which holds the same
+        ('file = "one.csv"', 'file = "three.csv"', "strategy.options.file (4 bytes -> 5 bytes)"),
+    ],
+)
+def test_options_of_any_kind_are_told_apart(
+    was: str, becomes: str, says: str, odd: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edit(lambda job: job.replace(was, becomes))
+    said = told(capsys, "--resume", status=2 if says else 0)
+    assert f"changed since are {says};" in said if says else said == "Nothing is missing.\n"
+
+
+def test_options_of_any_kind_are_known_again_in_another_process(odd: Path) -> None:
+    for seed in ("1", "2"):  # sets of texts have another order in each
+        job = started("sweep", "job.toml", "--out", "out", "--resume", PYTHONHASHSEED=seed)
+        _, said = job.communicate()
+        assert (said, job.returncode) == ("Nothing is missing.\n", 0)
