@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,8 +39,10 @@ class Objective:
 
     @classmethod
     def of(cls, said: Said | Objective) -> Objective:
-        """Make one, unless it is made."""
-        return said if isinstance(said, Objective) else cls(said)
+        """Make one, unless it is made; a text is judged once."""
+        if isinstance(said, Objective):
+            return said
+        return _objective(said) if isinstance(said, str) else cls(said)
 
     def says(self, said: Said) -> bool:
         """Whether it was made of this, or is called so."""
@@ -76,8 +79,10 @@ class Requirement:
 
     @classmethod
     def of(cls, said: Said | Requirement | None) -> Requirement | None:
-        """Make one, unless it is made, or there is none."""
-        return said if said is None or isinstance(said, Requirement) else cls(said)
+        """Make one, unless it is made, or there is none; a text is judged once."""
+        if said is None or isinstance(said, Requirement):
+            return said
+        return _requirement(said) if isinstance(said, str) else cls(said)
 
     def __call__(self, values: Values) -> npt.NDArray[np.bool_]:
         """Return which lanes of `values` (metric, lane) meet it; what compares with no value is not met."""
@@ -90,6 +95,9 @@ class Requirement:
         for part in self._formula.parts(given):
             valued &= np.isfinite(part.fill_null(0.0).to_numpy())
         return met & valued
+
+
+_objective, _requirement = lru_cache(Objective), lru_cache(Requirement)
 
 
 def _named(formula: Formula, values: Values, null: bool) -> dict[str, Any]:
