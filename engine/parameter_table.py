@@ -41,6 +41,10 @@ def read_sets(given: Any, name: str = "table", style: Style | None = None) -> pl
     """
     table = to_table(given, name, style)
     frame = table.once()
+    for text in [column for column in frame.get_columns() if column.dtype == pl.String]:
+        switch = text.str.strip_chars().str.to_lowercase()
+        if frame.height and not switch.null_count() and switch.is_in(["true", "false"]).all():  # such as `refresh`
+            frame = frame.with_columns((switch == "true").alias(text.name))
     texts = {column.name: column for column in frame.get_columns() if column.dtype == pl.String}
     if table.separator is not None and frame.is_empty():
         raise Fault(f"{table.source} must have rows (got none); give one a set.")
