@@ -19,7 +19,7 @@ from engine import Account, Feature, Market, Strategy, backtest, between, param,
 from engine.arrays import lay_out
 from engine.faults import Fault
 from engine.grid import Grid
-from engine.number import as_float, plain
+from engine.number import as_float
 from strategies import ShortBubbleWarning, Signals, SmaCross
 
 #: One and the same number, 2, in every type that it may come in.
@@ -189,14 +189,6 @@ def test_counts_may_be_of_any_whole_type(market: Market) -> None:
     few = sweep(SmaCross, market, lanes=np.uint8(200), seed=np.uint8(3), **drawn)  # type: ignore[arg-type]
     assert few.table.equals(many.table)
     assert span(np.uint8(1), np.uint8(200), np.uint8(3)) == [1.0, 100.5, 200.0]
-
-
-@pytest.mark.parametrize(
-    ("given", "written"),
-    [(1e6, "1,000,000"), (0.5, "0.5"), (1e-6, "0.000001"), (0, "0"), (-1234.5, "-1234.5"), (1e20, "1e+20"), (math.inf, "inf")],
-)  # fmt: skip
-def test_numbers_are_written_in_full(given: float, written: str) -> None:
-    assert plain(given) == written
 
 
 class Averages(Strategy):
