@@ -13,7 +13,7 @@ from engine.guess import did_you_mean
 from engine.kinds import KINDS
 from engine.tables.columns import ASSET, plain_header, read_shares, refuse, unit_of
 from engine.tables.stamps import read_stamps
-from engine.tables.table import Table
+from engine.tables.table import EMPTY, Table
 from engine.tables.units import split_unit
 
 PRECISIONS = ("instant", "day", "inferred")
@@ -39,7 +39,18 @@ SCHEMA: dict[str, pl.DataType] = {
     "language": pl.String(),
     "reader": pl.String(),
     "labelled_at": _UTC,
+    "confidence": pl.Float64(),
+    "relevance": pl.Float64(),
+    "novelty": pl.Float64(),
+    "hindsight": pl.Boolean(),
+    "source": pl.String(),
+    "document_kind": pl.String(),
 }
+
+#: What a table that lacks these columns, or has a null in one, means by it.
+OPTIONAL: dict[str, float | bool | str] = {
+    "confidence": 1.0, "relevance": 1.0, "novelty": 1.0, "hindsight": False, "source": "", "document_kind": "",
+}  # fmt: skip
 
 _CORE = ("kind", "assets", "strength", "published_at")
 #: Usual names, as `plain_header` spells them, of the columns of the schema.
@@ -50,7 +61,8 @@ _USUAL = {
 }
 #: What the index of a pandas frame is called as a column.
 _INDEX = re.compile(r"index|level_\d+|__index_level_\d+__")
-_SHARES = ("strength", "stance")
+_SHARES = ("strength", "stance", "confidence", "relevance", "novelty")
+_SWITCHES = {"true": True, "yes": True, "1": True, "1.0": True, "false": False, "no": False, "0": False, "0.0": False}
 _BULLISH = ("denial", "support", "overdone_call")
 
 
@@ -67,8 +79,17 @@ def checked(table: Table, delay: dt.timedelta, stem: str) -> pl.DataFrame:
     return whole.sort("known_at", "event_id")
 
 
+def completed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add the optional columns that a table lacks, as one written by an earlier version does."""
+    return frame.with_columns(
+        pl.lit(value, SCHEMA[name]).alias(name) for name, value in OPTIONAL.items() if name not in frame.columns
+    )
+
+
 def sound(frame: object) -> pl.DataFrame:
     """Bring a table that has the schema into the order in which its events could be known, or refuse it.
+
+    The columns in ``OPTIONAL`` may be missing.
 
     Raises
     ------
@@ -78,6 +99,7 @@ def sound(frame: object) -> pl.DataFrame:
     remedy = "Events.from_frame takes any table and makes what is missing"
     if not isinstance(frame, pl.DataFrame):
         raise Fault(f"Events must be made of a polars table (got a {type(frame).__name__}); {remedy}.")
+    frame = completed(frame)
     for name, dtype in SCHEMA.items():
         if name not in frame.columns:
             raise Fault(
@@ -195,10 +217,13 @@ def _cast(column: pl.Series, dtype: pl.DataType, table: Table, exact: bool, unit
         column = _to_lists(column)
     elif dtype == pl.Date:
         column = _to_days(column, table)
+    elif dtype == pl.Boolean:
+        column = _to_switches(column, table)
     allowed: dict[str, Callable[[pl.DataType], bool]] = {
         "Float64": lambda found: found.is_numeric(),
         "Int64": lambda found: found.is_integer(),
         "Date": lambda found: found == pl.Date,
+        "Boolean": lambda found: found == pl.Boolean,
         "List": lambda found: found in (pl.List(pl.String), pl.List(pl.Null), pl.List(pl.Categorical)),
         "String": lambda found: (
             found in (pl.String, pl.Categorical, pl.Enum) or (found.is_integer() and name.endswith("_id"))
@@ -224,6 +249,17 @@ def _to_lists(column: pl.Series) -> pl.Series:
     bare = column.str.replace_all(r"""^\s*[\[(]|[\])]\s*$|['"]""", "")
     parts = bare.str.strip_chars().str.replace_all(r"[\s|;,]+", "|").str.split("|")
     return parts.list.eval(pl.element().filter(pl.element() != ""))
+
+
+def _to_switches(column: pl.Series, table: Table) -> pl.Series:
+    """Turn true and false, as words or as 1 and 0, into switches."""
+    if not (column.dtype == pl.String or column.dtype.is_numeric()):
+        return column
+    text = column.cast(pl.String).str.strip_chars().str.to_lowercase()
+    text = text.set(text.is_in(list(EMPTY)).fill_null(False), None)
+    known = text.replace_strict(_SWITCHES, default=None, return_dtype=pl.Boolean)
+    refuse(table, column, text.is_not_null() & known.is_null(), "true or false")
+    return known.alias(column.name)
 
 
 def _to_days(column: pl.Series, table: Table) -> pl.Series:
@@ -291,6 +327,7 @@ def _complete(table: pl.DataFrame, delay: dt.timedelta, stem: str) -> pl.DataFra
         "language": pl.lit("und"),  # BCP 47: undetermined
         "reader": pl.lit("table"),
         "labelled_at": pl.col("known_at"),
+        **{name: pl.lit(value) for name, value in OPTIONAL.items()},
     }
     for name, made in makers.items():
         value = pl.coalesce(pl.col(name), made) if name in table.columns else made
@@ -343,6 +380,10 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
         ),
         ("assets", repeated, "names an asset twice; name each once"),
         ("strength", ~pl.col("strength").is_between(0.0, 1.0), "must lie in 0..1"),
+        *(
+            (name, ~pl.col(name).is_between(0.0, 1.0), "must lie in 0..1")
+            for name in ("confidence", "relevance", "novelty")
+        ),
         ("stance", ~pl.col("stance").is_between(-1.0, 1.0), "must lie in -1 (bearish)..+1 (bullish)"),
         ("published_precision", ~pl.col("published_precision").is_in(list(PRECISIONS)), f"is none of {PRECISIONS}"),
         ("known_at", pl.col("known_at") < pl.col("published_at"), "lies before published_at"),

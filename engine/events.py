@@ -50,7 +50,8 @@ class Events:
     Attributes
     ----------
     frame
-        polars, one row an event, sorted by `known_at`, `event_id`, with exactly the columns of ``SCHEMA``.
+        polars, one row an event, sorted by `known_at`, `event_id`, with exactly the columns of ``SCHEMA``; docs/events.md tells
+        what each means. Those that an earlier version did not have may be missing in a table that comes in.
         An event touches many assets and stays one row.
     """
 
@@ -125,7 +126,8 @@ class Events:
 
         Only `kind`, `assets`, `strength` and `published_at` must be there. What else is missing or null is made:
         `known_at` = published_at + delay; `stance` +1 for a denial, support or an overdone call, otherwise -1;
-        `event_id` from `doc_id` and the row; `labelled_at` = known_at; the rest empty.
+        `event_id` from `doc_id` and the row; `labelled_at` = known_at; `confidence`, `relevance` and `novelty` 1; `hindsight`
+        false; the rest empty.
 
         Parameters
         ----------

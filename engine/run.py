@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from engine.account import Account
-from engine.event_table import SCHEMA
+from engine.event_table import OPTIONAL, SCHEMA, completed
 from engine.events import Events
 from engine.faults import Fault
 from engine.files import staged
@@ -33,7 +33,8 @@ _FRAMES = (*_MADE, "events", "unplaced")
 #: What has to be in run.json, and in the tables.
 _INFO = {"strategy", "story", "parameters", "account", "initial_cash", "market", "inputs", "tocsin", "metrics"}
 _COLUMNS = {
-    "orders": tuple(ORDERS), "trades": tuple(TRADES), "events": tuple(SCHEMA), "unplaced": ("event_id", "reason"),
+    "orders": tuple(ORDERS), "trades": tuple(TRADES), "unplaced": ("event_id", "reason"),
+    "events": tuple(name for name in SCHEMA if name not in OPTIONAL),  # the others came later
     "equity": ("time", "session", "equity", "cash", "long", "short", "drawdown", "benchmark", "spy"),
 }  # fmt: skip
 #: What `Run.write` writes.
@@ -189,6 +190,7 @@ class Run:
             info = json.loads((source / "run.json").read_text(encoding="utf-8"))
             frames: dict[str, Any] = {name: pl.read_parquet(source / f"{name}.parquet") for name in _FRAMES}
             _check_parts(info, frames)
+            frames["events"] = completed(frames["events"])
             metrics, make = info.pop("metrics"), {name: frames.pop(name).clone for name in _MADE}
         except (OSError, ValueError, KeyError, pl.exceptions.PolarsError) as error:
             raise Fault(

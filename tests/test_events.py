@@ -46,7 +46,8 @@ def test_the_schema_is_the_one_of_the_issue():
     # Written out a second time, from the issue.
     assert " ".join(SCHEMA) == (
         "event_id doc_id kind assets strength stance happened_on published_at published_precision known_at figures "
-        "evidence evidence_start evidence_end language reader labelled_at"
+        "evidence evidence_start evidence_end language reader labelled_at "
+        "confidence relevance novelty hindsight source document_kind"
     )
     assert " ".join(KINDS) == (
         "bubble_warning valuation_alarm funding_gap circular_financing short_disclosure backstop_plea denial "

@@ -150,3 +150,11 @@ def test_it_is_written_read_and_pickled(tmp_path: Path) -> None:
         assert (other.metrics, other.info) == (run.metrics, run.info)
     assert read.market is None
     assert Run.read(read.write(tmp_path / "again")).equity.equals(run.equity)
+
+
+def test_a_run_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    run = backtest(RULE, Market.sample(), Events.sample())
+    folder = run.write(tmp_path / "run")
+    later = ("confidence", "relevance", "novelty", "hindsight", "source", "document_kind")
+    pl.read_parquet(folder / "events.parquet").drop(later).write_parquet(folder / "events.parquet")
+    assert Run.read(folder).events.equals(run.events)
