@@ -17,7 +17,7 @@ import numpy.typing as npt
 from engine.account import Account
 from engine.devices import memory_of_machine
 from engine.faults import Fault
-from engine.silence import refuse_no_events, silence
+from engine.silence import refuse_misheard, refuse_no_events, silence, unsure
 from engine.strategy import Channel, Strategy
 from kernels import features as make
 from kernels import layout as at
@@ -217,16 +217,21 @@ def hear(strategy: Strategy, market: Market, events: Events | None, dtype: npt.D
         return _empty(0, np.dtype(dtype))
     refuse_no_events(strategy, events)
     assert events is not None
-    placed: Alignment = events.align(market)
+    refuse_misheard(strategy, events)
+    sure = events.select(min_confidence=strategy.min_confidence)
+    placed: Alignment = sure.align(market)
     bars = pl.DataFrame({"event_id": placed.event_id, "bar": placed.bar})
-    frame = strategy.touched(events.frame.join(bars, on="event_id", how="left", validate="1:1"), market.assets)
+    frame = strategy.touched(sure.frame.join(bars, on="event_id", how="left", validate="1:1"), market.assets)
     index = pl.DataFrame({"assets": list(market.assets), "asset": np.arange(len(market.assets), dtype=np.int32)})
+    weighed = pl.col("strength")
+    for name in strategy.weigh:
+        weighed = weighed * pl.col(name)
     rows = (
         frame.filter(pl.col("bar") >= 0)
         .select(
             "event_id",
             "kind",
-            "strength",
+            weighed,
             "stance",
             "known_at",
             "bar",
@@ -236,7 +241,8 @@ def hear(strategy: Strategy, market: Market, events: Events | None, dtype: npt.D
         .join(index, on="assets", how="inner")
         .sort("known_at", "event_id")
     )
-    heard = news_of(rows, list(strategy.channels.values()), dtype, placed.unplaced)
+    unheard = pl.concat([placed.unplaced, unsure(events, strategy.min_confidence)])
+    heard = news_of(rows, list(strategy.channels.values()), dtype, unheard)
     if heard.items.is_empty():
         why = silence(strategy, market, events)
         if why and why.fatal:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import polars as pl
 
 from engine.faults import Fault, note
 from engine.guess import did_you_mean
-from engine.kinds import KINDS
+from engine.kinds import KINDS, NAME, Kind, built_in, slip
 from engine.tables.columns import ASSET, plain_header, read_shares, refuse, unit_of
 from engine.tables.stamps import read_stamps
 from engine.tables.table import EMPTY, Table
@@ -63,19 +63,27 @@ _USUAL = {
 _INDEX = re.compile(r"index|level_\d+|__index_level_\d+__")
 _SHARES = ("strength", "stance", "confidence", "relevance", "novelty")
 _SWITCHES = {"true": True, "yes": True, "1": True, "1.0": True, "false": False, "no": False, "0": False, "0.0": False}
-_BULLISH = ("denial", "support", "overdone_call")
 
 
-def checked(table: Table, delay: dt.timedelta, stem: str) -> pl.DataFrame:
+def checked(
+    table: Table, delay: dt.timedelta, stem: str, kinds: Mapping[str, Kind] | None = None, *, ours: bool = False
+) -> pl.DataFrame:
     """Bring a table of events into the schema, or raise a Fault; see `engine.events.Events.from_frame`.
 
     Parameters
     ----------
     stem
         The `doc_id` of events that have none.
+    kinds
+        What the user's own kinds are worth, as far as he says.
+    ours
+        Whether the table was checked before it was written, so that its kinds are meant as they are.
     """
-    whole = _complete(_coerced(table), delay, stem)
+    declared = kinds or {}
+    whole = _complete(_coerced(table), delay, stem, declared)
     _check(whole, table)
+    if not ours:
+        _refuse_slips(whole, table, declared)
     return whole.sort("known_at", "event_id")
 
 
@@ -309,14 +317,27 @@ def _to_figures(column: pl.Series, source: str) -> pl.Series:
     return column.list.eval(pl.struct(ordered)).cast(SCHEMA["figures"])
 
 
-def _complete(table: pl.DataFrame, delay: dt.timedelta, stem: str) -> pl.DataFrame:
+def _refuse_slips(whole: pl.DataFrame, table: Table, declared: Mapping[str, Kind]) -> None:
+    """Refuse a kind that nobody declared, and that looks like one of the fourteen misspelled."""
+    for kind in whole["kind"].unique(maintain_order=True):
+        meant = "" if kind in declared else slip(kind, KINDS)
+        if meant:
+            row = (whole["kind"] == kind).arg_max() or 0
+            raise Fault(
+                f"{table.at(row)} ({whole['event_id'][row]}): kind={kind!r} looks like a misspelled kind (did you mean {meant!r}?); "
+                f'correct it, or say what it is worth: kinds={{"{kind}": (-1, 0.5)}} (sign and base strength).'
+            )
+
+
+def _complete(table: pl.DataFrame, delay: dt.timedelta, stem: str, kinds: Mapping[str, Kind]) -> pl.DataFrame:
     """Make what may be left out, as the docstring of `from_frame` says."""
     row = pl.int_range(1, pl.len() + 1).cast(pl.String)
+    signs = {name: float(kind.sign) for name, kind in {**built_in(), **kinds}.items()}
     no_figures = pl.lit(pl.Series([[]], dtype=SCHEMA["figures"])).first()
     makers: dict[str, pl.Expr] = {
         "doc_id": pl.lit(stem),
         "event_id": pl.col("doc_id") + "#" + row,
-        "stance": pl.when(pl.col("kind").is_in(list(_BULLISH))).then(1.0).otherwise(-1.0),
+        "stance": pl.col("kind").replace_strict(signs, default=None, return_dtype=pl.Float64),
         "happened_on": pl.lit(None, pl.Date),
         "published_precision": pl.lit("instant"),
         "known_at": pl.col("published_at") + pl.lit(delay, pl.Duration("us")),
@@ -370,7 +391,11 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
     unnamed = pl.col("figures").list.eval(value("what").is_null() | value("unit").is_null()).list.any()
     return [
         *((name, pl.col(name).is_null(), "must not be empty; give a value") for name in _CORE),
-        ("kind", ~pl.col("kind").is_in(list(KINDS)), f"is none of the kinds {', '.join(KINDS)}"),
+        (
+            "kind",
+            ~pl.col("kind").str.contains(NAME),
+            "must be a name in lower case, with underscores between words, such as fraud_probe",
+        ),
         ("event_id", pl.col("event_id") == "", "must not be empty; give each its own"),
         ("event_id", ~pl.col("event_id").is_first_distinct(), "stands in an earlier row too; give each its own"),
         (
@@ -383,6 +408,11 @@ def _rules() -> list[tuple[str, pl.Expr, str]]:
         *(
             (name, ~pl.col(name).is_between(0.0, 1.0), "must lie in 0..1")
             for name in ("confidence", "relevance", "novelty")
+        ),
+        (
+            "stance",
+            pl.col("stance").is_null() & pl.col("kind").is_not_null(),
+            'must be given for a kind of your own; fill it in, or say its sign and base strength by kinds={"name": (-1, 0.5)}',
         ),
         ("stance", ~pl.col("stance").is_between(-1.0, 1.0), "must lie in -1 (bearish)..+1 (bullish)"),
         ("published_precision", ~pl.col("published_precision").is_in(list(PRECISIONS)), f"is none of {PRECISIONS}"),

@@ -18,8 +18,9 @@ from engine.faults import Fault
 from engine.files import whole
 from engine.fingerprint import fingerprint
 from engine.guess import did_you_mean
-from engine.kinds import KINDS
-from engine.marks import mark
+from engine.kinds import KINDS, OwnKinds, own_kinds
+from engine.marks import is_ours, mark
+from engine.number import share
 from engine.tables.files import read_file
 from engine.tables.frames import described, to_table
 from engine.tables.table import Decimal, Style
@@ -80,6 +81,11 @@ class Events:
         """Every asset that an event names."""
         return frozenset(self.frame["assets"].explode().drop_nulls())
 
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """Every kind of the events, sorted."""
+        return tuple(sorted(self.frame["kind"].unique()))
+
     @classmethod
     def read(
         cls,
@@ -88,6 +94,7 @@ class Events:
         delay: dt.timedelta | str = _NO_TIME,
         dates: Order | None = None,
         decimal: Decimal | None = None,
+        kinds: OwnKinds | None = None,
     ) -> Events:
         """Read a table of events from a file of text, Parquet, Arrow or Excel.
 
@@ -96,7 +103,7 @@ class Events:
         path
             The file. In text the assets of an event are parted by blanks, commas, "|" or ";", and times say their zone, such
             as 2025-01-28T05:32+08:00.
-        delay, dates, decimal
+        delay, dates, decimal, kinds
             As in `from_frame`.
 
         Raises
@@ -110,7 +117,9 @@ class Events:
             )
         file = Path(path)
         table = read_file(file, f"events {str(file)!r}", style=Style(dates, decimal))
-        return cls(checked(table, parse_delay(delay), file.name.partition(".")[0]))
+        ours = file.suffix == ".parquet" and is_ours(file, "events")
+        stem = file.name.partition(".")[0]
+        return cls._sound(checked(table, parse_delay(delay), stem, own_kinds(kinds), ours=ours))
 
     @classmethod
     def from_frame(
@@ -121,11 +130,12 @@ class Events:
         source: str = "events",
         dates: Order | None = None,
         decimal: Decimal | None = None,
+        kinds: OwnKinds | None = None,
     ) -> Events:
         """Check a table of events and bring it into the schema.
 
         Only `kind`, `assets`, `strength` and `published_at` must be there. What else is missing or null is made:
-        `known_at` = published_at + delay; `stance` +1 for a denial, support or an overdone call, otherwise -1;
+        `known_at` = published_at + delay; `stance` the sign of the kind (+1 for a denial, support or an overdone call, -1 for the others);
         `event_id` from `doc_id` and the row; `labelled_at` = known_at; `confidence`, `relevance` and `novelty` 1; `hindsight`
         false; the rest empty.
 
@@ -143,6 +153,9 @@ class Events:
             How dates such as 01/02/2025 are read, where the column leaves it open: "dmy", "mdy" or "ymd".
         decimal
             The decimal sign of numbers in text, "." or ","; by default told from all of them.
+        kinds
+            Sign and base strength of kinds of your own, ``{"downgrade": (-1, 0.6)}``. A kind of any name in snake case is taken
+            without it, where its rows have a `stance` and its name is not nearly that of one of ``KINDS``.
 
         Raises
         ------
@@ -161,7 +174,7 @@ class Events:
         table = to_table(frame, source, Style(dates, decimal))
         if not table.in_lines:
             table = replace(table, rows=table.rows + 1)
-        return cls._sound(checked(table, parse_delay(delay), Path(source).stem))
+        return cls._sound(checked(table, parse_delay(delay), Path(source).stem, own_kinds(kinds)))
 
     @classmethod
     def sample(cls) -> Events:
@@ -212,6 +225,7 @@ class Events:
         assets: Iterable[str] | None = None,
         start: dt.date | dt.datetime | None = None,
         end: dt.date | dt.datetime | None = None,
+        min_confidence: float = 0.0,
     ) -> Events:
         """Keep some events.
 
@@ -223,18 +237,21 @@ class Events:
             Keep what touches at least one of these.
         start, end
             Keep start <= known_at < end; a date means its midnight in UTC, a datetime needs a zone.
+        min_confidence
+            Keep what is at least so sure, 0 to 1.
 
         Raises
         ------
         Fault
-            On an unknown kind, or a datetime without a zone.
+            On a kind that is none of the fourteen and none of the table, a datetime without a zone, or a `min_confidence` out of bounds.
         """
         kept = self.frame
         if kinds is not None:
+            known = tuple(dict.fromkeys((*KINDS, *self.kinds)))
             for kind in kinds:
-                if kind not in KINDS:
+                if kind not in known:
                     raise Fault(
-                        f"kinds: {kind!r} is none of {', '.join(KINDS)}{did_you_mean(kind, KINDS)}; name one of them."
+                        f"kinds: {kind!r} is none of {', '.join(known)}{did_you_mean(kind, known)}; name one of them."
                     )
             kept = kept.filter(pl.col("kind").is_in(list(kinds)))
         if assets is not None:
@@ -244,6 +261,9 @@ class Events:
             kept = kept.filter(pl.col("known_at") >= _bound(start, "start"))
         if end is not None:
             kept = kept.filter(pl.col("known_at") < _bound(end, "end"))
+        least = share(min_confidence, "min_confidence")
+        if least > 0:
+            kept = kept.filter(pl.col("confidence") >= least)
         return self._sound(kept)
 
     def delayed(self, delay: dt.timedelta | str) -> Events:

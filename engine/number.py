@@ -30,6 +30,17 @@ def as_float(value: object) -> float:
         return math.nan
 
 
+def share(value: object, name: str) -> float:
+    """Give a number from 0 to 1, also one that is written as text, or refuse what is none."""
+    try:
+        number = float(value) if isinstance(value, str) else as_float(value)
+    except ValueError:
+        number = math.nan
+    if not 0.0 <= number <= 1.0:
+        raise Fault(f"{name} must be a number from 0 to 1 (got {shown(value)}); give one.")
+    return number
+
+
 def is_whole(value: object) -> TypeGuard[int]:
     """Whether something is a whole number by its type, of Python or of numpy; hand it on as ``int(value)``."""
     return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.timedelta64))

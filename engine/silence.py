@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.faults import Fault, note
+from engine.kinds import KINDS, slip
+from engine.legible import numeral
 
 if TYPE_CHECKING:
     import polars as pl
@@ -41,6 +43,33 @@ def refuse_no_events(strategy: Strategy, events: Events | None) -> None:
         raise Fault(f"{listens}; give a table of events (--events on the command line).")
 
 
+def refuse_misheard(strategy: Strategy, events: Events) -> None:
+    """Refuse a strategy that listens to a kind which no event has, and whose name is nearly that of another.
+
+    Raises
+    ------
+    Fault
+        Naming the kind that was probably meant. One of the fourteen is never a slip.
+    """
+    there = events.kinds
+    for kind in dict.fromkeys(kind for channel in strategy.channels.values() for kind in channel.kinds):
+        meant = "" if kind in KINDS or kind in there else slip(kind, (*there, *KINDS))
+        if meant:
+            raise Fault(
+                f"{strategy.name()} listens to the kind {kind!r}, which none of the {len(events):,} events has (did you mean {meant!r}?); "
+                "name a kind that they have."
+            )
+
+
+def unsure(events: Events, least: float) -> pl.DataFrame:
+    """List the events that are less sure than a strategy wants, as `Alignment.unplaced` does."""
+    import polars as pl  # noqa: PLC0415 - kernels are compiled where there is no polars
+
+    below = events.frame.filter(pl.col("confidence") < least)
+    reason = pl.format("confidence {} is below min_confidence={}", pl.col("confidence"), pl.lit(numeral(least, 6)))
+    return below.select("event_id", "known_at", "assets", reason=reason)
+
+
 def tell_silence(strategy: Strategy, market: Market, events: Events | None) -> None:
     """Tell the user where a strategy that listens to events hears none of them; an empty table is no news, and meant so.
 
@@ -65,6 +94,7 @@ def silence(strategy: Strategy, market: Market, events: Events) -> Silence | Non
     """
     import polars as pl  # noqa: PLC0415 - kernels are compiled where there is no polars
 
+    every, events = events, events.select(min_confidence=strategy.min_confidence)
     placed = events.align(market)
     bars = pl.DataFrame({"event_id": placed.event_id, "bar": placed.bar})
     frame = events.frame.join(bars, on="event_id", how="left", validate="1:1")
@@ -78,6 +108,7 @@ def silence(strategy: Strategy, market: Market, events: Events) -> Silence | Non
         return None
     first, last = market.sessions[0], market.sessions[-1]
     reasons = [
+        _counted(len(every) - len(events), f"less sure than min_confidence={numeral(strategy.min_confidence, 6)}"),
         _counted(frame.height - of_kind.height, "of a kind that it does not listen to", _first(frame, of_kind, "kind")),
         _counted(
             of_kind.height - in_time.height,
@@ -87,7 +118,7 @@ def silence(strategy: Strategy, market: Market, events: Events) -> Silence | Non
     ]
     told = "; ".join(reason for reason in reasons if reason)
     remedy = f"give events of {_kinds(strategy)} about assets of the market, known within its span"
-    sentence = f"{strategy.name()} hears none of the {frame.height:,} events: {told}; {remedy}."
+    sentence = f"{strategy.name()} hears none of the {len(every):,} events: {told}; {remedy}."
     return Silence(sentence, fatal=of_kind.height == in_time.height and not _trades_by_prices(strategy))
 
 

@@ -33,9 +33,9 @@ import numpy.typing as npt
 
 from engine.faults import Fault
 from engine.guess import did_you_mean
-from engine.kinds import KINDS
+from engine.kinds import check_name
 from engine.legible import numeral
-from engine.number import as_float, shown
+from engine.number import as_float, share, shown
 from engine.silence import refuse_no_events
 from kernels.rules import KEEP
 
@@ -49,6 +49,8 @@ __all__ = ["KEEP", "Channel", "Feature", "Option", "Param", "Strategy", "option"
 
 #: What a rule may ask of the account.
 ACCOUNT_NAMES = ("side", "bars_held", "gain", "others")
+#: The columns of events by which their strength may be weighed.
+WEIGHTS = ("confidence", "relevance", "novelty")
 #: The arguments of `engine.sweep`, beside which a strategy's own are named.
 SWEEP_NAMES = (
     "strategy", "market", "events", "account", "table", "where", "sample", "lanes", "seed", "borrow", "precision", "threads",
@@ -169,7 +171,7 @@ class Channel:
                 f"Channel.kinds is {self.kinds!r}, allowed is a tuple of kinds of events; write ({self.kinds!r},)."
             )
         for kind in self.kinds:
-            _one_of("Channel.kinds", kind, (*KINDS, "signal"))
+            check_name(kind, "Channel.kinds")
         _one_of("Channel.value", self.value, ("strength", "signed"))
         _one_of("Channel.role", self.role, ("enter", "leave", "both"))
 
@@ -263,11 +265,28 @@ def switch(value: Any) -> bool:
     raise Fault(f"a switch must be true or false (got {shown(value)}); give one of them; a sweep may have both.")
 
 
+def _least_sure(value: Any) -> float:
+    return share(value, "min_confidence")
+
+
+def _weights(value: Any) -> tuple[str, ...]:
+    """Parse the columns by which strength is weighed: a list of them, or one string with commas; none for none."""
+    if value is None or (isinstance(value, str) and value.strip().lower() in ("", "none", "off")):
+        return ()
+    names = symbols(value)
+    for name in names:
+        _one_of("weigh", name, WEIGHTS)
+        if names.count(name) > 1:
+            raise Fault(f"weigh must name each column once (got {name!r} twice); leave one of them out.")
+    return names
+
+
 class Strategy:
     """Base of all strategies: named parameters and one scalar rule. Make one by subclassing; see the module's text.
 
     Every strategy has the exits of the account (`hold`, `stop`, `trail`, `take`), which the account carries out by itself, and
-    the `half_life` by which the pressure of its channels decays.
+    the `half_life` by which the pressure of its channels decays. It hears the events that are at least as sure as `min_confidence`,
+    their strength multiplied by the columns in `weigh`.
     """
 
     channels: ClassVar[Mapping[str, Channel]] = {}
@@ -276,6 +295,8 @@ class Strategy:
     watch: ClassVar[Literal["events", "held", "always"]] = "always"
     reverses: bool = False
     refresh: bool = option(False, "whether a same-way signal restarts the clock of the time exit", switch)
+    min_confidence: float = option(0.0, "the least confidence, 0 to 1, of the events that are heard", _least_sure)
+    weigh: tuple[str, ...] = option((), f"columns that strength is multiplied by, of {', '.join(WEIGHTS)}", _weights)
 
     hold: float = param(None, 1, 1e6, "bars after which a position is closed", whole=True)
     stop: float = param(None, 1e-6, 1e3, "adverse move from the entry price at which a position is closed")
@@ -294,6 +315,10 @@ class Strategy:
             if isinstance(value, (Param, Option)) and callable(getattr(Strategy, name, None)):
                 raise Fault(
                     f"{cls.__name__}.{name} is a method of every strategy, allowed are other names; rename the parameter."
+                )
+            if isinstance(value, Param) and isinstance(vars(Strategy).get(name), Option):
+                raise Fault(
+                    f"{cls.__name__}.{name} is an option of every strategy, so it must be declared by option(...) (got a param); rename it."
                 )
         declared: dict[str, Any] = {}
         for base in reversed(cls.__mro__):

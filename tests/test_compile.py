@@ -143,7 +143,7 @@ def test_an_answer_that_is_not_finite_is_refused(written: Any) -> None:
 @pytest.mark.parametrize(
     ("declare", "said"),
     [
-        (lambda: Channel(("bubble_warnin",)), "did you mean 'bubble_warning'"),
+        (lambda: Channel(("bubble warnin",)), "did you mean 'bubble_warning'"),
         (lambda: Channel("bubble_warning"), "allowed is a tuple"),  # type: ignore[arg-type]
         (lambda: Channel((), value="sign"), "did you mean 'signed'"),  # type: ignore[arg-type]
         (lambda: Channel((), role="entry"), "enter, leave, both"),  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from engine.faults import Fault
 from engine.guess import did_you_mean
-from engine.kinds import KINDS
+from engine.kinds import KINDS, check_name, is_name
 
 #: What a negated claim may be, besides another kind.
 NEGATED: Final = ("nothing", "same")
@@ -92,7 +92,7 @@ _RULE_FIELDS: Final[dict[str, _Field]] = {
         "80",
     ),
     "negated": _Field(
-        f"{', '.join(map(repr, NEGATED))} or a kind", lambda value: value in (*NEGATED, *KINDS), '"denial"'
+        f"{', '.join(map(repr, NEGATED))} or a kind", lambda value: value in NEGATED or is_name(value), '"denial"'
     ),
     "who": _Field(f"one of {', '.join(map(repr, WHO))}", lambda value: value in WHO, '"context"'),
     "default": _Field("a list of one symbol or more", lambda value: _are_symbols(value) and bool(value), '["SPY"]'),
@@ -118,11 +118,8 @@ def check_form(data: Mapping[str, Any], where: str) -> None:
     for section, fields in ENTRIES.items():
         for name, entry in _tables(data.get(section, {}), section, where):
             place = f"{where}: {section}.{name}"
-            if section == "kinds" and name not in KINDS:
-                raise Fault(
-                    f"{place} is a kind that no table of events takes{did_you_mean(name, KINDS)}, allowed are {', '.join(KINDS)}; "
-                    "name one of them."
-                )
+            if section == "kinds":
+                check_name(name, f"{where}: kinds")
             if not name.strip():
                 raise Fault(f"{where}: an entry of {section} must have a name (got {name!r}); give it one.")
             _check_fields(entry, fields | _EDIT, place)
@@ -149,10 +146,10 @@ def rule_place(where: str, number: int, rule: Mapping[str, Any]) -> str:
 
 def _check_rule(rule: Mapping[str, Any], place: str) -> None:
     kind = rule.get("kind")
-    if kind not in KINDS:
-        guess = did_you_mean(kind, KINDS) if kind is not None else ""
+    if not is_name(kind):
+        guess = did_you_mean(str(kind), KINDS) if kind is not None else ""
         raise Fault(
-            f"{place}: kind must be a kind of events (got {_shown(kind)}){guess}; give one of {', '.join(KINDS)}."
+            f"{place}: kind must be a kind of events (got {_shown(kind)}){guess}; give one of {', '.join(KINDS)}, or one of your own."
         )
     rest = {name: value for name, value in rule.items() if name != "kind"}
     for name in rest:

@@ -28,7 +28,7 @@ def beside(old: Events, new: Events) -> Events:
     after = after.with_columns(
         pl.when(pl.col("event_id").is_in(taken)).then(pl.col("event_id") + "@" + pl.col("reader")).otherwise(pl.col("event_id")).alias("event_id")
     )  # fmt: skip
-    return Events.from_frame(pl.concat([before, after]), source="labels")
+    return Events(pl.concat([before, after]))
 
 
 def as_of(events: Events, instant: dt.datetime) -> Events:
@@ -49,6 +49,4 @@ def as_of(events: Events, instant: dt.datetime) -> Events:
     if instant.tzinfo is None:
         raise Fault(f"instant={instant.isoformat()} has no time zone; add one, such as +00:00.")
     known = events.frame.filter(pl.col("labelled_at") <= instant)
-    return Events.from_frame(
-        known.filter(pl.col("labelled_at") == pl.col("labelled_at").max().over("doc_id")), source="labels"
-    )
+    return Events(known.filter(pl.col("labelled_at") == pl.col("labelled_at").max().over("doc_id")))

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.faults import Fault
-from engine.reader.form import check_form, rule_place
+from engine.kinds import KINDS
+from engine.reader.form import NEGATED, check_form, rule_place
 from engine.reader.names.build import Build, Entity
 from engine.reader.names.table import Listed, NameTable, built_in, read_names
 from engine.reader.terms import Hit, Role, Term, Terms
@@ -44,7 +45,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class KindWeight:
-    """What a kind of claim is worth: its sign, its base strength, and the figure that counts as large."""
+    """What a kind of claim is worth: its sign, its base strength, and the figure that counts as large (none where there is no scale)."""
 
     stance: int
     base: float
@@ -233,8 +234,8 @@ def _compile(data: Mapping[str, Any], where: str, listed: Sequence[Listed]) -> L
     for alias in data.get("nobody", {}).get("names", ()):
         build.names.add(alias, Term("nobody", "nobody"))
     build.rest(built_in())
-    rules = tuple(_rule(rule, data, place) for place, rule in data.get("rules", ()))
     kinds = {name: _kind(name, weight, where) for name, weight in data["kinds"].items()}
+    rules = tuple(_rule(rule, data, place) for place, rule in data.get("rules", ()))
     released = data["released"]
     return Lexicon(
         str(data["name"]), str(data["version"]), released.astimezone(dt.UTC), build.entities, rules, kinds,
@@ -265,6 +266,13 @@ def _rule(raw: Mapping[str, Any], data: Mapping[str, Any], where: str) -> Rule:
                 f"{where}: it asks for the concept {concept!r}, which has no words{_meant(concept, data['concepts'])}; "
                 f"name another, or give it words under [concepts.{concept}]."
             )
+    for part, allowed in (("kind", "a kind of events"), ("negated", f"{', '.join(map(repr, NEGATED))} or a kind")):
+        kind = raw.get(part, "nothing")
+        if kind not in (*NEGATED, *data["kinds"]):
+            raise Fault(
+                f"{where}: {part} must be {allowed} (got {kind!r}){_meant(kind, data['kinds'])}; correct it, or declare a kind of your own "
+                f"under [kinds.{kind}] with stance and base."
+            )
     return Rule(
         raw["kind"], tuple(raw["any"]), groups, tuple(raw.get("none", ())), int(raw.get("near", 0)), raw.get("negated", "nothing"),
         raw.get("who", "named"), tuple(raw.get("default", ("SPY",))), float(raw.get("stance", 1.0)),
@@ -272,7 +280,9 @@ def _rule(raw: Mapping[str, Any], data: Mapping[str, Any], where: str) -> Rule:
 
 
 def _kind(name: str, weight: Mapping[str, Any], where: str) -> KindWeight:
-    for part in ("stance", "base", "scale"):
+    own = name not in KINDS
+    for part in ("stance", "base") if own else ("stance", "base", "scale"):
         if part not in weight:
-            raise Fault(f"lexicon {where}: kinds.{name} has no {part}; give it, or leave `replace` out.")
-    return KindWeight(int(weight["stance"]), float(weight["base"]), dict(weight["scale"]))
+            remedy = "give it, as every kind of your own needs one" if own else "give it, or leave `replace` out"
+            raise Fault(f"lexicon {where}: kinds.{name} has no {part}{_meant(name, KINDS) if own else ''}; {remedy}.")
+    return KindWeight(int(weight["stance"]), float(weight["base"]), dict(weight.get("scale", {})))

@@ -201,7 +201,7 @@ def _run(
             advance(batch.height, size)
     gc.unfreeze()
     rows, told = stories.settle()
-    events, left_out = _table(rows)
+    events, left_out = _table(rows, lexicon)
     counts |= {"repeated": stories.repeated, "refused": len(refused), "left_out": left_out.height}
     kept = _sources(told).filter(~pl.col("event_id").is_in(left_out["event_id"].to_list()))
     missing = pl.DataFrame(refused, schema=pl.Schema(REFUSED), orient="row")
@@ -215,7 +215,7 @@ def _document(row: dict[str, Any], notes: Sidecar) -> Document:
     )  # fmt: skip
 
 
-def _table(rows: list[dict[str, Any]]) -> tuple[Events, pl.DataFrame]:
+def _table(rows: list[dict[str, Any]], lexicon: Lexicon) -> tuple[Events, pl.DataFrame]:
     """Make a table of what may stand in one, and list what may not: one wrong event must not cost all the others."""
     frame = pl.DataFrame(rows, schema=dict(SCHEMA)) if rows else pl.DataFrame(schema=dict(SCHEMA))
     wrong: dict[int, str] = {}
@@ -225,7 +225,8 @@ def _table(rows: list[dict[str, Any]]) -> tuple[Events, pl.DataFrame]:
         pl.Series("reason", list(wrong.values()), pl.String)
     )
     sound = frame.with_row_index("row").filter(~pl.col("row").is_in(list(wrong))).drop("row")
-    return Events.from_frame(sound, source="reader"), left_out
+    kinds = {name: (kind.stance, kind.base) for name, kind in lexicon.kinds.items()}
+    return Events.from_frame(sound, source="reader", kinds=kinds), left_out
 
 
 def _sources(told: list[tuple[str, str, str, dt.datetime]]) -> pl.DataFrame:

@@ -53,6 +53,8 @@ def weigh(claim: Claim, lexicon: Lexicon) -> Worth:
 def _largest(claim: Claim, scale: object) -> float:
     table: dict[str, float] = dict(scale)  # type: ignore[call-overload]
     largest = 0.0
+    if not table:  # a kind of the user's own, of which figures say nothing
+        return largest
     for figure in claim.figures:
         if claim.kind == "panic_drop" and (figure.value > 0 or figure.what == "move so far"):
             continue

@@ -86,7 +86,7 @@ BAD_ENTRIES = {
     '[concepts.bubble]\nen = [3]\n': r"en must be",
     "[concepts.bubble]\nreplace = 1\n": r"replace must be true or false",
     '[concepts.bubble]\nremove = "hype"\n': r"remove must be",
-    "[kinds.merger]\nbase = 0.5\n": r"kinds.merger is a kind that no table of events takes",
+    "[kinds.merger]\nbase = 0.5\n": r"kinds.merger has no stance; give it, as every kind of your own needs one",
     "[kinds.denial]\nbase = 5\n": r"kinds.denial: base must be a number from 0 to 1",
     "[kinds.denial]\nstance = 0.5\n": r"stance must be -1 or 1",
     "[kinds.denial]\nscale = { percent = 0, multiple = 1, money = 1 }\n": r"scale must be",
