@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 import typer
 
-from engine.commands import backtest, bench, demo, doctor, prices, read, show, sweep
+from engine.commands import backtest, bench, demo, doctor, events, prices, read, show, sweep
 from engine.faults import Failure, Fault, Note
 from engine.legible import escaped, printable
 
@@ -35,6 +35,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("read")(read.read)
 app.add_typer(prices.app, name="prices")
+app.add_typer(events.app, name="events")
 app.command("backtest")(backtest.backtest)
 app.command("sweep")(sweep.sweep)
 app.command("status")(sweep.status)
@@ -202,9 +203,10 @@ def _command(error: Any, given: list[str]) -> str:
     """Name the command that was misspelled; where the parser does not say, by the words before its first option."""
     if context := getattr(error, "ctx", None):
         return str(context.command_path)
-    names, path = {command.name for command in app.registered_commands} | {"prices"}, ["tocsin"]
+    groups = ("prices", "events")
+    names, path = {command.name for command in app.registered_commands} | {*groups}, ["tocsin"]
     path += [word for word in given[:1] if word in names]
-    path += [word for word in given[1:2] if given[0] == "prices" and word == "import"]
+    path += [word for word in given[1:2] if given[0] in groups and word == "import"]
     return " ".join(path)
 
 

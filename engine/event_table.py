@@ -54,7 +54,7 @@ OPTIONAL: dict[str, float | bool | str] = {
 
 _CORE = ("kind", "assets", "strength", "published_at")
 #: Usual names, as `plain_header` spells them, of the columns of the schema.
-_USUAL = {
+USUAL = {
     **{plain_header(name): name for name in SCHEMA},
     **dict.fromkeys((*ASSET, "symbols", "tickers", "stocks"), "assets"),
     **dict.fromkeys(("published", "publishdate", "publicationdate", "publicationtime"), "published_at"),
@@ -80,7 +80,7 @@ def checked(
         Whether the table was checked before it was written, so that its kinds are meant as they are.
     """
     declared = kinds or {}
-    whole = _complete(_coerced(table), delay, stem, declared)
+    whole = completed_events(_coerced(table), delay, stem, declared)
     _check(whole, table)
     if not ours:
         _refuse_slips(whole, table, declared)
@@ -193,7 +193,7 @@ def _named(table: Table) -> dict[str, str]:
     """Find the columns of the schema: by name, else by a usual one; refuse what looks like one that is misspelled."""
     found: dict[str, str] = {}
     for header in table.headers:
-        name = header if header in SCHEMA else _USUAL.get(plain_header(split_unit(header)[0]), "")
+        name = header if header in SCHEMA else USUAL.get(plain_header(split_unit(header)[0]), "")
         if name and name not in table.headers[: table.headers.index(header)]:
             if name in found and header != name:
                 raise Fault(
@@ -222,11 +222,13 @@ def _cast(column: pl.Series, dtype: pl.DataType, table: Table, exact: bool, unit
     if dtype.is_numeric() and (column.dtype == pl.String or (unit and column.dtype.is_numeric())):
         column = _to_numbers(column, dtype, table, unit)
     elif column.dtype == pl.String and name == "assets":
-        column = _to_lists(column)
+        column = to_lists(column)
     elif dtype == pl.Date:
         column = _to_days(column, table)
-    elif dtype == pl.Boolean:
-        column = _to_switches(column, table)
+    elif dtype == pl.Boolean and (column.dtype == pl.String or column.dtype.is_numeric()):
+        switches, unread = to_switches(column)
+        refuse(table, column, unread, "true or false")
+        column = switches
     allowed: dict[str, Callable[[pl.DataType], bool]] = {
         "Float64": lambda found: found.is_numeric(),
         "Int64": lambda found: found.is_integer(),
@@ -252,22 +254,22 @@ def _to_numbers(column: pl.Series, dtype: pl.DataType, table: Table, unit: str) 
     return values.cast(dtype)
 
 
-def _to_lists(column: pl.Series) -> pl.Series:
+def to_lists(column: pl.Series) -> pl.Series:
     """Part symbols in a text by blanks, commas, "|" or ";"; also lists as Python writes them."""
     bare = column.str.replace_all(r"""^\s*[\[(]|[\])]\s*$|['"]""", "")
     parts = bare.str.strip_chars().str.replace_all(r"[\s|;,]+", "|").str.split("|")
     return parts.list.eval(pl.element().filter(pl.element() != ""))
 
 
-def _to_switches(column: pl.Series, table: Table) -> pl.Series:
-    """Turn true and false, as words or as 1 and 0, into switches."""
-    if not (column.dtype == pl.String or column.dtype.is_numeric()):
-        return column
-    text = column.cast(pl.String).str.strip_chars().str.to_lowercase()
+def to_switches(column: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Read true and false, as words or as 1 and 0: the switches, null where there are none, and where something else stands."""
+    if column.dtype in (pl.Boolean, pl.Null):
+        switches = column.cast(pl.Boolean)
+        return switches, pl.repeat(False, len(column), eager=True)
+    text = column.cast(pl.String, strict=False).str.strip_chars().str.to_lowercase()
     text = text.set(text.is_in(list(EMPTY)).fill_null(False), None)
     known = text.replace_strict(_SWITCHES, default=None, return_dtype=pl.Boolean)
-    refuse(table, column, text.is_not_null() & known.is_null(), "true or false")
-    return known.alias(column.name)
+    return known.alias(column.name), text.is_not_null() & known.is_null()
 
 
 def _to_days(column: pl.Series, table: Table) -> pl.Series:
@@ -329,7 +331,7 @@ def _refuse_slips(whole: pl.DataFrame, table: Table, declared: Mapping[str, Kind
             )
 
 
-def _complete(table: pl.DataFrame, delay: dt.timedelta, stem: str, kinds: Mapping[str, Kind]) -> pl.DataFrame:
+def completed_events(table: pl.DataFrame, delay: dt.timedelta, stem: str, kinds: Mapping[str, Kind]) -> pl.DataFrame:
     """Make what may be left out, as the docstring of `from_frame` says."""
     row = pl.int_range(1, pl.len() + 1).cast(pl.String)
     signs = {name: float(kind.sign) for name, kind in {**built_in(), **kinds}.items()}
@@ -369,7 +371,7 @@ def out_of_bounds(table: pl.DataFrame) -> Iterator[tuple[int, str]]:
 
     A row with several comes several times, by column.
     """
-    for name, bad, allowed in _rules():
+    for name, bad, allowed in rules():
         # NaN lies between no bounds; `is_between` answers false to it, as it should.
         for row in table.select(bad.fill_null(False).arg_true()).to_series():
             found = table[name][row]
@@ -380,7 +382,7 @@ def out_of_bounds(table: pl.DataFrame) -> Iterator[tuple[int, str]]:
             yield row, f"{event}: {name}={text} {allowed}{guess}."
 
 
-def _rules() -> list[tuple[str, pl.Expr, str]]:
+def rules() -> list[tuple[str, pl.Expr, str]]:
     """What must not hold of a row: the column, the condition, and what is asked for instead."""
     element = pl.element()
     value = element.struct.field

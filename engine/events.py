@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from engine.marks import is_ours, mark
 from engine.number import share
 from engine.tables.files import read_file
 from engine.tables.frames import described, to_table
-from engine.tables.table import Decimal, Style
+from engine.tables.table import Decimal, Style, Tabular
 
 if TYPE_CHECKING:
     from engine.reader.names.table import NameTable
@@ -175,6 +175,62 @@ class Events:
         if not table.in_lines:
             table = replace(table, rows=table.rows + 1)
         return cls._sound(checked(table, parse_delay(delay), Path(source).stem, own_kinds(kinds)))
+
+    @classmethod
+    def import_table(
+        cls,
+        table: Tabular,
+        *,
+        columns: Mapping[str, str] | None = None,
+        zone: str | None = None,
+        kinds: OwnKinds | None = None,
+        delay: dt.timedelta | str = _NO_TIME,
+        dates: Order | None = None,
+        decimal: Decimal | None = None,
+    ) -> Events:
+        """Make events of somebody's labels: a table with columns of any name, which says everything that is wrong with it at once.
+
+        Only a kind, assets and a time must be there. `strength` and `stance` follow from the kind where they are missing;
+        several assets in a cell are parted by ";", "|", "," or blanks; "Bubble warning" is the kind bubble_warning; a day counts
+        as its end. The rest is as in `from_frame`. Columns that nothing is made of are told.
+
+        Parameters
+        ----------
+        table
+            A table in any form, or the path of a file: text, Parquet, Arrow or Excel.
+        columns
+            Column of events -> column of the table, ``{"kind": "label", "assets": "ticker"}``; usual names are found without it.
+        zone
+            IANA name of the zone of days, and of times that name none, such as "Europe/Paris".
+        kinds
+            Sign and base strength of kinds of your own, ``{"downgrade": (-1, 0.6)}``.
+        delay, dates, decimal
+            As in `from_frame`.
+
+        Raises
+        ------
+        Fault
+            Once for all rows: each sort of mistake, with how many rows have it and where the first of them stands.
+
+        Examples
+        --------
+        >>> labels = {"ticker": ["NVDA;AMD"], "label": ["Panic drop"], "day": ["2025-01-27"]}
+        >>> columns = {"kind": "label", "assets": "ticker", "published_at": "day"}
+        >>> import warnings; warnings.simplefilter("ignore")
+        >>> events = Events.import_table(labels, columns=columns, zone="America/New_York")
+        >>> events.frame["known_at"][0].isoformat(), events.frame["stance"][0]
+        ('2025-01-28T04:59:59.999999+00:00', -1.0)
+        """
+        from engine.label_table import labels_to_events  # noqa: PLC0415
+
+        if columns is not None and not isinstance(columns, Mapping):
+            raise Fault(f'columns must be a dict (got {described(columns)}); write {{"kind": "label"}}.')
+        is_file = isinstance(table, (str, os.PathLike))
+        given = to_table(table, "labels", Style(dates, decimal))
+        if not given.in_lines:
+            given = replace(given, rows=given.rows + 1)
+        stem = Path(table).name.partition(".")[0] if is_file else "labels"
+        return cls._sound(labels_to_events(given, columns or {}, zone, own_kinds(kinds), parse_delay(delay), stem))
 
     @classmethod
     def sample(cls) -> Events:
