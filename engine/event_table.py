@@ -81,9 +81,9 @@ def checked(
     """
     declared = kinds or {}
     whole = completed_events(_coerced(table), delay, stem, declared)
-    _check(whole, table)
     if not ours:
         _refuse_slips(whole, table, declared)
+    _check(whole, table)
     return whole.sort("known_at", "event_id")
 
 
@@ -321,7 +321,7 @@ def _to_figures(column: pl.Series, source: str) -> pl.Series:
 
 def _refuse_slips(whole: pl.DataFrame, table: Table, declared: Mapping[str, Kind]) -> None:
     """Refuse a kind that nobody declared, and that looks like one of the fourteen misspelled."""
-    for kind in whole["kind"].unique(maintain_order=True):
+    for kind in whole["kind"].drop_nulls().unique(maintain_order=True):
         meant = "" if kind in declared else slip(kind, KINDS)
         if meant:
             row = (whole["kind"] == kind).arg_max() or 0

@@ -27,7 +27,7 @@ from engine.tables.table import Decimal, Style, Tabular
 
 if TYPE_CHECKING:
     from engine.reader.names.table import NameTable
-    from engine.reader.read import Sources
+    from engine.reader.read import AnyReader, Sources
     from engine.reader.sources import Columns
     from engine.tables.spelling import Order
 
@@ -251,6 +251,8 @@ class Events:
         delay: dt.timedelta | str = _NO_TIME,
         dates: Order | None = None,
         progress: bool | Callable[[int, int], None] = False,
+        reader: AnyReader = "lexicon",
+        min_confidence: float = 0.0,
     ) -> Events:
         """Read documents and give the events found in them; see `engine.reader.read_documents` for the parameters."""
         from engine.reader import read_documents  # noqa: PLC0415
@@ -264,6 +266,8 @@ class Events:
             delay=delay,
             dates=dates,
             progress=progress,
+            reader=reader,
+            min_confidence=min_confidence,
         )
 
     def __len__(self) -> int:

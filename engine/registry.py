@@ -58,6 +58,25 @@ def find_strategy(name: str) -> type[Strategy]:
     return _checked(found, f"strategy {name!r}: {known[name].value}")
 
 
+def load_script(path: Path, wanted: str, what: str) -> Any:
+    """Give what a script of a user's defines under a name; messages say `what` it shall be.
+
+    Raises
+    ------
+    Fault
+        Where there is no such script or name, or it cannot be loaded.
+    """
+    if not path.is_file():
+        raise Fault(f"{what} script {str(path)!r} does not exist, allowed is path/to/script.py:name; check the path.")
+    if not wanted:
+        raise Fault(f"{what} script {str(path)!r} must be followed by a name; write {path}:name.")
+    module = _module(path)
+    if not hasattr(module, wanted):
+        own = [name for name in vars(module) if not name.startswith("_")]
+        raise Fault(f"{path} has no {wanted!r}{did_you_mean(wanted, own)}; name what is the {what}.")
+    return getattr(module, wanted)
+
+
 def script_of(name: str) -> tuple[str, str]:
     """Part the name of a strategy of a script into the script's path and the class; both are empty where it is of none.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from engine.events import Events
-    from engine.tables.spelling import Order
+    from engine.reader.read import AnyReader
 
 
 def read(
@@ -46,8 +46,18 @@ def read(
         typer.Option(help="How dates such as 01/02/2025 are read, where a table's column leaves it open."),
     ] = None,
     reader: Annotated[
-        str, typer.Option(help="Name of the reader; others come with packages (`tocsin.readers`).")
+        str,
+        typer.Option(help="Name of the reader: lexicon, llm, one that a package brings, or path/to/script.py:name."),
     ] = "lexicon",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the reader; repeatable.")
+    ] = None,
+    min_confidence: Annotated[
+        float, typer.Option(help="Leave out the events of which the reader is less sure, 0 to 1.")
+    ] = 0.0,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what the reader will ask of its model, and ask nothing.")
+    ] = False,
     beside: Annotated[
         Path | None,
         typer.Option(help="An earlier table of these documents, whose labels are kept beside the new ones."),
@@ -65,28 +75,55 @@ def read(
     from engine.faults import Fault  # noqa: PLC0415 - polars is only loaded where there is work
 
     paths: list[str] = list(documents)
+    given: dict[str, Any] = {
+        "sidecar": sidecar,
+        "lexicon": lexicon or (),
+        "names": names,
+        "columns": columns,
+        "dates": dates,
+    }
+    chosen = _reader(reader, settings or [])
     if explain:
         from engine.reader import explain as explained  # noqa: PLC0415
 
-        found = explained(
-            explain, paths, sidecar=sidecar, lexicon=lexicon or (), names=names, columns=columns, dates=dates
-        )
+        found = explained(explain, paths, **given, reader=chosen)
         answer({name: value for name, value in found.items() if name != "text"}, as_json, found["text"])
+        return
+    if estimate:
+        from engine.reader import estimate as estimated  # noqa: PLC0415
+
+        cost = estimated(paths, **given, reader=chosen)
+        answer(cost, as_json, *(f"{number:,} {name.replace('_', ' ')}" for name, number in cost.items()))
         return
     if out is None:
         raise Fault("--out is missing, needed is the Parquet file to write; name one, such as --out events.parquet.")
     with_them = [str(path) for path in (sidecar, columns, names, *(lexicon or ())) if path]
     _check(out, sources, [*paths, *with_them], force)
-    events, document, told = _read(
-        paths, sidecar, lexicon or [], names, columns, delay, dates, reader, sources, as_json
-    )
+    events, document, told = _read(paths, {**given, "delay": delay}, chosen, min_confidence, as_json)
     if beside:
         from engine.events import Events  # noqa: PLC0415
         from engine.reader.labels import beside as kept_beside  # noqa: PLC0415
 
         events = kept_beside(Events.read(beside), events)
     _write(events, out, told, sources, force)
-    answer({**document, "out": out, "events": len(events)}, as_json, *_shown(events, document, out))
+    answer({"reader": reader, **document, "out": out, "events": len(events)}, as_json, *_shown(events, document, out))
+
+
+def _reader(name: str, settings: list[str]) -> AnyReader:
+    """Give the reader of a name; one that is made of settings is made."""
+    from engine.faults import Fault  # noqa: PLC0415
+    from engine.reader import Classifier, plugins  # noqa: PLC0415
+
+    given: dict[str, str] = {}
+    for text in settings:
+        key, sign, value = (part.strip() for part in text.partition("="))
+        if not (key and sign and value):
+            raise Fault(f"--set must be a name, = and a value (got {text!r}); write it like model=qwen3.")
+        if key in given:
+            raise Fault(f"--set must name {key} once (got it twice); leave one of them out.")
+        given[key] = value
+    found = plugins.find(name, given)
+    return found if isinstance(found, Classifier) else name
 
 
 def _check(out: Path, sources: Path | None, inputs: list[str], force: bool) -> None:
@@ -111,64 +148,33 @@ def _files(paths: list[str]) -> Iterator[Path]:
             yield from map(Path, glob.iglob(path, recursive=True))
 
 
-def _write(events: Events, out: Path, told: pl.DataFrame | None, sources: Path | None, force: bool) -> None:
+def _write(events: Events, out: Path, told: pl.DataFrame, sources: Path | None, force: bool) -> None:
     """Write both tables, or none of them."""
     from engine.files import whole  # noqa: PLC0415
     from engine.marks import mark  # noqa: PLC0415
 
     with ExitStack() as stack:
-        if sources and told is not None:
+        if sources:
             fresh = stack.enter_context(whole(sources, "sources", "--sources", force=force))
             told.write_parquet(fresh, metadata=mark("sources"))
         events.write(out, force=force)
 
 
 def _read(
-    paths: list[str],
-    sidecar: Path | None,
-    lexicon: list[Path],
-    names: Path | None,
-    columns: Path | None,
-    delay: str,
-    dates: Order | None,
-    reader: str,
-    sources: Path | None,
-    quiet: bool,
-) -> tuple[Events, dict[str, Any], pl.DataFrame | None]:
-    """Read documents; return the events, what to say, and which documents tell of each event, where that is known."""
+    paths: list[str], given: dict[str, Any], reader: AnyReader, min_confidence: float, quiet: bool
+) -> tuple[Events, dict[str, Any], pl.DataFrame]:
+    """Read documents; return the events, what to say, and which documents tell of each event."""
     import sys  # noqa: PLC0415
 
     from engine.faults import Fault  # noqa: PLC0415
-    from engine.reader import plugins  # noqa: PLC0415
-
-    progress = sys.stderr.isatty() and not quiet
-    if reader != plugins.OWN:
-        for option, value in (("--sources", sources), ("--dates", dates), ("--names", names)):
-            if value:
-                raise Fault(
-                    f"{option} is not known of the reader {reader!r}, allowed is {plugins.OWN!r}; leave one of them out."
-                )
-        told = plugins.reader(reader)(
-            paths, sidecar=sidecar, lexicon=lexicon, columns=columns, delay=delay, progress=progress
-        )
-        return told, {"reader": reader, "refused": []}, None
     from engine.reader import read_sources  # noqa: PLC0415
 
-    reading = read_sources(
-        paths,
-        sidecar=sidecar,
-        lexicon=lexicon,
-        names=names,
-        columns=columns,
-        delay=delay,
-        dates=dates,
-        progress=progress,
-    )
-    if reading.refused.height and not len(reading.events):
+    progress = sys.stderr.isatty() and not quiet
+    reading = read_sources(paths, **given, progress=progress, reader=reader, min_confidence=min_confidence)
+    if reading.refused.height and not len(reading.events) and not reading.counts["unsure"]:
         first = reading.refused.row(0, named=True)
         raise Fault(first["reason"] or f"{first['source']} states no publication time; supply a date in a sidecar.")
     document = {
-        "reader": reader,
         "counts": reading.counts,
         "notes": reading.notes,
         "refused": reading.refused.to_dicts(),
@@ -192,12 +198,18 @@ def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:
     ]
     counts = document.get("counts", {})
     parts: list[Any] = []
-    if counts:
+    if "with_events" in counts:
         parts.append(
             f"{count(counts['documents'], 'document')}, {counts['with_events']:,} of them with events, "
             f"{counts['repeated']:,} repeated."
         )
     parts.append(table(("kind", "events", "documents", "most named"), rows, right=("events", "documents")))
+    if unsure := counts.get("unsure"):
+        parts.append(f"{count(unsure, 'event')} left out, less sure than --min-confidence.")
+    if remembered := int(frame["hindsight"].sum()):
+        parts.append(
+            f"{count(remembered, 'event')} of a time that the model was trained on, marked hindsight: it may know what came next."
+        )
     told = document.get("notes", [])
     parts += [f"Note: {note}" for note in told[:5]]
     if len(told) > 5:

@@ -7,7 +7,7 @@ import functools
 import hashlib
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from engine.clock import Precision, Publication
 from engine.faults import Fault
@@ -19,9 +19,10 @@ from engine.reader.decode import repair
 from engine.reader.fold import fold
 from engine.reader.lexicon import Lexicon
 from engine.reader.naming import as_symbol, named_in, subject_of
-from engine.reader.passage import passages
+from engine.reader.passage import Passage, passages
 from engine.reader.published import published
 from engine.reader.retold import told_once
+from engine.reader.sentences import Span
 from engine.reader.strength import Worth, weigh
 from engine.reader.terms import Hit
 from engine.tables.spelling import Order
@@ -84,6 +85,68 @@ class Found:
     story: str = ""  # the folded sentences of the whole story
 
 
+@dataclass(frozen=True)
+class Page:
+    """A document laid open: its sentences, and who is named in it.
+
+    Attributes
+    ----------
+    text, folded
+        As it is read, and folded; of one length.
+    spans, tongues
+        Its sentences, and the language of each.
+    names
+        Who is named, in order.
+    subject
+        The ticker that its source says it is about, "" where nothing says.
+    """
+
+    document: Document
+    text: str
+    folded: str
+    spans: list[Span]
+    tongues: list[str]
+    names: list[Hit]
+    subject: str
+
+    def passages(self, lexicon: Lexicon) -> list[Passage]:
+        """Give the sentences with the terms found in them."""
+        return passages(self.text, self.folded, self.spans, lexicon, self.tongues, self.names)
+
+    def dated(self, order: Order | None) -> Dated:
+        """Say when it was published; the Fault of `engine.reader.published.published` where nobody says."""
+        told = "".join(self.folded[a:b] for a, b in self.spans)
+        tongue = (self.document.note and self.document.note.language) or languages.of_document(
+            "".join(self.text[a:b] for a, b in self.spans), told
+        )
+        return Dated(tongue, *published(self.document, self.text, self.folded, tongue, order))
+
+    @property
+    def body(self) -> str:
+        """What makes two stories one: a line that only dates the page differs from site to site, and is no part of it."""
+        pieces = [self.folded[a:b] for a, b in self.spans if b - a > 60 or not _DATED.search(self.folded, a, b)]
+        return " ".join(pieces) or "".join(self.folded[a:b] for a, b in self.spans)
+
+
+class Dated(NamedTuple):
+    """The language of a page, its publication, and the zone in which its days are counted."""
+
+    tongue: str
+    when: Publication
+    zone: str
+
+
+def opened(document: Document, lexicon: Lexicon, order: Order | None = None) -> Page | None:
+    """Lay a document open; None where nobody is named in it, and nothing says whom it is about."""
+    text = repair(document.text[:LONGEST])
+    folded = fold(text)
+    latin = languages.latin_of(folded)
+    spans = list(story(text, folded))
+    tongues = [languages.of_sentence(folded[span.start : span.end], latin) for span in spans]
+    names, subject = _names(document, text, folded, latin, lexicon, order)
+    return Page(document, text, folded, spans, tongues, names, subject) if names or subject else None
+
+
 def read(
     document: Document, lexicon: Lexicon, delay: dt.timedelta = dt.timedelta(0), order: Order | None = None
 ) -> list[Found]:
@@ -94,28 +157,17 @@ def read(
     Fault
         The document makes claims, but neither it nor a sidecar says when it was published.
     """
-    text = repair(document.text[:LONGEST])
-    folded = fold(text)
-    latin = languages.latin_of(folded)
-    spans = list(story(text, folded))
-    tongues = [languages.of_sentence(folded[span.start : span.end], latin) for span in spans]
-    names, subject = _names(document, text, folded, latin, lexicon, order)
-    if not names and not subject:
-        return []
-    found = claims(passages(text, folded, spans, lexicon, tongues, names), lexicon, subject)
-    if not found:
-        return []
-    told = "".join(folded[a:b] for a, b in spans)
-    tongue = (document.note and document.note.language) or languages.of_document(
-        "".join(text[a:b] for a, b in spans), told
-    )
-    when, zone = published(document, text, folded, tongue, order)
-    reference = times.Reference(when.at, zone)
-    # A line that only dates the page differs from site to site; it is no part of what makes two stories one.
-    body = " ".join(folded[a:b] for a, b in spans if b - a > 60 or not _DATED.search(folded, a, b)) or told
-    return [
-        replace(item, story=body) for item in _events(document, text, tongue, found, when, reference, lexicon, delay)
-    ]
+    page = opened(document, lexicon, order)
+    found = claims(page.passages(lexicon), lexicon, page.subject) if page else []
+    return events_of(page, found, page.dated(order), lexicon, delay) if page and found else []
+
+
+def events_of(page: Page, found: list[Claim], dated: Dated, lexicon: Lexicon, delay: dt.timedelta) -> list[Found]:
+    """Make events of the claims of a page: each once, with its day, its strength and its evidence."""
+    body = page.body
+    reference = times.Reference(dated.when.at, dated.zone)
+    made = _events(page.document, page.text, dated.tongue, found, dated.when, reference, lexicon, delay)
+    return [replace(item, story=body) for item in made]
 
 
 def _names(

@@ -27,7 +27,8 @@ class Prefilter:
     the lexicon's own rules; what it keeps may.
     """
 
-    def __init__(self, lexicon: Lexicon) -> None:
+    def __init__(self, lexicon: Lexicon, *, any_words: bool = False) -> None:
+        self._any_words = any_words  # whoever labels the sentences says what a claim is
         anchors = sorted(lexicon.anchors - {"rise"})
         terms = [term for concept in anchors for term in lexicon.concept_terms.get(concept, [])]
         pieces: dict[str, tuple[bool, bool]] = {}
@@ -55,7 +56,7 @@ class Prefilter:
 
     def _may_claim(self, text: str, ticker: str | None) -> bool:
         folded = fold(text)
-        if not self._has_word(folded) and _FALL.search(text) is None:
+        if not self._any_words and not self._has_word(folded) and _FALL.search(text) is None:
             return False
         return bool(ticker) or self._names.has_any(folded, text) or _SYMBOL.search(text) is not None
 

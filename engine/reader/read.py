@@ -6,7 +6,7 @@ import datetime as dt
 import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,9 @@ from engine.clock import parse_delay
 from engine.event_table import out_of_bounds
 from engine.events import SCHEMA, Events
 from engine.faults import Fault, note
+from engine.number import share
+from engine.reader.classified import read_classified, with_classifier
+from engine.reader.classifier import Classifier
 from engine.reader.document import Document, Found, read
 from engine.reader.duplicates import Stories
 from engine.reader.lexicon import Lexicon, load
@@ -27,6 +30,10 @@ from engine.tables.order import check_dates
 from engine.tables.spelling import Order
 
 Sources = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+#: The name of our own reader.
+OWN: Final = "lexicon"
+#: The name of a reader, a classifier, or a function that gives events.
+AnyReader = str | Classifier | Callable[..., Any]
 REFUSED: Final = {"doc_id": pl.String, "source": pl.String, "reason": pl.String}
 LEFT_OUT: Final = {"event_id": pl.String, "doc_id": pl.String, "reason": pl.String}
 
@@ -45,7 +52,7 @@ class Reading:
     refused
         The documents that make claims but state no publication time: doc_id, source, reason. They gave no events.
     counts
-        documents, characters, kept (past the prefilter), with_events, repeated, refused, left_out.
+        documents, characters, kept (past the prefilter), with_events, repeated, refused, left_out, unsure (below min_confidence).
     left_out
         The events that no table of events may hold (an error of ours, or of a lexicon): event_id, doc_id, reason.
     notes
@@ -70,16 +77,30 @@ def read_sources(
     delay: dt.timedelta | str = dt.timedelta(0),
     dates: Order | None = None,
     progress: bool | Callable[[int, int], None] = False,
+    reader: AnyReader = OWN,
+    min_confidence: float = 0.0,
 ) -> Reading:
     """Read documents and say what was found, from where, and what was refused.
 
     Parameters are those of `read_documents`.
     """
+    from engine.reader import plugins  # noqa: PLC0415 - readers of others know this module
+
+    least = share(min_confidence, "min_confidence")
+    found = plugins.find(reader)
+    if not isinstance(found, Classifier) and found is not read_documents:
+        given = {
+            "sidecar": sidecar, "lexicon": lexicon, "names": names, "columns": columns, "delay": delay, "dates": dates, "progress": progress,
+        }  # fmt: skip
+        return _kept_sure(plugins.read_by(found, reader, sources, given), least)
     paths = files(sources)
     words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
     notes = Sidecar.read(sidecar)
     check_dates(dates)
-    return _run(paths, words, notes, columns_from(columns), parse_delay(delay), dates, progress)
+    classifier = found if isinstance(found, Classifier) else None
+    return _kept_sure(
+        _run(paths, words, notes, columns_from(columns), parse_delay(delay), dates, progress, classifier), least
+    )
 
 
 def read_documents(
@@ -92,6 +113,8 @@ def read_documents(
     delay: dt.timedelta | str = dt.timedelta(0),
     dates: Order | None = None,
     progress: bool | Callable[[int, int], None] = False,
+    reader: AnyReader = OWN,
+    min_confidence: float = 0.0,
 ) -> Events:
     """Read documents in French, English, simplified or traditional Chinese and give the events found in them.
 
@@ -114,6 +137,11 @@ def read_documents(
         "mdy", "dmy" or "ymd": how dates such as 01/02/2025 are read, where a table's column leaves it open.
     progress
         True draws a bar on standard error; a function is called with (documents read, bytes read).
+    reader
+        Who says what the documents claim: "lexicon", the name of another one that is installed, a
+        `engine.reader.Classifier`, or a function of the form that docs/readers.md tells.
+    min_confidence
+        Leave out the events of which the reader is less sure, 0 to 1.
 
     Raises
     ------
@@ -130,8 +158,10 @@ def read_documents(
         delay=delay,
         dates=dates,
         progress=progress,
+        reader=reader,
+        min_confidence=min_confidence,
     )
-    if reading.refused.height and not len(reading.events):
+    if reading.refused.height and not len(reading.events) and not reading.counts["unsure"]:
         first = reading.refused.row(0, named=True)
         more = f" (and {reading.refused.height - 1} more)" if reading.refused.height > 1 else ""
         raise Fault(f"{first['reason']}{more}")
@@ -153,6 +183,21 @@ def _left_out(reading: Reading) -> Iterator[str]:
             f"{_counted(left_out.height, 'event')} left out, which no table of events may hold, of {_first(left_out['doc_id'])}. "
             f"The first: {left_out['reason'][0]}"
         )
+    if unsure := reading.counts.get("unsure", 0):
+        yield f"{_counted(unsure, 'event')} left out that the reader is less sure of than min_confidence."
+
+
+def _kept_sure(reading: Reading, least: float) -> Reading:
+    """Leave out the events of which the reader is less sure, and count them."""
+    events = reading.events.select(min_confidence=least)
+    kept = (
+        reading.sources.filter(pl.col("event_id").is_in(events.frame["event_id"].to_list()))
+        if least
+        else reading.sources
+    )
+    return replace(
+        reading, events=events, sources=kept, counts=reading.counts | {"unsure": len(reading.events) - len(events)}
+    )
 
 
 def _counted(count: int, noun: str) -> str:
@@ -172,9 +217,11 @@ def _run(
     delay: dt.timedelta,
     dates: Order | None,
     progress: bool | Callable[[int, int], None],
+    classifier: Classifier | None = None,
 ) -> Reading:
     stories = Stories()
-    prefilter = Prefilter(lexicon)
+    lexicon = with_classifier(lexicon, classifier) if classifier else lexicon
+    prefilter = Prefilter(lexicon, any_words=classifier is not None)
     refused: list[tuple[str, str, str]] = []
     said: list[str] = []
     counts = dict.fromkeys(("documents", "characters", "kept", "with_events"), 0)
@@ -185,14 +232,10 @@ def _run(
             counts["characters"] += size
             kept = prefilter.keep(batch)
             counts["kept"] += kept.height
-            for row in kept.iter_rows(named=True):
-                document = _document(row, notes)
-                if stories.is_copy(document):
-                    continue
-                try:
-                    found = read(document, lexicon, delay, dates)
-                except Fault as fault:
-                    refused.append((document.doc_id, document.source, str(fault)))
+            fresh = (document for document in _documents(kept, notes) if not stories.is_copy(document))
+            for document, found in read_all(fresh, lexicon, delay, dates, classifier):
+                if isinstance(found, Fault):
+                    refused.append((document.doc_id, document.source, str(found)))
                     stories.forget(document)
                     continue
                 counts["with_events"] += bool(found)
@@ -208,7 +251,33 @@ def _run(
     return Reading(events, kept, missing, counts, left_out, (*lexicon.notes, *said))
 
 
-def _document(row: dict[str, Any], notes: Sidecar) -> Document:
+def _documents(batch: pl.DataFrame, notes: Sidecar) -> Iterator[Document]:
+    for row in batch.iter_rows(named=True):
+        yield document_of(row, notes)
+
+
+def read_all(
+    documents: Iterator[Document],
+    lexicon: Lexicon,
+    delay: dt.timedelta,
+    dates: Order | None,
+    classifier: Classifier | None,
+) -> Iterator[tuple[Document, list[Found] | Fault]]:
+    """Read documents, by a classifier if there is one; a document without a date comes with its Fault."""
+    if classifier is not None:
+        yield from read_classified(documents, lexicon, classifier, delay, dates)
+        return
+    for document in documents:
+        found: list[Found] | Fault
+        try:
+            found = read(document, lexicon, delay, dates)
+        except Fault as fault:
+            found = fault
+        yield document, found
+
+
+def document_of(row: dict[str, Any], notes: Sidecar) -> Document:
+    """Make a document of a row of `engine.reader.sources.batches`."""
     return Document(
         row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"]),
         tuple(row["modified"]), row["ticker"],
@@ -227,6 +296,13 @@ def _table(rows: list[dict[str, Any]], lexicon: Lexicon) -> tuple[Events, pl.Dat
     sound = frame.with_row_index("row").filter(~pl.col("row").is_in(list(wrong))).drop("row")
     kinds = {name: (kind.stance, kind.base) for name, kind in lexicon.kinds.items()}
     return Events.from_frame(sound, source="reader", kinds=kinds), left_out
+
+
+def sources_of(events: Events) -> pl.DataFrame:
+    """Give what is known of the sources of events that somebody else found: each has the document that it names."""
+    return events.frame.select("event_id", "doc_id", "source", "published_at").sort(
+        "event_id", "published_at", "doc_id"
+    )
 
 
 def _sources(told: list[tuple[str, str, str, dt.datetime]]) -> pl.DataFrame:
