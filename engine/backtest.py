@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
+from engine import remembered
 from engine.account import Account
 from engine.arrays import bars_of, bars_per_year, hear, kept_layout, plan_of, years_of
 from engine.compile import compiled_run, lane_rows, path_gatherer, rule_asks
@@ -92,7 +93,11 @@ def backtest(
     ledger = Ledger.of(market, account, heard, bars, walks)
     _add_up(strategy, ledger.net, lane, cash)
     found = {name: float(value[0]) for name, value in values.items()}
-    return Run.made(strategy, market, account, ledger, combined, found, cash, heard.unplaced, events, borrow)
+    run = Run.made(strategy, market, account, ledger, combined, found, cash, heard.unplaced, events, borrow)
+    apart = remembered.beside(run, events, lambda others: backtest(strategy, market, others, account, borrow=borrow))
+    if apart:
+        run.info["hindsight"] = apart
+    return run
 
 
 def _add_up(strategy: Strategy, net: float, lane: Matrix, cash: float) -> None:

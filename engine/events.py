@@ -286,6 +286,7 @@ class Events:
         start: dt.date | dt.datetime | None = None,
         end: dt.date | dt.datetime | None = None,
         min_confidence: float = 0.0,
+        hindsight: bool | None = None,
     ) -> Events:
         """Keep some events.
 
@@ -299,6 +300,8 @@ class Events:
             Keep start <= known_at < end; a date means its midnight in UTC, a datetime needs a zone.
         min_confidence
             Keep what is at least so sure, 0 to 1.
+        hindsight
+            False keeps the events of which who labelled them cannot know what came next, True the others.
 
         Raises
         ------
@@ -324,6 +327,8 @@ class Events:
         least = share(min_confidence, "min_confidence")
         if least > 0:
             kept = kept.filter(pl.col("confidence") >= least)
+        if hindsight is not None:
+            kept = kept.filter(pl.col("hindsight") == hindsight)
         return self._sound(kept)
 
     def delayed(self, delay: dt.timedelta | str) -> Events:

@@ -118,6 +118,7 @@ def page(run: Run, market: Market | None = None) -> str:
         unplaced=unplaced(run),
         account=wording.account_in_words(run.info),
         hindsight=run.events.filter(pl.col("labelled_at") > pl.col("known_at")).height,
+        apart=info_apart(run),
         findings=_findings(market or run.market),
     )
 
@@ -138,6 +139,19 @@ class Clock:
     def bar(self, opens: dt.datetime | None) -> str:
         """Write which bar: a daily one by its session, another by when it opens."""
         return str(self._sessions[opens]) if self.daily and opens in self._sessions else self(opens)
+
+
+def info_apart(run: Run) -> dict[str, Any] | None:
+    """Return what the run earned without the events of which the model may know what came next, in words; None without any."""
+    told = run.info.get("hindsight")
+    if not told:
+        return None
+    shown = ("total_return", "sharpe", "max_drawdown", "closed_trades")
+    pairs = [
+        (wording.METRICS[name][0], wording.metric(name, run.metrics.get(name)), wording.metric(name, (told["metrics"] or {}).get(name)))
+        for name in shown
+    ]  # fmt: skip
+    return {**told, "rows": pairs}
 
 
 def key_figures(run: Run) -> list[dict[str, str]]:

@@ -29,6 +29,7 @@ from engine.marks import mark
 from engine.number import is_whole, shown
 from engine.objective import Objective
 from engine.places import check_file
+from engine.remembered import tell_remembered
 from engine.run import Run
 from engine.silence import tell_silence
 from engine.sources import Sampling
@@ -322,5 +323,6 @@ def sweep(
         market, events, account, fixed=fixed, borrow=borrow, precision=precision, threads=threads, device=device,
     )  # fmt: skip
     tell_silence(walked.made(0), market, walked.events)
+    tell_remembered(walked.events)
     summary = Summary.of(walked.grid, _listed("metrics", metrics), top, best_by, _unit(walked), require)
     return Sweep.of(walked, summary, write=write, progress=progress)

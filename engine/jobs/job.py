@@ -37,6 +37,7 @@ from engine.jobs.settings import (
 from engine.market import Market
 from engine.objective import Objective, Requirement
 from engine.registry import find_strategy, script_of
+from engine.remembered import tell_remembered
 from engine.scenarios import SWEPT
 from engine.silence import tell_silence
 from engine.stages import Given
@@ -209,6 +210,7 @@ class _Reading:
                 for first, last in sorted({(p.first, p.last) for p in periods}):
                     replace(given, market=prices.select(start=first, end=last)).check()
                 tell_silence(given.made(0), prices, given.events_of(0))
+                tell_remembered(given.events)
         self.wrong.refuse()
         settings = {name: self.data.get(name, {}) for name in _SECTIONS}
         assert account
