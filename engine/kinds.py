@@ -33,6 +33,7 @@ KINDS = (
 
 #: What a kind may be called; also in polars.
 NAME = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
+_WRITTEN = re.compile(r"(?P<name>[^=*]+?)\s*=\s*(?P<sign>[+-]?1|[+-])\s*\*\s*(?P<base>\d*\.?\d+)")
 #: A name that is as close as this to a known one is taken for a slip: "buble_warning".
 _SLIP = 0.83
 
@@ -77,6 +78,27 @@ def own_kinds(given: OwnKinds | None, what: str = "kinds") -> dict[str, Kind]:
             f'{what} must be a dict of names and (sign, base) (got {given!r}); write {{"downgrade": (-1, 0.6)}}.'
         )
     return {check_name(name, what): _kind(name, worth, what) for name, worth in given.items()}
+
+
+def kinds_of_text(text: str, what: str) -> dict[str, tuple[int, float]]:
+    """Read kinds as a command line gives them: "downgrade=-1*0.6,layoffs=-1*0.4".
+
+    Raises
+    ------
+    Fault
+        For a part that has not this form, or a name that comes twice.
+    """
+    out: dict[str, tuple[int, float]] = {}
+    for part in text.split(","):
+        found = _WRITTEN.fullmatch(part.strip())
+        if found is None:
+            raise Fault(
+                f"{what} must be a name, a sign and a base strength (got {part.strip()!r}); write it like downgrade=-1*0.6."
+            )
+        if found["name"] in out:
+            raise Fault(f"{what} must name {found['name']} once (got it twice); leave one of them out.")
+        out[found["name"]] = (-1 if found["sign"].startswith("-") else 1, float(found["base"]))
+    return out
 
 
 def is_name(value: Any) -> bool:

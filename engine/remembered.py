@@ -18,7 +18,7 @@ def tell_remembered(events: Events | None) -> None:
     if events is not None and count:
         note(
             f"{count:,} of {len(events):,} events are of a time that the model which labelled them was trained on, so it may have known "
-            "came next; events.select(hindsight=False) leaves them out."
+            "what came next; events.select(hindsight=False) leaves them out."
         )
 
 

@@ -276,12 +276,12 @@ def test_the_command_writes_a_table_of_events(tmp_path: Path, capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--map", "kind"], "--map must be a name, = and what it is (got 'kind'); write it like kind=label."),
+        (["--map", "kind"], "--map must be a name, = and a column (got 'kind'); write it like kind=label."),
         (["--map", "kind=label", "--map", "kind=x"], "--map must name kind once"),
-        (["--kind", "downgrade"], "--kind must be a name, = and what it is"),
-        (["--kind", "downgrade=bad"], "--kind downgrade must be a sign, -1 or 1, and a base strength"),
+        (["--kind", "downgrade"], "--kind must be a name, a sign and a base strength (got 'downgrade')"),
+        (["--kind", "downgrade=bad"], "--kind must be a name, a sign and a base strength (got 'downgrade=bad')"),
         (["--kind", "downgrade=-1*2"], "kinds: downgrade must have a sign"),
-        (["--kind", "downgrade=-2*0.5"], "--kind downgrade must be a sign"),
+        (["--kind", "downgrade=-2*0.5"], "--kind must be a name, a sign and a base strength"),
         (["--kind", "Down=-1*0.5"], "must name kinds in lower case"),
         (["--zone", "Paris/Europe"], "zone"),
         (["--dates", "xyz"], "--dates"),

@@ -47,13 +47,13 @@ def import_(
 ) -> None:
     """Read labels of any reader or person, check every row, and write them as events; a bare day counts at its end."""
     from engine.events import Events  # noqa: PLC0415 - polars is only loaded where there is work
+    from engine.kinds import kinds_of_text  # noqa: PLC0415
     from engine.places import check_file  # noqa: PLC0415
 
     check_file(out, "events", suffix=".parquet", force=force, sources=[labels])
-    named, declared = _pairs("--map", columns or (), ","), _pairs("--kind", kinds or (), ",")
+    declared = kinds_of_text(",".join(kinds), "--kind") if kinds else None
     events = Events.import_table(
-        labels, columns=named, zone=zone, kinds={name: _worth(name, text) for name, text in declared.items()},
-        delay=delay, dates=dates, decimal=decimal,
+        labels, columns=_pairs(columns or ()), zone=zone, kinds=declared, delay=delay, dates=dates, decimal=decimal
     )  # fmt: skip
     events.write(out, force=force)
     counts = events.frame["kind"].value_counts(sort=True).sort("count", "kind", descending=[True, False])
@@ -70,32 +70,16 @@ def import_(
     answer(document, as_json, *shown, f"Wrote {count(len(events), 'event')} to {out}.")
 
 
-def _pairs(option: str, given: Sequence[str], separator: str) -> dict[str, str]:
-    """Part "kind=label,assets=ticker" into names and what they are."""
+def _pairs(given: Sequence[str]) -> dict[str, str]:
+    """Part "kind=label,assets=ticker" into names and columns."""
     from engine.faults import Fault  # noqa: PLC0415
 
     out: dict[str, str] = {}
-    for text in (part for whole in given for part in whole.split(separator)):
-        name, sign, value = (part.strip() for part in text.partition("="))
-        if not (name and sign and value):
-            such = "kind=label" if option == "--map" else "downgrade=-1*0.6"
-            raise Fault(f"{option} must be a name, = and what it is (got {text!r}); write it like {such}.")
+    for text in (part for whole in given for part in whole.split(",")):
+        name, sign, column = (part.strip() for part in text.partition("="))
+        if not (name and sign and column):
+            raise Fault(f"--map must be a name, = and a column (got {text!r}); write it like kind=label.")
         if name in out:
-            raise Fault(f"{option} must name {name} once (got it twice); leave one of them out.")
-        out[name] = value
+            raise Fault(f"--map must name {name} once (got it twice); leave one of them out.")
+        out[name] = column
     return out
-
-
-def _worth(name: str, text: str) -> tuple[int, float]:
-    """Read a sign and a base strength: "-1*0.6"."""
-    from engine.faults import Fault  # noqa: PLC0415
-
-    sign, star, base = (part.strip() for part in text.partition("*"))
-    try:
-        if not star or sign not in ("-1", "1", "+1", "-", "+"):
-            raise ValueError
-        return int(f"{sign}1" if sign in ("-", "+") else sign), float(base)
-    except ValueError:
-        raise Fault(
-            f"--kind {name} must be a sign, -1 or 1, and a base strength from 0 to 1 (got {text!r}); write --kind {name}=-1*0.6."
-        ) from None

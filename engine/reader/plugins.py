@@ -24,13 +24,18 @@ GROUP: Final = "tocsin.readers"
 Reader = Callable[..., Events]
 
 
+#: Readers that come with tocsin, beside the lexicon.
+_OURS: Final = {"llm": EntryPoint("llm", "engine.reader.llm:llm", GROUP)}
+
+
 def _installed() -> dict[str, EntryPoint]:
-    return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
+    return _OURS | {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
 
 
 def readers() -> dict[str, str]:
     """List the readers at hand: name -> where it comes from. Ours is "lexicon"."""
-    return {OWN: "engine.reader:read_documents", **{name: point.value for name, point in _installed().items()}}
+    others = {name: point.value for name, point in _installed().items() if name != OWN}
+    return {OWN: "engine.reader:read_documents", **others}
 
 
 def reader(name: str = OWN, settings: Mapping[str, str] | None = None) -> Reader:

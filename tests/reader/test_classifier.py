@@ -454,7 +454,7 @@ def test_an_installed_reader_is_found_by_name(tmp_path: Path, monkeypatch: pytes
     assert Events.from_documents(documents(tmp_path), reader="table").frame["reader"][0] == "table"
     assert plugins.reader("table")(documents(tmp_path)).frame["reader"][0] == "table"
     with pytest.raises(
-        Fault, match=r"reader 'finbart' is not installed \(did you mean 'finbert'\?\); there are lexicon, finbert"
+        Fault, match=r"reader 'finbart' is not installed \(did you mean 'finbert'\?\); there are lexicon, llm, finbert"
     ):
         Events.from_documents(documents(tmp_path), reader="finbart")
     with pytest.raises(Fault, match=r"reader 'gone': readers_of_mine:none cannot be loaded"):
