@@ -50,6 +50,7 @@ class Claim:
     around: list[Quantity] = field(default_factory=list)  # of the sentences after it that claim nothing themselves
     again: int = 0  # falls of the same name that the sentence tells before this one
     clause: Span | None = None  # of its figure
+    apart: tuple[Span, ...] = ()  # the clauses of the other falls of that name in the sentence
 
 
 def claims(passages: list[Passage], lexicon: Lexicon, subject: str = "") -> list[Claim]:
@@ -194,6 +195,8 @@ def _drops(passage: Passage, told: list[Move], story: Story, *, calmed: bool) ->
         claim.figures = fall_quantities(passage, [m for m in told if m not in others], claim.assets, story)
         claim.again = again
         claim.clause = passage.clause(first.start)
+        clauses = (passage.clause(other[0].figure.start) for other in rounds if other is not falls)
+        claim.apart = tuple(clause for clause in clauses if clause != claim.clause)
         yield claim
     if not rounds and not calmed:
         claim_of_words = _without_figure(passage, told, story)

@@ -22,11 +22,20 @@ from engine.reader.naming import as_symbol, named_in, subject_of
 from engine.reader.passage import passages
 from engine.reader.published import published
 from engine.reader.retold import told_once
+from engine.reader.sentences import Span
+from engine.reader.sessions import is_index, market_of, new_york
 from engine.reader.strength import Worth, weigh
 from engine.reader.terms import Hit
 from engine.tables.spelling import Order
 
 _DATED: Final = re.compile(r"(?:19|20)\d\d")
+_FRESH: Final = dt.timedelta(days=6)  # an older day in a text is one that it looks back to
+# What is told of the day before, not of trade before today's open.
+_PAST: Final = re.compile(
+    r"\b(?:fell|dropped|sank|plunged|tumbled|slid|slumped|lost|plummeted|crashed|tanked|dived|was|were|had|a (?:chute|plonge|perdu|devisse|degringole)"
+    r"|(?:after|following|apres) (?:the |its |a |[a-z]+'s |le |la |sa |son )?(?:[a-z]+ )?(?:plunge|rout|sell-?off|fall|drop|crash|slump|chute|plongeon|krach))\b"
+    r"|[跌挫崩]后|之后|昨|隔夜|收|曾"
+)
 LONGEST: Final = 4_000_000  # characters of one document that are read; more than any article has
 
 
@@ -110,11 +119,12 @@ def read(
         "".join(text[a:b] for a, b in spans), told
     )
     when, zone = published(document, text, folded, tongue, order)
-    reference = times.Reference(when.at, zone)
+    reference = times.Reference(when.at, zone, exact=when.precision == "instant")
     # A line that only dates the page differs from site to site; it is no part of what makes two stories one.
     body = " ".join(folded[a:b] for a, b in spans if b - a > 60 or not _DATED.search(folded, a, b)) or told
     return [
-        replace(item, story=body) for item in _events(document, text, tongue, found, when, reference, lexicon, delay)
+        replace(item, story=body)
+        for item in _events(document, text, tongue, found, when, reference, lexicon, delay, spans[0])
     ]
 
 
@@ -148,12 +158,15 @@ def _events(
     reference: times.Reference,
     lexicon: Lexicon,
     delay: dt.timedelta,
+    opening: Span,
 ) -> list[Found]:
     out: list[Found] = []
     session: dt.date | None = None
+    folded = found[0].passage.folded
+    headline = folded[opening.start : opening.end]
     for claim in found:
         span = claim.passage.span
-        told_on = day = _told_on(claim, reference)
+        told_on = day = _told_on(claim, reference, headline)
         if claim.market:
             # A story tells its day once: "On Thursday chip stocks fell. Nvidia lost 3.65%."
             day = day or session
@@ -170,15 +183,37 @@ def _events(
             "evidence_end": span.end, "language": tongue, "reader": lexicon.label, "labelled_at": lexicon.released,
         }  # fmt: skip
         out.append(Found(row, claim, worth, told_on))
-    return told_once(out)
+    out = told_once(out)
+    falls = [item for item in out if item.claim.kind == "panic_drop"]
+    told = next((item.told_on for item in falls if item.told_on and not item.claim.again), None)
+    told = told or times.happened_on(folded, *opening, reference, found[0].passage.language, market=new_york())
+    for item in falls:
+        if item.row["happened_on"] is None:
+            item.row["happened_on"] = _untold(item.claim, item.row["assets"], told, reference, headline)
+    return out
 
 
-def _told_on(claim: Claim, reference: times.Reference) -> dt.date | None:
+def _told_on(claim: Claim, reference: times.Reference, headline: str) -> dt.date | None:
     """Find the day that a claim's sentence gives, in its own clause if it is there."""
     passage, span = claim.passage, claim.passage.span
+    market = market_of(claim.assets[0], passage.words, headline) if claim.market else None
     return times.happened_on(
-        passage.folded, span.start, span.end, reference, passage.language, market=claim.market, near=claim.anchor.start, clause=claim.clause
+        passage.folded, span.start, span.end, reference, passage.language, market=market, near=claim.anchor.start, clause=claim.clause,
+        apart=claim.apart,
     )  # fmt: skip
+
+
+def _untold(
+    claim: Claim, assets: list[str], told: dt.date | None, reference: times.Reference, headline: str
+) -> dt.date | None:
+    """Give the day of a fall that gives none itself: that of another fall in the text, else the session of the publication."""
+    if told and reference.local_date - told <= _FRESH:
+        return told
+    words = claim.passage.words
+    market = market_of(assets[0], words, headline)
+    return times.session_told_in(
+        reference, market, words, premarket=not (is_index(assets[0]) or _PAST.search(headline))
+    )
 
 
 def _event_id(doc_id: str, claim: Claim, evidence: str) -> str:
