@@ -157,10 +157,10 @@ _RUNNING: Final = re.compile(
     r"盘中|早盘|午盘|午间|盘初|开盘|as of \d|截至发稿|midday|intraday|a la mi-seance|en seance|a l'ouverture"
 )
 # Over several days: of no single session.
-_SPAN: Final = re.compile(
-    r"\b(?:this|last|past|for the|in a|in one|over the|of the) (?:week|month|quarter|year)\b|\b(?:in|over|past|last) (?:the (?:past|last) )?(?:\d+|two|three|four|five|six|seven|ten|several|few) "
-    r"(?:trading )?(?:days|sessions|weeks|months)\b|\bcette semaine\b|\bsur (?:la semaine|un mois|l'annee)\b|\ben (?:\d+|une|deux|trois|quatre|cinq|quelques) (?:jours|seances|semaines?|mois)\b"
-    r"|本周(?![一二三四五六日])|这周|一周|全周|周线|单周|本月|上月|一个月|近\d+[日天]|\d+天|[两二三四五六七]天|[两二三四五]日(?!线)"
+SPAN: Final = re.compile(
+    r"\b(?:this|last|past|for the|in a|in one|over the|of the) (?:past |last )?(?:week|month|quarter|year)\b|\bin (?:q[1-4]|20\d\d)\b|\bfrom (?:its|their|a|an|the) [a-z -]{0,16}(?:peak|high)s?\b|\b(?:in|over|past|last) (?:the (?:past|last) )?(?:\d+|two|three|four|five|six|seven|ten|several|few) "
+    r"(?:trading )?(?:days|sessions|weeks|months)\b|\bcette semaine\b|\bsur (?:la semaine|un mois|un an|l'annee|\w+ (?:ans|mois))\b|\ben (?:\d+|une|deux|trois|quatre|cinq|quelques) (?:jours|seances|semaines?|mois|ans)\b"
+    r"|年初至今|同期|meme periode|今年以来|年内|累跌|累计|周内|当周|短短.{1,4}(?:日|周|月)|[两二三四五六]周|上周(?![一二三四五六日])|上半年|过去.{1,3}[周月年]|本周(?![一二三四五六日])|这周|一周|全周|周线|单周|本月|上月|一个月|近\d+[日天]|\d+天|[两二三四五六七]天|[两二三四五]日(?!线)"
 )
 _BUSY: Final = dt.time(6)  # from then on what is told in the present tense is of the session to come
 _FAR: Final = dt.timedelta(hours=4)
@@ -264,7 +264,7 @@ def session_told_in(ref: Reference, market: Market, words: str, *, premarket: bo
     datetime.date or None
         None where the sentence tells of a fall over several days.
     """
-    if _SPAN.search(words):
+    if SPAN.search(words):
         return None
     if not ref.exact:
         return market.last(ref.local_date)
