@@ -113,7 +113,7 @@ def _claims_of(passage: Passage, told: list[Move], story: Story) -> Iterator[Cla
         if claim is not None and claim.kind not in done:
             done.add(claim.kind)
             yield claim
-    yield from _drops(passage, told, story, calmed=bool({"overdone_call", "support"} & done))
+    yield from _drops(passage, told, story, calmed="overdone_call" in done)
 
 
 def _names_ours(passage: Passage, lexicon: Lexicon) -> bool:

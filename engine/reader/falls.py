@@ -7,7 +7,7 @@ from typing import Final
 
 from engine.reader.figures import MONEY
 from engine.reader.lexicon import Lexicon
-from engine.reader.moves import MAY_BE, Move, stretch
+from engine.reader.moves import MAY_BE, Move, is_negated, stretch
 from engine.reader.passage import Passage
 from engine.reader.sentences import Span
 from engine.reader.terms import Hit
@@ -15,6 +15,7 @@ from engine.reader.times import SPAN
 
 LARGE: Final = 5.0  # percent, of a share
 LARGE_OF_A_MARKET: Final = 2.0  # percent, of an index or a group
+_FELT: Final = 1.0  # percent; less is no fall, not even in a rout
 ROUT: Final = 1  # sentences for which the words of a rout hold
 # "its worst day since March", "创3月26日以来最大跌幅"
 _RECORD: Final = re.compile(
@@ -38,6 +39,9 @@ _SELLER: Final = re.compile(
     r"|基金|创办人|创始人|高管|股东|内部人|客户|巴菲特|大户|空头|国债|美债|债券|持股|套现|交易员抛售"
 )
 _ASKED: Final = re.compile(r".?\s?[?？]")
+_ASKS: Final = re.compile(
+    r"\W*(?:did|has|have|is|are|was|were|will|can|could|should|would|est-ce) [^?]*[?]\W*$|[^?？]*吗\s*[?？]\W*$"
+)
 _WHY: Final = re.compile(r"\b(?:why|how|what|pourquoi|comment)\b|为何|为什么|怎么|何以")
 # Said of much else: companies collapse, owners are punished, buyers panic. Of a price only beside a word for shares.
 _WEAK: Final = re.compile(
@@ -64,14 +68,17 @@ def noted(told: list[Move], passage: Passage, lexicon: Lexicon, *, rout: bool) -
 
     A small fall counts in a rout; beside a market that fell; and in a list of fallers of which half fell steeply.
     """
+    if _ASKS.match(passage.words):
+        return []
     falls = [move for move in told if move.value < 0 and not move.so_far]
     steep = [move for move in falls if is_steep(move, passage, lexicon)]
     if rout and not any(move.value > 0 for move in told):
-        return falls
+        return [move for move in falls if move in steep or abs(move.value) >= _FELT]
     if any(_is_a_market(move, lexicon) for move in steep):
         return [move for move in falls if move in steep or not _is_a_market(move, lexicon)]
     alone = len(falls) < 2 or any(move.value > 0 for move in told)
-    return steep if alone or 2 * len(steep) < len(falls) else falls
+    many, some = (sum(len(move.assets) for move in moves) for moves in (falls, steep))
+    return steep if alone or 2 * some < many else falls
 
 
 def _is_a_market(move: Move, lexicon: Lexicon) -> bool:
@@ -92,18 +99,6 @@ def _is_of_many(passage: Passage, hit: Hit, lexicon: Lexicon) -> bool:
     subjects = [lexicon.entities[name.key] for name in passage.names if clause.start <= name.start < clause.end]
     return any(entity.index or entity.role == "group" for entity in subjects) or (
         not subjects and passage.has("stocks")
-    )
-
-
-def is_negated(passage: Passage, hit: Hit) -> bool:
-    """Tell whether a fall is denied in its own clause: "馬斯克否認騷擾 特斯拉暴跌" denies none, nor does "ne rassure pas et dévisse"."""
-    if not passage.is_negated(hit):
-        return False
-    start = stretch(passage, hit.start).start
-    return any(
-        start <= other.start and other.end <= hit.start
-        for name in ("negation", "deny")
-        for other in passage.uncovered(name, "not_negation")
     )
 
 

@@ -19,7 +19,7 @@ from engine.tables.spelling import MONTHS
 _RESPECTIVELY = re.compile(r"respective|分别|依次|respectivement")
 # What has not come: "can plunge", "expects a crash in", "估標普暴跌前", "或引发美股跳水".
 MAY_BE: Final = re.compile(
-    r"\b(?:can|could|may|might|would|if|should|will|won't|expect(?:s|ed|ing)?|predict\w*|forecast\w*|projected|likely|next|looming|coming|avoid|prevent|bet(?:s|ting)? on|brac\w+ for|prepar\w+ for|poised"
+    r"\b(?:can|could|may|might|would|if|should|will|won't|expect(?:s|ed|ing)?|predict\w*|forecast\w*|projected|likely|next|looming|coming|avoid|prevent|bet(?:s|ting)? on|brac\w+ for|prepar\w+ for|poised|(?:analysts?|strategists?|economists?) (?:[a-z]+ )?sees?"
     r"|warn\w* (?:of|that)|risks? of|threat of|fears? of (?:a|another)|before (?:a|the)|when (?:a|the next)|pourrait|pourraient|devrait|risque\w*|si|va|vont|craint\w*|avant (?:un|le) prochain)\b[^,;]{0,60}$"
     r"|(?:可能|如果|若|一旦|或(?!者)|恐(?!慌)|将(?!其|他)|会(?![议计])|要是|不得|预计|预期|预测|预言|料(?!理)|估(?!值)|必|走向|警告|警示|示警|预警|担心|担忧|面临|避免|防止|风险|目标|下一)[^,，。;；]{0,14}$"
 )
@@ -153,6 +153,18 @@ def stretch(passage: Passage, position: int) -> Span:
     return Span(start, end)
 
 
+def is_negated(passage: Passage, hit: Hit) -> bool:
+    """Tell whether a fall is denied in its own clause: "馬斯克否認騷擾 特斯拉暴跌" denies none, nor does "ne rassure pas et dévisse"."""
+    if not passage.is_negated(hit):
+        return False
+    start = stretch(passage, hit.start).start
+    return any(
+        start <= other.start and other.end <= hit.start
+        for name in ("negation", "deny")
+        for other in passage.uncovered(name, "not_negation")
+    )
+
+
 def _clause(passage: Passage, figure: Figure) -> Span:
     """Give the clause of a figure; "Nvidia fell again, by 3%" is one clause."""
     clause = stretch(passage, figure.start)
@@ -192,7 +204,7 @@ def _sign(passage: Passage, figure: Figure, subjects: list[Who], before: int) ->
         return -1 if figure.value < 0 else 1
     if verbs:
         hit, sign = min(verbs, key=lambda pair: _distance(pair[0], figure))
-        if passage.is_negated(hit) or MAY_BE.search(passage.folded[clause.start : hit.start]):
+        if is_negated(passage, hit) or MAY_BE.search(passage.folded[clause.start : hit.start]):
             return 0
         return sign
     # "AMD fell 4.8%, Nvidia 3.3%": the verb is understood, the name stands right before its figure
