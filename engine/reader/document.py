@@ -184,13 +184,28 @@ def _events(
         }  # fmt: skip
         out.append(Found(row, claim, worth, told_on))
     out = told_once(out)
-    falls = [item for item in out if item.claim.kind == "panic_drop"]
-    told = next((item.told_on for item in falls if item.told_on and not item.claim.again), None)
-    told = told or times.happened_on(folded, *opening, reference, found[0].passage.language, market=new_york())
-    for item in falls:
-        if item.row["happened_on"] is None:
-            item.row["happened_on"] = _untold(item.claim, item.row["assets"], told, reference, headline)
+    _date(out, reference, opening)
     return out
+
+
+def _date(found: list[Found], reference: times.Reference, opening: Span) -> None:
+    """Give each fall that names no day the one that the text gives elsewhere, else the session of the publication."""
+    falls = [item for item in found if item.claim.kind == "panic_drop"]
+    undated = [item for item in falls if item.row["happened_on"] is None]
+    if not undated:
+        return
+    passage = falls[0].claim.passage
+    headline = passage.folded[opening.start : opening.end]
+    told = next((item.told_on for item in falls if item.told_on and not item.claim.again), None)
+    if told is None and not any(item.claim.passage.span == opening for item in falls):
+        told = times.happened_on(passage.folded, *opening, reference, passage.language, market=new_york())
+    if told and reference.local_date - told > _FRESH:
+        told = None
+    for item in undated:
+        asset, words = item.row["assets"][0], item.claim.passage.words
+        market = market_of(asset, words, headline)
+        premarket = not (is_index(asset) or _PAST.search(headline))
+        item.row["happened_on"] = told or times.session_told_in(reference, market, words, premarket=premarket)
 
 
 def _told_on(claim: Claim, reference: times.Reference, headline: str) -> dt.date | None:
@@ -201,19 +216,6 @@ def _told_on(claim: Claim, reference: times.Reference, headline: str) -> dt.date
         passage.folded, span.start, span.end, reference, passage.language, market=market, near=claim.anchor.start, clause=claim.clause,
         apart=claim.apart,
     )  # fmt: skip
-
-
-def _untold(
-    claim: Claim, assets: list[str], told: dt.date | None, reference: times.Reference, headline: str
-) -> dt.date | None:
-    """Give the day of a fall that gives none itself: that of another fall in the text, else the session of the publication."""
-    if told and reference.local_date - told <= _FRESH:
-        return told
-    words = claim.passage.words
-    market = market_of(assets[0], words, headline)
-    return times.session_told_in(
-        reference, market, words, premarket=not (is_index(assets[0]) or _PAST.search(headline))
-    )
 
 
 def _event_id(doc_id: str, claim: Claim, evidence: str) -> str:

@@ -23,7 +23,7 @@ _INDEXES: Final = {
     "^HSTECH": "XHKG", "^TWII": "XTAI", "^KS11": "XKRX", "^KQ11": "XKRX", "^AXJO": "XASX", "^NZ50": "XNZE", "^BSESN": "XBOM", "^NSEI": "XBOM",
     "^JKSE": "XIDX", "^GSPTSE": "XTSE", "^BVSP": "BVMF", "^STI": "XSES", "^KLSE": "XKLS",
 }  # fmt: skip
-_FUNDS: Final = frozenset(("SPY", "QQQ", "DIA", "IWM", "SMH"))
+_FUNDS: Final = frozenset(("SPY", "QQQ", "DIA", "IWM", "SMH", "IXIC", "DJI", "SOX", "NDX", "RUT", "SPX"))
 # What says of a company with a symbol in New York that its shares elsewhere are meant.
 _ELSEWHERE: Final = {
     "XHKG": re.compile(r"港股|香港|恒指|恒生|恒科|港元|港交所|\bhong kong\b"),
