@@ -311,7 +311,7 @@ def test_a_class_of_a_notebook_is_refused_too() -> None:
 def test_undated_documents_are_told(tmp_path: Path) -> None:
     for name in ("a", "b", "c", "d"):
         (tmp_path / f"{name}.txt").write_text("Nvidia fell 9% on Thursday.")
-    (tmp_path / "dated.txt").write_text("Published 2025-11-07 09:00 UTC\nNvidia fell 3% on Thursday.")
+    (tmp_path / "dated.txt").write_text("Published 2025-11-07 09:00 UTC\nNvidia fell 8% on Thursday.")
     said = r"^4 documents of 5 left out for want of a publication time \(.*a.txt, .*b.txt, .*c.txt and 1 more\)"
     with pytest.warns(Note, match=said) as told:
         found = Events.from_documents(tmp_path)
@@ -320,7 +320,7 @@ def test_undated_documents_are_told(tmp_path: Path) -> None:
 
 
 def test_a_reading_that_leaves_nothing_out_says_nothing(tmp_path: Path) -> None:
-    (tmp_path / "dated.txt").write_text("Published 2025-11-07 09:00 UTC\nNvidia fell 3% on Thursday.")
+    (tmp_path / "dated.txt").write_text("Published 2025-11-07 09:00 UTC\nNvidia fell 8% on Thursday.")
     (tmp_path / "weather.txt").write_text("It rained in Lyon.")  # undated, and makes no claim: nothing is lost
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from engine.reader.falls import ROUT, is_told, noted, tells_of_a_rout
 from engine.reader.figures import Figure
 from engine.reader.lexicon import Lexicon, Rule
-from engine.reader.moves import Move, moves
+from engine.reader.moves import Move, movable, moves, stretch
 from engine.reader.passage import Passage
 from engine.reader.quantities import Quantity, added_quantities, fall_quantities, quantities
 from engine.reader.sentences import Span
@@ -20,10 +21,6 @@ _LONG_AGO: Final = re.compile(r"(?<!\d)(?:19\d\d|200\d|201\d)(?!\d)")
 _LONG_AGO_DATE: Final = re.compile(
     r"\b(?:in|en|by|during)\s(?:(?:early|late|mid|[a-z]{3,9})[ -])?(?:19\d\d|200\d)\b"
 )  # "In March 2000 Cisco ..."; not "the worst day since March 2000"
-_UNCERTAIN: Final = re.compile(
-    r"\b(?:could|may|might|would|if|should|will|pourrait|pourraient|risque|risquent|si|va|vont)\b[^,;]{0,40}$"
-    r"|(?:可能|如果|若|一旦|或将|恐|将会|要是|会|不得)[^,，。]{0,8}$"
-)  # fmt: skip
 _HOW_FAR: Final = re.compile(
     r"[a-z]*\s*(?:by|de|d'|了)?\s?(?:about|some|nearly|almost|more than|over|environ|plus de|pres de|超过?|逾|近|约)?\s?"
 )
@@ -50,6 +47,7 @@ class Claim:
     around: list[Quantity] = field(default_factory=list)  # of the sentences after it that claim nothing themselves
     again: int = 0  # falls of the same name that the sentence tells before this one
     clause: Span | None = None  # of its figure
+    apart: tuple[Span, ...] = ()  # the clauses of the other falls of that name in the sentence
 
 
 def claims(passages: list[Passage], lexicon: Lexicon, subject: str = "") -> list[Claim]:
@@ -79,6 +77,7 @@ def claims(passages: list[Passage], lexicon: Lexicon, subject: str = "") -> list
             age += 1
         out += found
         story.remember(passage)
+        story.rout = 0 if tells_of_a_rout(passage, lexicon) else story.rout + 1
     return out
 
 
@@ -114,7 +113,7 @@ def _claims_of(passage: Passage, told: list[Move], story: Story) -> Iterator[Cla
         if claim is not None and claim.kind not in done:
             done.add(claim.kind)
             yield claim
-    yield from _drops(passage, told, story, calmed=bool({"overdone_call", "support"} & done))
+    yield from _drops(passage, told, story, calmed="overdone_call" in done)
 
 
 def _names_ours(passage: Passage, lexicon: Lexicon) -> bool:
@@ -180,11 +179,10 @@ def _drops(passage: Passage, told: list[Move], story: Story, *, calmed: bool) ->
     """Find the falls of prices: with a figure tied to a name, or told in strong words."""
     if _LONG_AGO_DATE.search(passage.words):
         return
-    if passage.has("past", "dotcom", "other_bubble") and (
-        _LONG_AGO.search(passage.words) or passage.has("dotcom", "other_bubble")
-    ):
+    if passage.has("dotcom") or (passage.has("past", "other_bubble") and _LONG_AGO.search(passage.words)):
         return  # a story of long ago
-    rounds = _rounds([move for move in told if move.value < 0 and not move.after_hours and not move.so_far])
+    rout = story.rout <= ROUT or tells_of_a_rout(passage, story.lexicon)
+    rounds = _rounds(noted(told, passage, story.lexicon, rout=rout))
     for again, falls in enumerate(rounds):
         first = falls[0].figure
         hit = _verb(passage, first) or Hit(first.start, first.end, "concept", "fall")  # "Nvidia -3.65%" has no verb
@@ -194,9 +192,11 @@ def _drops(passage: Passage, told: list[Move], story: Story, *, calmed: bool) ->
         claim.figures = fall_quantities(passage, [m for m in told if m not in others], claim.assets, story)
         claim.again = again
         claim.clause = passage.clause(first.start)
+        clauses = (passage.clause(other[0].figure.start) for other in rounds if other is not falls)
+        claim.apart = tuple(clause for clause in clauses if clause != claim.clause)
         yield claim
     if not rounds and not calmed:
-        claim_of_words = _without_figure(passage, told, story)
+        claim_of_words = _without_figure(passage, told, story, rout=rout)
         if claim_of_words is not None:
             claim_of_words.figures = fall_quantities(passage, told, claim_of_words.assets, story)
             yield claim_of_words
@@ -223,25 +223,30 @@ def _verb(passage: Passage, figure: Figure) -> Hit | None:
     )
 
 
-def _without_figure(passage: Passage, told: list[Move], story: Story) -> Claim | None:
+def _without_figure(passage: Passage, told: list[Move], story: Story, *, rout: bool) -> Claim | None:
     moved = {move.figure for move in told}
     unmoved = [figure for figure in passage.figures if figure.unit == "%" and figure not in moved]
-    subjects = passage.subjects(story.lexicon)
+    subjects = movable(passage, story.lexicon)
     for hit in (*passage.concepts.get("plunge", ()), *passage.concepts.get("fall", ())):
-        clause = passage.clause(hit.start)
-        if passage.is_negated(hit) or passage.is_dismissed(hit) or passage.has("past"):
+        clause = stretch(passage, hit.start)
+        if passage.has("past") or not is_told(passage, hit, clause):
             continue
         if any(_HOW_FAR.fullmatch(passage.folded, hit.end, figure.start) for figure in unmoved):
             continue  # what fell so far is no price: "short interest in the stock dropped 56%"
-        if _UNCERTAIN.search(passage.folded, max(passage.span.start, hit.start - 60), hit.start):
+        if any(move.so_far and clause.start <= move.figure.start < clause.end for move in told):
             continue
         stocks = any(clause.start <= other.start < clause.end for other in passage.concepts.get("stocks", ()))
         other = any(clause.start <= item.start < clause.end for item in passage.concepts.get("not_price", ()))
         if (other or hit.key == "fall") and not stocks:
             continue
-        near = [who for who in subjects if clause.start <= who.start < clause.end] or [
-            who for who in subjects if who.end <= hit.start
-        ][-1:]
+        if hit.key == "fall" and not rout:
+            continue
+        inside = [who for who in subjects if clause.start <= who.start < clause.end]
+        near = (
+            [who for who in inside if who.end <= hit.start]
+            or inside
+            or [who for who in subjects if who.end <= hit.start][-1:]
+        )
         if all(story.lexicon.entities[key].weak for who in near for key in who.members):
             near = [who for who in subjects if not any(story.lexicon.entities[key].weak for key in who.members)] or near
         keys = tuple(key for who in near for key in who.members)
@@ -252,13 +257,14 @@ def _without_figure(passage: Passage, told: list[Move], story: Story) -> Claim |
             keys = story.mover
         if borrowed and not keys:
             continue
-        assets = _fallen(keys, passage, story)
+        risen = {key for move in told if move.value > 0 for key in move.assets}
+        assets = _fallen(tuple(key for key in keys if key not in risen), clause, passage, story)
         if assets:
             return _claim("panic_drop", assets, hit, passage, borrowed=borrowed)
     return None
 
 
-def _fallen(keys: tuple[str, ...], passage: Passage, story: Story) -> tuple[str, ...]:
+def _fallen(keys: tuple[str, ...], clause: Span, passage: Passage, story: Story) -> tuple[str, ...]:
     """Give whom a fall without a figure touches. Where the story has figures, broad words ("stocks plunged") add nothing."""
     entities = [story.lexicon.entities[key] for key in keys]
     plain = tuple(dict.fromkeys(entity.key for entity in entities if entity.role == "asset"))
@@ -267,5 +273,6 @@ def _fallen(keys: tuple[str, ...], passage: Passage, story: Story) -> tuple[str,
     if story.movers or any(entity.role == "unknown" for entity in entities):
         return ()
     groups = story.listed(keys)
-    also = tuple(asset for asset in named(passage, story.lexicon) if asset not in groups)
+    told = {hit.key for hit in passage.names if clause.start <= hit.start < clause.end}
+    also = tuple(asset for asset in named(passage, story.lexicon) if asset in told and asset not in groups)
     return (*groups, *also)

@@ -23,11 +23,19 @@ from engine.reader.passage import Passage, passages
 from engine.reader.published import published
 from engine.reader.retold import told_once
 from engine.reader.sentences import Span
+from engine.reader.sessions import is_index, market_of, new_york
 from engine.reader.strength import Worth, weigh
 from engine.reader.terms import Hit
 from engine.tables.spelling import Order
 
 _DATED: Final = re.compile(r"(?:19|20)\d\d")
+_FRESH: Final = dt.timedelta(days=6)  # an older day in a text is one that it looks back to
+# What is told of the day before, not of trade before today's open.
+_PAST: Final = re.compile(
+    r"\b(?:fell|dropped|sank|plunged|tumbled|slid|slumped|lost|plummeted|crashed|tanked|dived|was|were|had|a (?:chute|plonge|perdu|devisse|degringole)"
+    r"|(?:after|following|apres) (?:the |its |a |[a-z]+'s |le |la |sa |son )?(?:[a-z]+ )?(?:plunge|rout|sell-?off|fall|drop|crash|slump|chute|plongeon|krach))\b"
+    r"|[跌挫崩]后|之后|昨|隔夜|收|曾"
+)
 LONGEST: Final = 4_000_000  # characters of one document that are read; more than any article has
 
 
@@ -165,8 +173,8 @@ def read(
 def events_of(page: Page, found: list[Claim], dated: Dated, lexicon: Lexicon, delay: dt.timedelta) -> list[Found]:
     """Make events of the claims of a page: each once, with its day, its strength and its evidence."""
     body = page.body
-    reference = times.Reference(dated.when.at, dated.zone)
-    made = _events(page.document, page.text, dated.tongue, found, dated.when, reference, lexicon, delay)
+    reference = times.Reference(dated.when.at, dated.zone, exact=dated.when.precision == "instant")
+    made = _events(page.document, page.text, dated.tongue, found, dated.when, reference, lexicon, delay, page.spans[0])
     return [replace(item, story=body) for item in made]
 
 
@@ -200,12 +208,15 @@ def _events(
     reference: times.Reference,
     lexicon: Lexicon,
     delay: dt.timedelta,
+    opening: Span,
 ) -> list[Found]:
     out: list[Found] = []
     session: dt.date | None = None
+    folded = found[0].passage.folded
+    headline = folded[opening.start : opening.end]
     for claim in found:
         span = claim.passage.span
-        told_on = day = _told_on(claim, reference)
+        told_on = day = _told_on(claim, reference, headline)
         if claim.market:
             # A story tells its day once: "On Thursday chip stocks fell. Nvidia lost 3.65%."
             day = day or session
@@ -222,14 +233,38 @@ def _events(
             "evidence_end": span.end, "language": tongue, "reader": lexicon.label, "labelled_at": lexicon.released,
         }  # fmt: skip
         out.append(Found(row, claim, worth, told_on))
-    return told_once(out)
+    out = told_once(out)
+    _date(out, reference, opening)
+    return out
 
 
-def _told_on(claim: Claim, reference: times.Reference) -> dt.date | None:
+def _date(found: list[Found], reference: times.Reference, opening: Span) -> None:
+    """Give each fall that names no day the one that the text gives elsewhere, else the session of the publication."""
+    falls = [item for item in found if item.claim.kind == "panic_drop"]
+    undated = [item for item in falls if item.row["happened_on"] is None]
+    if not undated:
+        return
+    passage = falls[0].claim.passage
+    headline = passage.folded[opening.start : opening.end]
+    told = next((item.told_on for item in falls if item.told_on and not item.claim.again), None)
+    if told is None and not any(item.claim.passage.span == opening for item in falls):
+        told = times.happened_on(passage.folded, *opening, reference, passage.language, market=new_york())
+    if told and reference.local_date - told > _FRESH:
+        told = None
+    for item in undated:
+        asset, words = item.row["assets"][0], item.claim.passage.words
+        market = market_of(asset, words, headline)
+        premarket = not (is_index(asset) or _PAST.search(headline))
+        item.row["happened_on"] = told or times.session_told_in(reference, market, words, premarket=premarket)
+
+
+def _told_on(claim: Claim, reference: times.Reference, headline: str) -> dt.date | None:
     """Find the day that a claim's sentence gives, in its own clause if it is there."""
     passage, span = claim.passage, claim.passage.span
+    market = market_of(claim.assets[0], passage.words, headline) if claim.market else None
     return times.happened_on(
-        passage.folded, span.start, span.end, reference, passage.language, market=claim.market, near=claim.anchor.start, clause=claim.clause
+        passage.folded, span.start, span.end, reference, passage.language, market=market, near=claim.anchor.start, clause=claim.clause,
+        apart=claim.apart,
     )  # fmt: skip
 
 

@@ -63,7 +63,8 @@ def is_of_something_else(
         if clause.start <= hit.start and hit.end <= figure.start and not _is_apart(passage, hit.end, figure.start)
     ]  # fmt: skip
     if before:
-        return not _is_price_after(passage, figure, max(before), prices, verbs, subjects)
+        other = max(before, key=lambda hit: (hit.start, -hit.end))  # of "ventes" and "ventes de" the noun alone
+        return not _is_price_after(passage, figure, other, prices, verbs, subjects)
     price = any(clause.start <= hit.start <= figure.start for hit in prices)
     return not price and _is_of_an_earlier_noun(passage, figure, clause, others, prices, verbs, subjects)
 
@@ -125,7 +126,7 @@ def _is_price_after(
         reach = max(reach, end)
     between = [verb for verb, _ in verbs if other.end <= verb.start <= figure.start]
     if between:
-        return len(between) > 1 or any(
+        return len({verb.start for verb in between}) > 1 or any(
             other.end <= hit.start and hit.end <= between[0].start for hit in passage.concepts.get("miss", ())
         )
     # "fell on weak sales 3%", not "trimmed its staff 3%"

@@ -13,19 +13,25 @@ from engine.reader.measured import OF_END, is_of_something_else
 from engine.reader.passage import Passage, Who
 from engine.reader.sentences import Span
 from engine.reader.terms import Hit
+from engine.reader.times import SPAN
+from engine.tables.spelling import MONTHS
 
 _RESPECTIVELY = re.compile(r"respective|分别|依次|respectivement")
-_CONDITIONAL = re.compile(
-    r"\b(?:could|may|might|would|if|should|will|expects?|forecasts?|predicts?|risks?|pourrait|pourraient|devrait|si|risque|va|vont)\b[^,;]{0,30}$|(?:可能|如果|若|一旦|或将|恐|预计|将会|不得不|不得)[^,，。]{0,8}$"
+# What has not come: "can plunge", "expects a crash in", "估標普暴跌前", "或引发美股跳水".
+MAY_BE: Final = re.compile(
+    r"\b(?:can|could|may|might|would|if|should|will|won't|expect(?:s|ed|ing)?|predict\w*|forecast\w*|projected|likely|next|looming|coming|avoid|prevent|bet(?:s|ting)? on|brac\w+ for|prepar\w+ for|poised|(?:analysts?|strategists?|economists?) (?:[a-z]+ )?sees?"
+    r"|warn\w* (?:of|that)|risks? of|threat of|fears? of (?:a|another)|before (?:a|the)|when (?:a|the next)|pourrait|pourraient|devrait|risque\w*|si|va|vont|craint\w*|avant (?:un|le) prochain)\b[^,;]{0,60}$"
+    r"|(?:可能|如果|若|一旦|或(?!者)|恐(?!慌)|将(?!其|他)|会(?![议计])|要是|不得|预计|预期|预测|预言|料(?!理)|估(?!值)|必|走向|警告|警示|示警|预警|担心|担忧|面临|避免|防止|风险|目标|下一)[^,，。;；]{0,14}$"
 )
 _DAYS: Final = (
     r"(?:on |le |last )?(?:(?:mon|tues|wednes|thurs|fri)day|lundi|mardi|mercredi|jeudi|vendredi|the (?:day|session) (?:before|after)|la veille|le lendemain"
-    r"|(?:上|本)?(?:周|星期|礼拜)[一二三四五]|前一(?:交易)?日|次日)"
+    r"|(?:上|本)?(?:周|星期|礼拜)[一二三四五]|前一(?:交易)?日|次日"
+    rf"|(?:{'|'.join(sorted(MONTHS, key=len, reverse=True))})\.? \d{{1,2}}(?!\d)|\d{{1,2}}(?:er)? (?:{'|'.join(sorted(MONTHS, key=len, reverse=True))})(?![a-z])|\d{{1,2}}月\d{{1,2}}日)"
 )
 _DAY: Final = re.compile(rf"\s*{_DAYS}\s*(?:de |by )?")
 _PRONOUN = re.compile(
-    rf"^\W*(?:{_DAYS}[,，]?\s*)?(?:the (?:stock|shares|company|chipmaker|chip maker|firm|group|name)|its (?:shares|stock)|it\b|shares\b|stock\b|le titre|l'action|l'entreprise|la societe|le groupe|il\b|elle\b|son titre|son action"
-    r"|股价|该公司|该股|公司|它|其|这家|盘中|市值|结果)"
+    rf"^\W*(?:(?:on )?{_DAYS}[,，]?\s*)?(?:the (?:stock|shares|company|chipmaker|chip maker|firm|group|name)|its (?:shares|stock)|it\b|shares\b|stock\b|le titre|l'action|l'entreprise|la societe|le groupe|il\b|elle\b|son titre|son action"
+    r"|(?:they|ils|elles)\b|its share price|the share price|the [a-z() ]{3,40}'s (?:share|stock)|股价|该公司|该股|公司|它|其|这家|盘中|市值|结果)"
 )
 # A fall since January is no fall of a day; "its worst day since March" is one.
 _SO_FAR: Final = re.compile(
@@ -37,8 +43,9 @@ _RECORD: Final = re.compile(
 
 
 _LEVEL: Final = re.compile(
-    r"(?:\bto|\bat|below|under|above|sous|跌破|至|到|报|跌至|突破|失守)\s?(?:about |environ |约)?$"
+    r"(?:(?<!up )\bto|\bat|below|under|above|sous|跌破|至|到|报|跌至|突破|失守)\s?(?:about |environ |约)?$"
 )  # "fell to $188" is no move
+_BY_SO_MUCH: Final = re.compile(r"(?:跌幅|降幅|跌势)[^,，。;；]{0,6}$")  # "跌幅扩大至10%" is one
 _LEVEL_IN_FRENCH: Final = re.compile(r"\ba\s?(?:environ )?$")  # "recule à 188 dollars"; in English "a 9% drop" is one
 _SAME_AGAIN: Final = re.compile(
     r"(?:相当于|折合|约合|接近|即|equivalent to|or about|or nearly|or roughly|soit|environ|pres de|around)\s?(?:约|近|about |environ |pres de |人民币)?$"
@@ -52,6 +59,11 @@ _BY: Final = re.compile(
 
 # "After plunging 17% on Monday, Nvidia fell 3%": the subject comes after its first clause
 _LEADING: Final = re.compile(r"(?:after|following|having|apres|继|在)(?![a-z])")
+
+
+_GAP: Final = re.compile(r"(?<=[\u3400-\u9fff%】」》\"'])\s+(?=[\u3400-\u9fff「《])|[】》〉]\s*")
+_WHERE: Final = re.compile(r"(?:盘前|盘后|夜盘|盘中|盘初|早盘|开盘|上市|股价)")
+_NAME_BEFORE: Final = re.compile(r"[\u3400-\u9fffa-z0-9)）]$")
 
 
 class Move(NamedTuple):
@@ -79,7 +91,7 @@ def moves(passage: Passage, lexicon: Lexicon, carried: tuple[str, ...]) -> list[
     wanted = [figure for figure in passage.figures if figure.unit == "%" or figure.unit in MONEY]
     if not wanted:
         return []
-    subjects = passage.subjects(lexicon)
+    subjects = movable(passage, lexicon)
     shared = _respective(passage, subjects, wanted)
     out: list[Move] = []
     sign_before, who_before = 0, None
@@ -113,9 +125,49 @@ def moves(passage: Passage, lexicon: Lexicon, carried: tuple[str, ...]) -> list[
     return out
 
 
+def movable(passage: Passage, lexicon: Lexicon) -> list[Who]:
+    """Give the subjects of a sentence that have a price; in "高通美股盘前跌10%" the market is only where the company trades."""
+    return [
+        who
+        for who in passage.subjects(lexicon)
+        if not (
+            all(lexicon.entities[key].weak for key in who.members)
+            and _WHERE.match(passage.folded, who.end)
+            and _NAME_BEFORE.search(passage.folded, passage.span.start, who.start)
+        )
+    ]
+
+
+def stretch(passage: Passage, position: int) -> Span:
+    """Give the clause around a position; in Chinese a space ends one too: headlines have no comma ("遭砍目標價 慘跌9%")."""
+    clause = passage.clause(position)
+    if passage.language != "zh":
+        return clause
+    start, end = clause
+    for gap in _GAP.finditer(passage.folded, clause.start, clause.end):
+        if gap.end() <= position:
+            start = gap.end()
+        elif gap.start() >= position:
+            end = gap.start()
+            break
+    return Span(start, end)
+
+
+def is_negated(passage: Passage, hit: Hit) -> bool:
+    """Tell whether a fall is denied in its own clause: "馬斯克否認騷擾 特斯拉暴跌" denies none, nor does "ne rassure pas et dévisse"."""
+    if not passage.is_negated(hit):
+        return False
+    start = stretch(passage, hit.start).start
+    return any(
+        start <= other.start and other.end <= hit.start
+        for name in ("negation", "deny")
+        for other in passage.uncovered(name, "not_negation")
+    )
+
+
 def _clause(passage: Passage, figure: Figure) -> Span:
     """Give the clause of a figure; "Nvidia fell again, by 3%" is one clause."""
-    clause = passage.clause(figure.start)
+    clause = stretch(passage, figure.start)
     if clause.start > passage.span.start and _BY.fullmatch(passage.folded, clause.start, figure.start):
         return Span(passage.clause(clause.start - 1).start, clause.end)
     return clause
@@ -126,9 +178,10 @@ def _sign(passage: Passage, figure: Figure, subjects: list[Who], before: int) ->
     clause = _clause(passage, figure)
     money = figure.unit in MONEY
     lead = max(clause.start, figure.start - 10)
-    if _LEVEL.search(passage.folded, lead, figure.start) or (
+    level = _LEVEL.search(passage.folded, lead, figure.start) or (
         passage.language == "fr" and _LEVEL_IN_FRENCH.search(passage.folded, lead, figure.start)
-    ):
+    )
+    if level and not (figure.unit == "%" and _BY_SO_MUCH.search(passage.folded, lead, figure.start)):
         return 0
     if money and not _is_value(passage, figure, clause):
         return 0
@@ -139,7 +192,11 @@ def _sign(passage: Passage, figure: Figure, subjects: list[Who], before: int) ->
         if clause.start <= hit.start < clause.end
     ]
     if not money:
-        verbs += [(hit, 1) for hit in passage.concepts.get("rise", ()) if clause.start <= hit.start < clause.end]
+        verbs += [
+            (hit, 1)
+            for hit in passage.concepts.get("rise", ())
+            if clause.start <= hit.start < clause.end and not passage.folded.startswith("up to ", hit.start)
+        ]
     verbs = [pair for pair in verbs if not _stands_inside(pair[0], verbs)]
     if is_of_something_else(passage, figure, clause, verbs, subjects):
         return 0
@@ -147,7 +204,7 @@ def _sign(passage: Passage, figure: Figure, subjects: list[Who], before: int) ->
         return -1 if figure.value < 0 else 1
     if verbs:
         hit, sign = min(verbs, key=lambda pair: _distance(pair[0], figure))
-        if passage.is_negated(hit) or _CONDITIONAL.search(passage.folded, clause.start, hit.start):
+        if is_negated(passage, hit) or MAY_BE.search(passage.folded[clause.start : hit.start]):
             return 0
         return sign
     # "AMD fell 4.8%, Nvidia 3.3%": the verb is understood, the name stands right before its figure
@@ -235,7 +292,7 @@ def _respective(passage: Passage, subjects: list[Who], wanted: list[Figure]) -> 
 
 def _is_so_far(passage: Passage, figure: Figure) -> bool:
     start, end = _clause(passage, figure)
-    found = _SO_FAR.search(passage.folded, start, end)
+    found = _SO_FAR.search(passage.folded, start, end) or SPAN.search(passage.folded, start, end)
     return found is not None and _RECORD.search(passage.folded, start, end) is None
 
 

@@ -243,5 +243,6 @@ def passages(
         passage = Passage(span, folded, language, mine, concepts, found)
         if "not_fall" in concepts:
             concepts["fall"] = passage.uncovered("fall", "not_fall")
+            concepts["plunge"] = passage.uncovered("plunge", "not_fall")
         out.append(passage)
     return out

@@ -46,6 +46,11 @@ _ABOUT = re.compile(
 )
 _CLOCK = re.compile(r"\d{1,2}[:h]\d{2}(?::\d{2})?\s*(?:[ap]\.?m\.?)?")
 _PARTS = re.compile(r"[|·•]")
+# A headline with its time and its agency in one line: ".. chute de 30% jeudi 20 novembre 2025 à 11h35 (BFM Bourse) - Le ..".
+_WEEKDAY = re.compile(
+    r"(?:\b(?:mon|tues|wednes|thurs|fri|satur|sun)day,?|\b(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)|(?:星期|周)[一二三四五六日天])\s*$"
+)
+_SIGNED = re.compile(r"\s*[(（][^()（）\d]{2,30}[)）]\s*(?:-|:|$)")
 # What parts a stamp of two times: a bar, a semicolon, or "Updated" behind the first.
 _TIMES = re.compile(
     r"[|·•;；]|\s/\s(?=[A-Za-z])|(?<=\w)(?<!last)[,.]?\s+(?=(?:last )?(?:updated|modified|revised|mis à jour)\b)",
@@ -97,9 +102,12 @@ def published(
     changed = [stamp for stamp in document.modified if says_when(stamp)]
     stated = [stamp for stamp in (document.published, *changed) if stamp]
     moments = [_known(document, stamp, said, zone, tongue, order) for stamp in stated for said in _said(stamp)]
+    language = "zh" if tongue.startswith("zh") else tongue
+    own = list(_signed(text, folded, language))
     if not moments or _REVISED.search(folded, 0, _HEAD) or _REVISED.search(folded, len(folded) - _FOOT):
-        own = own_times(text, folded, "zh" if tongue.startswith("zh") else tongue)
-        moments += _later(document, [said for said in own if said.revised or not stated], moments, zone, tongue, order)
+        own += [said for said in own_times(text, folded, language) if said.revised or not stated]
+    if own:
+        moments += _later(document, own, moments, zone, tongue, order)
     note = document.note
     if moments:
         last = max(moments)
@@ -192,6 +200,18 @@ def own_times(text: str, folded: str, language: str) -> list[Said]:
         if _DIGIT.search(folded, start, stop):
             found += _of_line(text, folded, start, stop, len(line.strip()), number, language)
     return found
+
+
+def _signed(text: str, folded: str, language: str) -> Iterator[Said]:
+    """Find the time that stands with its weekday between a headline and the name of an agency: the line was written then, not before."""
+    for stated in dates(folded, 0, _FOOT, language=language):
+        if (
+            stated.year
+            and stated.time
+            and _SIGNED.match(folded, stated.end)
+            and _WEEKDAY.search(folded, 0, stated.start)
+        ):
+            yield Said(_stamp(text, folded, stated, 0, _FOOT), True, text[stated.start : stated.end])
 
 
 def _of_line(text: str, folded: str, start: int, stop: int, length: int, number: int, language: str) -> Iterator[Said]:

@@ -115,7 +115,7 @@ def _sessions(items: list[Found], asset: str) -> list[_Session]:
     """Part the tellings of an asset's falls by the day that the text gives to each.
 
     One that gives no day of its own belongs to the session with its figure; else to the session that the story was at, where
-    another figure makes it a fall of its own; else to the first.
+    another figure, or another fall in its sentence ("fell 5.7%; last Friday 17%"), makes it a fall of its own; else to the first.
     """
     out: list[_Session] = []
     for item in items:
@@ -132,7 +132,7 @@ def _sessions(items: list[Found], asset: str) -> list[_Session]:
         session = (
             next((one for one in out if _shares(moves, one, asset)), None)
             or next((one for one in out if day and one.day == day), None)
-            or (None if day and moves and all(one.day for one in out) else next(iter(out), None))
+            or (None if (day or item.claim.apart) and moves and all(one.day for one in out) else next(iter(out), None))
         )
         if session is None:
             out.append(_Session(day, [item]))

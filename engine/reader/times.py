@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import re
-import zoneinfo
-from typing import Any, Final, NamedTuple
-
-import numpy as np
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 from engine.reader.fold import is_han
+from engine.reader.sessions import Market, new_york
 from engine.tables.spelling import MONTHS
 from engine.tables.zones import zone_info
 
@@ -21,7 +19,6 @@ ZONES: Final = {
     "zh-Hant": "Asia/Taipei",
     "und": "America/New_York",
 }
-_NEW_YORK: Final = zoneinfo.ZoneInfo("America/New_York")
 _DAYS: Final = {
     "monday": 0, "tuesday": 1, "wednesday": 2, "thursday": 3, "friday": 4, "saturday": 5, "sunday": 6, "lundi": 0, "mardi": 1, "mercredi": 2, "jeudi": 3,
     "vendredi": 4, "samedi": 5, "dimanche": 6, "周一": 0, "周二": 1, "周三": 2, "周四": 3, "周五": 4, "周六": 5, "周日": 6, "星期一": 0, "星期二": 1,
@@ -119,9 +116,10 @@ _RELATIVE: Final = {
     "yesterday": r"\byesterday\b|last night|\bovernight\b|\bhier(?: soir)?\b|cette nuit|la nuit derniere|昨天|昨日|昨夜|昨晚|隔夜|一夜|夜间",
     "last_week": r"last week|la semaine derniere|la semaine passee|上周(?![一二三四五六日])|上星期(?![一二三四五六日])|上个星期",
     "days_ago": r"(?P<ago>\d+|two|three|four|five|deux|trois|quatre|cinq|两|三|四|五) (?:days ago)|il y a (?P<agofr>\d+|deux|trois|quatre|cinq) jours|(?P<agozh>\d+|两|三|四|五)天前",
-    "last_weekday": r"(?:last|上周|上星期) ?(?P<lastday>monday|tuesday|wednesday|thursday|friday|[一二三四五六日])|(?P<lastdayfr>lundi|mardi|mercredi|jeudi|vendredi) dernier",
+    "last_weekday": r"(?:last|上周|上星期|上礼拜) ?(?P<lastday>monday|tuesday|wednesday|thursday|friday|[一二三四五六日])|(?P<lastdayfr>lundi|mardi|mercredi|jeudi|vendredi) dernier",
     # A Latin name wants a word's end around it; "AMD周四下跌" is Thursday.
-    "weekday": rf"(?:(?<![a-z])|(?=[\u3400-\u9fff]))(?P<dayname>{'|'.join(_DAYS)})(?:(?![a-z])|(?<=[\u3400-\u9fff]))",
+    # "Next Monday" is none that was.
+    "weekday": rf"(?:(?<![a-z])(?<!next )(?<!coming )|(?=[\u3400-\u9fff]))(?<!下)(?P<dayname>{'|'.join(_DAYS)})(?:(?![a-z])(?! prochain)|(?<=[\u3400-\u9fff]))",
 }
 _REL = re.compile("|".join(f"(?P<{name}>{form})" for name, form in _RELATIVE.items()))
 _COUNT: Final = {
@@ -141,6 +139,31 @@ _COUNT: Final = {
 _OWN_ZONE = re.compile(
     r"美东时间|美国东部时间|纽约时间|当地时间|eastern (?:standard |daylight )?time|\best?\b|local time|heure de new york|heure locale"
 )
+# A date that something has lasted from, or is compared with: "its worst day since Jan. 27".
+_SINCE: Final = re.compile(
+    r"(?:\bsince|\bdepuis|\bfrom|\buntil|\bbefore|\bby|自|创|较|比)\s?(?:le |the |early |late )?$"
+)
+_SINCE_BEHIND: Final = re.compile(r"\s?(?:以来|以後|之后的最|来的?最|起)")
+_WIRE: Final = re.compile(
+    r"\s?(?:[电讯]|消息|报道|\(?(?:reuters|afp|ap|bloomberg|dow jones|pti|xinhua|ians|efe|dpa|kyodo|yonhap)\)?(?![a-z]))"
+)
+_PREMARKET: Final = re.compile(
+    r"pre-?market|before the (?:opening )?bell|before the open\b|ahead of the open|avant[- ](?:bourse|l'ouverture)|pre-?ouverture|盘前|開盤前|开盘前"
+)
+_CLOSED: Final = re.compile(
+    r"\bclos(?:e[sd]?|ing)\b|\bended\b|\bfinish(?:ed|es)\b|\bclotur|\btermin|\bfini[ts]?\b|\bacheve|收盘|收跌|收低|收黑|收市|收评|收报|收绿|收挫|盘后|尾盘|终场"
+)
+_RUNNING: Final = re.compile(
+    r"盘中|早盘|午盘|午间|盘初|开盘|as of \d|截至发稿|midday|intraday|a la mi-seance|en seance|a l'ouverture"
+)
+# Over several days: of no single session.
+SPAN: Final = re.compile(
+    r"\b(?:this|last|past|for the|in a|in one|over the|of the) (?:past |last )?(?:week|month|quarter|year)\b|\bin (?:q[1-4]|20\d\d)\b|\bfrom (?:its|their|a|an|the) [a-z -]{0,16}(?:peak|high)s?\b|\b(?:in|over|past|last) (?:the (?:past|last) )?(?:\d+|two|three|four|five|six|seven|ten|several|few) "
+    r"(?:trading )?(?:days|sessions|weeks|months)\b|\bcette semaine\b|\bsur (?:la semaine|un mois|un an|l'annee|\w+ (?:ans|mois))\b|\ben (?:\d+|une|deux|trois|quatre|cinq|quelques) (?:jours|seances|semaines?|mois|ans)\b"
+    r"|年初至今|同期|meme periode|今年以来|年内|累跌|累计|周内|当周|短短.{1,4}(?:日|周|月)|[两二三四五六]周|上周(?![一二三四五六日])|上半年|过去.{1,3}[周月年]|本周(?![一二三四五六日])|这周|一周|全周|周线|单周|本月|上月|一个月|近\d+[日天]|\d+天|[两二三四五六七]天|[两二三四五]日(?!线)"
+)
+_BUSY: Final = dt.time(6)  # from then on what is told in the present tense is of the session to come
+_FAR: Final = dt.timedelta(hours=4)
 
 
 class Reference(NamedTuple):
@@ -148,16 +171,12 @@ class Reference(NamedTuple):
 
     published_at: dt.datetime  # UTC; the end of the day where only a day is known
     zone: str
+    exact: bool = True  # a time is known, and not a day alone
 
     @property
     def local_date(self) -> dt.date:
         """The date on the document's own calendar."""
         return self.published_at.astimezone(zone_info(self.zone)).date()
-
-    @property
-    def new_york_date(self) -> dt.date:
-        """The date in New York at that instant."""
-        return self.published_at.astimezone(_NEW_YORK).date()
 
 
 def happened_on(
@@ -167,9 +186,10 @@ def happened_on(
     ref: Reference,
     language: str,
     *,
-    market: bool,
+    market: Market | None,
     near: int | None = None,
     clause: tuple[int, int] | None = None,
+    apart: Sequence[tuple[int, int]] = (),
 ) -> dt.date | None:
     """Find the day on which a sentence says that something happened.
 
@@ -180,12 +200,14 @@ def happened_on(
     ref
         The publication, against which relative dates count.
     market
-        The claim is about a New York session. A date is then a session that had closed when the document came out: a
-        Shanghai page's "7 November" close is the New York session of the 6th.
+        Where the price is made that the claim is about. A date is then a session of that exchange that had begun when the document
+        came out: a Shanghai page's "7 November" close is the New York session of the 6th.
     near
         Prefer the date that stands nearest to this position.
     clause
         Prefer, before that, one that stands in this stretch of the sentence.
+    apart
+        Stretches that speak of other falls; their days are theirs.
 
     Returns
     -------
@@ -193,25 +215,88 @@ def happened_on(
         Never later than the document.
     """
     found: list[tuple[int, dt.date]] = []
-    for stated in dates(folded, start, end, language=language):
+    premarket = _PREMARKET.search(folded, start, end) is not None
+    own = _OWN_ZONE.search(folded, start, end) is not None
+    calendar_dates = dates(folded, start, end, language=language)
+    for stated in calendar_dates:
         day = _latest_year(stated, ref)
-        if day:
-            found.append(
-                (
-                    stated.start,
-                    last_session(day, ref, own=bool(_OWN_ZONE.search(folded, start, end))) if market else day,
-                )
-            )
+        if not day or _SINCE.search(folded, max(start, stated.start - 16), stated.start):
+            continue
+        if _SINCE_BEHIND.match(folded, stated.end, end):
+            continue
+        if market:
+            if _is_dateline(folded, stated, day, ref):
+                continue
+            day = _session(day, stated.time, ref, market, own=own, premarket=premarket)
+        found.append((stated.start, day))
     for match in _REL.finditer(folded, start, end):
-        day = _relative(match, ref, market=market, stated=[item for _, item in found])
+        if any(0 <= stated.start - match.end() <= 2 for stated in calendar_dates):
+            continue  # "mardi 3 mars" is one day, told once
+        day = _relative(match, ref, market, stated=[item for _, item in found], premarket=premarket)
         if day:
             found.append((match.start(), day))
-    kept = [(place, day) for place, day in found if day <= ref.local_date]
+    latest = _latest(ref, market)
+    kept = [
+        (place, day) for place, day in found if day <= latest and not any(low <= place < high for low, high in apart)
+    ]
     if not kept:
         return None
     if clause:
         kept = [(place, day) for place, day in kept if clause[0] <= place < clause[1]] or kept
     return min(kept, key=lambda pair: abs(pair[0] - (near if near is not None else start)))[1]
+
+
+def session_told_in(ref: Reference, market: Market, words: str, *, premarket: bool = False) -> dt.date | None:
+    """Give the session that a fall without a day of its own is of.
+
+    The one that was open when the document came out, else the last that had closed. What speaks of trade before the open is of the
+    session to come, a close is of one that has closed. Of a day without a time it is that day's session, else the one before.
+
+    Parameters
+    ----------
+    words
+        The folded sentence.
+    premarket
+        The price may have moved before the open: that of a company in New York, told in the present tense.
+
+    Returns
+    -------
+    datetime.date or None
+        None where the sentence tells of a fall over several days.
+    """
+    if SPAN.search(words):
+        return None
+    if not ref.exact:
+        return market.last(ref.local_date)
+    if _CLOSED.search(words) and not _RUNNING.search(words):
+        return market.closed(ref.published_at)
+    early = _PREMARKET.search(words) is not None
+    if premarket and market.local(ref.published_at).time() >= _BUSY:
+        early = True
+    return market.begun(ref.published_at, premarket=early)
+
+
+def _latest(ref: Reference, market: Market | None) -> dt.date:
+    """Give the last day that a document can speak of: today's, by its own calendar or by the exchange's, whichever is ahead."""
+    return max(ref.local_date, market.local(ref.published_at).date()) if market and ref.exact else ref.local_date
+
+
+def _is_dateline(folded: str, stated: Stated, day: dt.date, ref: Reference) -> bool:
+    """Tell whether a date says when the text was written: "财联社6月5日电", "SYDNEY, Feb 2 (Reuters)"."""
+    return abs((day - ref.local_date).days) <= 1 and _WIRE.match(folded, stated.end) is not None
+
+
+def _session(
+    day: dt.date, time: dt.time | None, ref: Reference, market: Market, *, own: bool, premarket: bool
+) -> dt.date:
+    """Give the session that a date of the text stands for."""
+    if own:
+        return market.last(min(day, market.local(ref.published_at).date()))
+    if not ref.exact:
+        return market.last(min(day, market.closed(ref.published_at)))
+    if time is not None:
+        return market.begun(dt.datetime.combine(day, time, zone_info(ref.zone)), premarket=premarket)
+    return market.last(min(day, market.begun(ref.published_at, premarket=premarket)))
 
 
 def _latest_year(stated: Stated, ref: Reference) -> dt.date | None:
@@ -223,85 +308,58 @@ def _latest_year(stated: Stated, ref: Reference) -> dt.date | None:
     return day if day and day <= ref.local_date else stated.date(year - 1)
 
 
-def _relative(match: re.Match[str], ref: Reference, *, market: bool, stated: list[dt.date]) -> dt.date | None:
+def _relative(
+    match: re.Match[str], ref: Reference, market: Market | None, *, stated: list[dt.date], premarket: bool
+) -> dt.date | None:
     local = ref.local_date
     part = match.groupdict()
     if part.get("previous_session"):
-        return session_before(stated[0] if stated else local)
-    if part.get("today"):
-        return last_session(local, ref, running=True) if market else local
-    if part.get("morning"):
-        day = local - dt.timedelta(days=1) if market and _ahead(ref) else local
-        return last_session(day, ref) if market else local
-    if part.get("yesterday"):
-        day = local - dt.timedelta(days=1)
-        return last_session(day, ref) if market else day
+        return (market or new_york()).before(stated[0] if stated else local)
     if part.get("last_week"):
         return local - dt.timedelta(days=local.weekday() + 3)  # the Friday before: the latest that it can have been
+    if part.get("last_weekday"):
+        return _last_weekday(part.get("lastday") or part.get("lastdayfr") or "", local)
+    if part.get("weekday"):
+        today = market.local(ref.published_at).date() if market else local
+        return _latest_weekday(_DAYS[part["dayname"]], today if ref.exact or not market else max(today, local))
+    day = _days_back(part, ref, market)
+    if day is None or market is None:
+        return day
+    if part.get("today"):
+        return market.last(min(day, market.begun(ref.published_at, premarket=premarket)))
+    running = bool(part.get("morning"))
+    return market.last(min(day, market.begun(ref.published_at) if running else market.closed(ref.published_at)))
+
+
+def _days_back(part: dict[str, str | None], ref: Reference, market: Market | None) -> dt.date | None:
+    """Give the day that "today", "this morning", "yesterday" or "three days ago" is, on the document's calendar."""
+    local = ref.local_date
+    if part.get("today"):
+        return local
+    if part.get("morning"):
+        # This morning's news of New York, read in Paris or Shanghai, is yesterday's session.
+        return local - dt.timedelta(days=1) if market and _is_ahead(ref, market) else local
+    if part.get("yesterday"):
+        return local - dt.timedelta(days=1)
     if part.get("days_ago"):
         raw = part.get("ago") or part.get("agofr") or part.get("agozh") or "1"
-        count = _COUNT.get(raw) or int(raw)
-        day = local - dt.timedelta(days=min(count, 3650))
-        return last_session(day, ref) if market else day
-    if part.get("last_weekday"):
-        word = part.get("lastday") or part.get("lastdayfr") or ""
-        weekday = _DAYS[word] if word in _DAYS else _CHINESE_DAYS[word]
-        if part.get("lastday") and is_han(word[0]):  # 上周四: of the calendar week before
-            return local - dt.timedelta(days=local.weekday() + 7 - weekday)
-        return _latest_weekday(weekday, local - dt.timedelta(days=1))
-    if part.get("weekday"):
-        return _latest_weekday(_DAYS[part["dayname"]], ref.new_york_date if market else local)
+        return local - dt.timedelta(days=min(_COUNT.get(raw) or int(raw), 3650))
     return None
 
 
-def _ahead(ref: Reference) -> bool:
-    """Whether the document's clock runs ahead of New York's."""
+def _last_weekday(word: str, local: dt.date) -> dt.date:
+    weekday = _DAYS[word] if word in _DAYS else _CHINESE_DAYS[word]
+    if is_han(word[0]):  # 上周四: of the calendar week before
+        return local - dt.timedelta(days=local.weekday() + 7 - weekday)
+    return _latest_weekday(weekday, local - dt.timedelta(days=1))
+
+
+def _is_ahead(ref: Reference, market: Market) -> bool:
+    """Whether the document's clock runs ahead of the exchange's by most of a morning."""
     ours = ref.published_at.astimezone(zone_info(ref.zone)).utcoffset() or dt.timedelta(0)
-    theirs = ref.published_at.astimezone(_NEW_YORK).utcoffset() or dt.timedelta(0)
-    return ours > theirs
+    theirs = market.local(ref.published_at).utcoffset() or dt.timedelta(0)
+    return ours - theirs > _FAR
 
 
 def _latest_weekday(weekday: int, until: dt.date) -> dt.date:
     return until - dt.timedelta(days=(until.weekday() - weekday) % 7)
-
-
-@functools.cache
-def _sessions() -> tuple[Any, Any, Any]:
-    from engine.calendars import calendar  # noqa: PLC0415  (a second of building that only a reader of dates pays)
-
-    nyse = calendar("XNYS")
-    return nyse.sessions, nyse.opens, nyse.closes
-
-
-def last_session(day: dt.date, ref: Reference, *, own: bool = False, running: bool = False) -> dt.date:
-    """Give the last New York session up to `day` that had closed when the document came out.
-
-    With `own` the day is New York's by the text's own words, and an open session may be meant. With `running` it may be the
-    session that was open just then: "Nvidia is down 9% today".
-    """
-    sessions, opens, closes = _sessions()
-    until = int(np.searchsorted(sessions, np.datetime64(day, "D"), side="right")) - 1
-    if not own:
-        begun = opens if running else closes
-        known = int(np.searchsorted(begun, _micros(ref.published_at), side="right")) - 1
-        until = min(until, known)
-    elif day > ref.new_york_date:
-        until -= 1
-    return _as_date(sessions, until, day)
-
-
-def session_before(day: dt.date) -> dt.date:
-    """Give the New York session before `day`."""
-    sessions, *_ = _sessions()
-    return _as_date(sessions, int(np.searchsorted(sessions, np.datetime64(day, "D"), side="left")) - 1, day)
-
-
-def _as_date(sessions: Any, index: int, otherwise: dt.date) -> dt.date:
-    if index < 0 or index >= len(sessions) - 1:
-        return otherwise
-    found: dt.date = sessions[index].astype("datetime64[D]").item()
-    return found
-
-
-def _micros(at: dt.datetime) -> int:
-    return int(at.timestamp() * 1_000_000)

@@ -43,6 +43,7 @@ class Story:
     subject: tuple[str, ...] = ()  # entity keys of the last sentence that named somebody
     mover: tuple[str, ...] = ()  # its first name with a price
     age: int = 99  # sentences since then
+    rout: int = 99  # sentences since one that told of a rout
 
     def remember(self, passage: Passage) -> None:
         """Move on past a sentence."""

@@ -25,22 +25,25 @@ def test_there_are_enough_and_half_are_unseen() -> None:
 
 
 def test_every_tuned_document_is_read_as_a_person_would() -> None:
+    # All of 48 but one: Intel's 3.1% in plain words, which is a routine fall since falls below 5% are none.
     scores = documents("tuned")["all"]
-    assert (scores["recall"], scores["precision"], scores["figures"]) == (1.0, 1.0, "21 of 21")
+    assert (scores["hits"], scores["precision"], scores["figures"]) == (47, 1.0, "21 of 21")
 
 
 def test_unseen_documents_stay_as_good_as_when_they_were_first_read() -> None:
-    # Snapshot of our own: 52 of 57 triples found among 55 given, 23 of 23 figures, when version 2 was frozen.
+    # Snapshot of our own: 52 of 57 triples found among 55 given, 23 of 23 figures, when version 2 was frozen;
+    # one less since falls below 5% in plain words are none.
     scores = documents("unseen")["all"]
-    assert scores["hits"] >= 52
+    assert scores["hits"] >= 51
     assert scores["precision"] >= 0.94
     assert scores["figures"] == "23 of 23"
 
 
 def test_the_documents_of_another_hand_stay_as_good_as_version_2_2_made_them() -> None:
-    # Snapshot of our own: 89 of 102 triples among 102 given, after version 2.2 had been widened with them in sight.
+    # Snapshot of our own: 89 of 102 triples among 102 given, after version 2.2 had been widened with them in sight;
+    # one less ("輝達股價早盤跌2%") since falls below 5% in plain words are none.
     scores = documents("blind")["all"]
-    assert scores["hits"] >= 89
+    assert scores["hits"] >= 88
     assert scores["precision"] >= 0.87
 
 
@@ -50,8 +53,8 @@ def test_the_documents_of_another_hand_stay_as_good_as_version_2_2_made_them() -
         # a place's name is no denial, and what a delay prevents is not the delay
         ("Oracle's data center in Denton will not open this year due to delays in construction.", {("project_delay", "ORCL")}),
         # what is said of another company is not said of the one before it
-        ("Micron fell 4%. Walmart beat expectations and raised its forecast.", {("panic_drop", "MU"), ("support", "WMT")}),
-        ("Micron fell 4%, Samsung 3%.", {("panic_drop", "MU"), ("panic_drop", "005930.KS")}),
+        ("Micron fell 6%. Walmart beat expectations and raised its forecast.", {("panic_drop", "MU"), ("support", "WMT")}),
+        ("Micron fell 6%, Samsung 8%.", {("panic_drop", "MU"), ("panic_drop", "005930.KS")}),
         # a question is no warning, a question that scoffs neither
         ("An AI bubble? Nvidia reports on Wednesday.", set()),
         ("哪來的泡沫，輝達這樣說。", set()),
@@ -73,7 +76,7 @@ def test_grammar_that_another_hand_tripped(text: str, expect: set[tuple[str, str
 @pytest.mark.parametrize(
     ("text", "move"),
     [
-        ("Le Nasdaq a encore chuté, de 1,8 %.", ("IXIC", -1.8)),  # "by" ties the figure to the fall before it
+        ("Le Nasdaq a encore chuté, de 2,8 %.", ("IXIC", -2.8)),  # "by" ties the figure to the fall before it
         ("Vistra shares lost a tenth of their value on Monday.", ("VST", -10.0)),
     ],
 )

@@ -137,7 +137,7 @@ def test_the_example_of_the_docs_is_a_lexicon(tmp_path: Path) -> None:
 
 def test_an_edited_lexicon_is_noticed_in_one_session(tmp_path: Path) -> None:
     story, words = tmp_path / "a.txt", tmp_path / "mine.toml"
-    story.write_text("Published 2025-11-07 09:00 UTC\nZyntex fell 3%.\n")
+    story.write_text("Published 2025-11-07 09:00 UTC\nZyntex fell 8%.\n")
     words.write_text('[assets.ZYA]\nnames = ["Zyntex"]\n')
     stamp = words.stat()
     assert read_documents(story, lexicon=words).frame["assets"].to_list() == [["ZYA"]]

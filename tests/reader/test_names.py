@@ -249,8 +249,8 @@ def test_symbols_are_read_by_the_day(text: str, day: str, tickers: set[str]) -> 
     ("text", "expect"),
     [
         # a company that nobody knows: never its neighbour, never the market
-        ("Micron fell 4%. Zyntex Corp beat expectations and raised its forecast.", {("panic_drop", "MU")}),
-        ("Micron fell 4%, Zyntex shares plunged 30%.", {("panic_drop", "MU")}),
+        ("Micron fell 7%. Zyntex Corp beat expectations and raised its forecast.", {("panic_drop", "MU")}),
+        ("Micron fell 7%, Zyntex shares plunged 30%.", {("panic_drop", "MU")}),
         (
             "> **Lam Research** – The chip gear maker's stock added 3%.\n> **Zyntex** – The lender's stock retreated around 17%.",
             set(),
@@ -265,10 +265,10 @@ def test_symbols_are_read_by_the_day(text: str, day: str, tickers: set[str]) -> 
         ("英伟达上涨。卓某电子大跌9%。", set()),
         # one that the table knows: its own, and not the neighbour's
         (
-            "Micron fell 4%. Walmart beat expectations and raised its forecast.",
+            "Micron fell 7%. Walmart beat expectations and raised its forecast.",
             {("panic_drop", "MU"), ("support", "WMT")},
         ),
-        ("Micron fell 4%, Samsung 6%.", {("panic_drop", "MU"), ("panic_drop", "005930.KS")}),
+        ("Micron fell 7%, Samsung 6%.", {("panic_drop", "MU"), ("panic_drop", "005930.KS")}),
         ("盘前要闻：奈飞指引不及预期、苹果公布新专利。", {("earnings_disappointment", "NFLX")}),
         ("〈美股早盤〉高盛獲利遜於市場預期，主要指數小幅震盪。", {("earnings_disappointment", "GS")}),
         # banks that only speak
