@@ -137,7 +137,7 @@ def _coerced(table: Table) -> pl.DataFrame:
                 f"{source}: column {name!r} is missing among {frame.columns}; "
                 f"a table of events needs at least {', '.join(_CORE)}."
             )
-    changes = [name for name in _changes(frame.columns) if frame.schema[name] not in (pl.Boolean, pl.Null)]
+    changes = [name for name in changes_of(frame.columns) if frame.schema[name] not in (pl.Boolean, pl.Null)]
     _tell_left_out([header for header in frame.columns if header not in (*headers.values(), *changes)], source)
     units = {name: unit_of(table, header, name in _SHARES) for name, header in headers.items()}
     given = {name: frame[headers[name]].alias(name) for name in SCHEMA if name in headers}
@@ -155,7 +155,7 @@ def _coerced(table: Table) -> pl.DataFrame:
     return _changed(pl.DataFrame(columns), [frame[header] for header in changes], table, exact)
 
 
-def _changes(headers: Iterable[str]) -> list[str]:
+def changes_of(headers: Iterable[str]) -> list[str]:
     """Name the columns that say when a row was changed."""
     others = [header for header in headers if header not in SCHEMA]
     if not others:
@@ -200,7 +200,7 @@ def _named(table: Table) -> dict[str, str]:
                     f"{table.source}: columns {found[name]!r} and {header!r} mean the same; leave one of them out."
                 )
             found[name] = header
-    changes = _changes(table.headers)
+    changes = changes_of(table.headers)
     for header in (header for header in table.headers if header not in changes):
         guess = did_you_mean(header.lower(), [name for name in SCHEMA if name not in found])
         if header not in found.values() and guess:
