@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from engine.clock import Alignment, Bars, align, parse_delay
-from engine.event_table import PRECISIONS, SCHEMA, checked, sound
+from engine.event_rules import PRECISIONS
+from engine.event_table import SCHEMA, checked, sound
 from engine.faults import Fault
 from engine.files import whole
 from engine.fingerprint import fingerprint

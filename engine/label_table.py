@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from engine.event_table import SCHEMA, USUAL, changes_of, completed_events, rules, to_lists, to_switches
+from engine.event_rules import rules
+from engine.event_table import SCHEMA, USUAL, changes_of, completed_events, to_lists, to_switches
 from engine.faults import Fault, note
 from engine.guess import did_you_mean
 from engine.kinds import KINDS, Kind, built_in, slip

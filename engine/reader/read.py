@@ -13,7 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from engine.clock import parse_delay
-from engine.event_table import out_of_bounds
+from engine.event_rules import out_of_bounds
 from engine.events import SCHEMA, Events
 from engine.faults import Fault, note
 from engine.number import share
