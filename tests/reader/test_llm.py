@@ -86,6 +86,7 @@ class Fake:
                 pass
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.handle_error = lambda *_: None  # type: ignore[method-assign]  # whoever asked may have gone
         self.endpoint = f"http://127.0.0.1:{self.http.server_address[1]}/v1"
 
     @property
@@ -607,3 +608,13 @@ def test_a_key_that_no_header_can_hold_is_told(
     monkeypatch.setenv("TOCSIN_LLM_KEY", "clé")
     with pytest.raises(Fault, match="The key in TOCSIN_LLM_KEY must be plain letters"):
         label(made())
+
+
+def test_an_answer_may_come_in_parts(fake: Fake, made: Callable[..., Classifier]) -> None:
+    def parts(body: dict[str, Any]) -> Reply:
+        text = json.dumps({"labels": labels(body)})
+        return 200, {}, chat([{"type": "text", "text": text[:9]}, {"type": "text", "text": text[9:]}])
+
+    fake.always = parts
+    assert label(made()) == WANTED
+    assert len(fake.asked) == 1

@@ -211,6 +211,8 @@ def _content(document: Any) -> str:
         raise Unusable("the model refuses to answer")
     if choice.get("finish_reason") == "length":
         raise Unusable("the answer is cut off")
+    if isinstance(content, list):  # in parts
+        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     if not isinstance(content, str):
         raise Unusable("the answer is empty")
     return content
