@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from engine.clock import Alignment, Bars, align, parse_delay
-from engine.event_table import PRECISIONS, SCHEMA, checked, sound
+from engine.event_rules import PRECISIONS
+from engine.event_table import SCHEMA, checked, sound
 from engine.faults import Fault
 from engine.files import whole
 from engine.fingerprint import fingerprint
@@ -311,15 +312,16 @@ class Events:
         kept = self.frame
         if kinds is not None:
             known = tuple(dict.fromkeys((*KINDS, *self.kinds)))
-            for kind in kinds:
+            wanted = [kinds] if isinstance(kinds, str) else list(kinds)
+            for kind in wanted:
                 if kind not in known:
                     raise Fault(
                         f"kinds: {kind!r} is none of {', '.join(known)}{did_you_mean(kind, known)}; name one of them."
                     )
-            kept = kept.filter(pl.col("kind").is_in(list(kinds)))
+            kept = kept.filter(pl.col("kind").is_in(wanted))
         if assets is not None:
-            wanted = list(assets)
-            kept = kept.filter(pl.col("assets").list.eval(pl.element().is_in(wanted)).list.any())
+            held = list(assets)
+            kept = kept.filter(pl.col("assets").list.eval(pl.element().is_in(held)).list.any())
         if start is not None:
             kept = kept.filter(pl.col("known_at") >= _bound(start, "start"))
         if end is not None:

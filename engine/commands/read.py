@@ -171,7 +171,7 @@ def _read(
 
     progress = sys.stderr.isatty() and not quiet
     reading = read_sources(paths, **given, progress=progress, reader=reader, min_confidence=min_confidence)
-    if reading.refused.height and not len(reading.events) and not reading.counts["unsure"]:
+    if reading.is_undated:
         first = reading.refused.row(0, named=True)
         raise Fault(first["reason"] or f"{first['source']} states no publication time; supply a date in a sidecar.")
     document = {

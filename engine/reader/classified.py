@@ -139,6 +139,8 @@ def _found(
         for sentence, label in zip(one.sentences, labels, strict=True)
         if label is not None and label.assets
     ]
+    if not pairs:
+        return []
     said = {id(claim): label for claim, label in pairs}
     found = events_of(one.page, [claim for claim, _ in pairs], one.dated, lexicon, delay)
     until, published = classifier.known_until, one.dated.when.at

@@ -13,7 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from engine.clock import parse_delay
-from engine.event_table import out_of_bounds
+from engine.event_rules import out_of_bounds
 from engine.events import SCHEMA, Events
 from engine.faults import Fault, note
 from engine.number import share
@@ -52,7 +52,8 @@ class Reading:
     refused
         The documents that make claims but state no publication time: doc_id, source, reason. They gave no events.
     counts
-        documents, characters, kept (past the prefilter), with_events, repeated, refused, left_out, unsure (below min_confidence).
+        documents, characters, kept (past the prefilter), with_events, repeated, refused, left_out, unsure (below
+        min_confidence), asked (documents that a classifier was asked about, or that name nobody).
     left_out
         The events that no table of events may hold (an error of ours, or of a lexicon): event_id, doc_id, reason.
     notes
@@ -65,6 +66,12 @@ class Reading:
     counts: dict[str, int] = field(default_factory=dict)
     left_out: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEFT_OUT))
     notes: tuple[str, ...] = ()
+
+    @property
+    def is_undated(self) -> bool:
+        """Whether documents were refused for want of a publication time, and none that has one could have given an event."""
+        others = len(self.events) or self.counts.get("unsure") or self.counts.get("asked")
+        return self.refused.height > 0 and not others
 
 
 def read_sources(
@@ -161,7 +168,7 @@ def read_documents(
         reader=reader,
         min_confidence=min_confidence,
     )
-    if reading.refused.height and not len(reading.events) and not reading.counts["unsure"]:
+    if reading.is_undated:
         first = reading.refused.row(0, named=True)
         more = f" (and {reading.refused.height - 1} more)" if reading.refused.height > 1 else ""
         raise Fault(f"{first['reason']}{more}")
@@ -224,7 +231,7 @@ def _run(
     prefilter = Prefilter(lexicon, any_words=classifier is not None)
     refused: list[tuple[str, str, str]] = []
     said: list[str] = []
-    counts = dict.fromkeys(("documents", "characters", "kept", "with_events"), 0)
+    counts = dict.fromkeys(("documents", "characters", "kept", "with_events", "asked"), 0)
     with _Bar(progress) as advance:
         for batch in batches(paths, columns, dates, said):
             counts["documents"] += batch.height
@@ -238,6 +245,7 @@ def _run(
                     refused.append((document.doc_id, document.source, str(found)))
                     stories.forget(document)
                     continue
+                counts["asked"] += classifier is not None
                 counts["with_events"] += bool(found)
                 stories.add(document, found)
             gc.freeze()  # the rows kept so far are not looked through again and again: a tenth of the time
