@@ -25,9 +25,9 @@ from engine.tables.frames import described, to_table
 from engine.tables.table import Decimal, Style
 
 if TYPE_CHECKING:
+    from engine.reader.columns import Columns
     from engine.reader.names.table import NameTable
     from engine.reader.read import Sources
-    from engine.reader.sources import Columns
     from engine.tables.spelling import Order
 
 __all__ = ["KINDS", "PRECISIONS", "SCHEMA", "Events"]

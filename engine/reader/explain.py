@@ -8,12 +8,13 @@ from typing import Any
 
 from engine.faults import Fault
 from engine.legible import numeral
+from engine.reader.columns import Columns, columns_from
 from engine.reader.document import Document, Found, read
 from engine.reader.lexicon import load
 from engine.reader.names.table import NameTable
 from engine.reader.read import Sources
 from engine.reader.sidecar import Sidecar
-from engine.reader.sources import Columns, batches, columns_from, files
+from engine.reader.sources import batches, files
 from engine.tables.spelling import Order
 
 

@@ -16,13 +16,14 @@ from engine.clock import parse_delay
 from engine.event_table import out_of_bounds
 from engine.events import SCHEMA, Events
 from engine.faults import Fault, note
+from engine.reader.columns import Columns, columns_from
 from engine.reader.document import Document, Found, read
 from engine.reader.duplicates import Stories
 from engine.reader.lexicon import Lexicon, load
 from engine.reader.names.table import NameTable
 from engine.reader.prefilter import Prefilter
 from engine.reader.sidecar import Sidecar
-from engine.reader.sources import Columns, batches, columns_from, files
+from engine.reader.sources import batches, files
 from engine.tables.order import check_dates
 from engine.tables.spelling import Order
 
