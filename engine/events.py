@@ -25,7 +25,7 @@ from engine.tables.frames import described, to_table
 from engine.tables.table import Decimal, Style
 
 if TYPE_CHECKING:
-    from engine.reader.columns import Columns
+    from engine.reader.columns import Given
     from engine.reader.names.table import NameTable
     from engine.reader.read import Sources
     from engine.tables.spelling import Order
@@ -176,9 +176,10 @@ class Events:
         sidecar: str | Path | None = None,
         lexicon: Sequence[str | Path] | str | Path = (),
         names: NameTable | None = None,
-        columns: str | Path | dict[str, str] | Columns | None = None,
+        columns: Given = None,
         delay: dt.timedelta | str = _NO_TIME,
         dates: Order | None = None,
+        seen: str = "",
         progress: bool | Callable[[int, int], None] = False,
     ) -> Events:
         """Read documents and give the events found in them; see `engine.reader.read_documents` for the parameters."""
@@ -192,6 +193,7 @@ class Events:
             columns=columns,
             delay=delay,
             dates=dates,
+            seen=seen,
             progress=progress,
         )
 

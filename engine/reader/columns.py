@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -185,6 +185,13 @@ def columns_from(source: Given) -> Columns:
             raise Fault(f"{name}: {key}={value!r} is no column's name; write it in quotes.")
     check_zone(given.get("zone") or None, f"{name}: zone")
     return Columns(**given)
+
+
+def with_seen(columns: Columns, seen: str) -> Columns:
+    """Add the column that says when a crawler had a document."""
+    if not isinstance(seen, str):
+        raise Fault(f"seen must be the name of a column (got {seen!r}); give one, or leave it out.")
+    return replace(columns, seen=seen) if seen else columns
 
 
 @functools.lru_cache(maxsize=4096)

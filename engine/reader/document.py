@@ -20,8 +20,9 @@ from engine.reader.fold import fold
 from engine.reader.lexicon import Lexicon
 from engine.reader.naming import as_symbol, named_in, subject_of
 from engine.reader.passage import passages
-from engine.reader.published import published
+from engine.reader.published import published, seen
 from engine.reader.retold import told_once
+from engine.reader.sentences import Span
 from engine.reader.strength import Worth, weigh
 from engine.reader.terms import Hit
 from engine.tables.spelling import Order
@@ -61,6 +62,10 @@ class Document:
         Times at which the text was changed, each as `published`.
     ticker
         Whom the document is about, where a table has a column of tickers.
+    seen
+        When a crawler had it, where a table says so: nothing of it is known earlier.
+    url
+        Where it stood.
     """
 
     doc_id: str
@@ -71,6 +76,34 @@ class Document:
     note: Note | None = None
     modified: tuple[dt.datetime | dt.date | str, ...] = ()
     ticker: str | None = None
+    seen: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a document shows, before it is asked when it was published.
+
+    Attributes
+    ----------
+    text, folded
+        As repaired, and folded for matching.
+    spans
+        The sentences of its story.
+    names
+        Who is named.
+    subject
+        The ticker that its source says it is about, or "".
+    claims
+        What it claims.
+    """
+
+    text: str
+    folded: str
+    spans: list[Span]
+    names: list[Hit]
+    subject: str
+    claims: list[Claim]
 
 
 @dataclass(frozen=True)
@@ -94,27 +127,52 @@ def read(
     Fault
         The document makes claims, but neither it nor a sidecar says when it was published.
     """
+    return tell(document, look(document, lexicon, order), lexicon, delay, order)
+
+
+def look(document: Document, lexicon: Lexicon, order: Order | None = None) -> Sight:
+    """Find who is named in a document, and what it claims."""
     text = repair(document.text[:LONGEST])
     folded = fold(text)
     latin = languages.latin_of(folded)
     spans = list(story(text, folded))
     tongues = [languages.of_sentence(folded[span.start : span.end], latin) for span in spans]
     names, subject = _names(document, text, folded, latin, lexicon, order)
-    if not names and not subject:
+    found: list[Claim] = []
+    if names or subject:
+        found = claims(passages(text, folded, spans, lexicon, tongues, names), lexicon, subject)
+    return Sight(text, folded, spans, names, subject, found)
+
+
+def tell(
+    document: Document,
+    sight: Sight,
+    lexicon: Lexicon,
+    delay: dt.timedelta = dt.timedelta(0),
+    order: Order | None = None,
+) -> list[Found]:
+    """Make events of the claims of a document.
+
+    Raises
+    ------
+    Fault
+        The document makes claims, but neither it nor a sidecar says when it was published.
+    """
+    if not sight.claims:
         return []
-    found = claims(passages(text, folded, spans, lexicon, tongues, names), lexicon, subject)
-    if not found:
-        return []
+    text, folded, spans = sight.text, sight.folded, sight.spans
     told = "".join(folded[a:b] for a, b in spans)
     tongue = (document.note and document.note.language) or languages.of_document(
         "".join(text[a:b] for a, b in spans), told
     )
     when, zone = published(document, text, folded, tongue, order)
+    known_at = max(filter(None, (when.at + delay, seen(document, zone, tongue, order))))
     reference = times.Reference(when.at, zone)
     # A line that only dates the page differs from site to site; it is no part of what makes two stories one.
     body = " ".join(folded[a:b] for a, b in spans if b - a > 60 or not _DATED.search(folded, a, b)) or told
     return [
-        replace(item, story=body) for item in _events(document, text, tongue, found, when, reference, lexicon, delay)
+        replace(item, story=body)
+        for item in _events(document, text, tongue, sight.claims, when, reference, lexicon, known_at)
     ]
 
 
@@ -147,7 +205,7 @@ def _events(
     when: Publication,
     reference: times.Reference,
     lexicon: Lexicon,
-    delay: dt.timedelta,
+    known_at: dt.datetime,
 ) -> list[Found]:
     out: list[Found] = []
     session: dt.date | None = None
@@ -165,7 +223,7 @@ def _events(
         row = {
             "event_id": _event_id(document.doc_id, claim, evidence),
             "doc_id": document.doc_id, "kind": claim.kind, "assets": list(claim.assets), "strength": worth.strength, "stance": worth.stance,
-            "happened_on": day, "published_at": when.at, "published_precision": when.precision, "known_at": when.at + delay,
+            "happened_on": day, "published_at": when.at, "published_precision": when.precision, "known_at": known_at,
             "figures": [figure._asdict() for figure in dict.fromkeys((*claim.figures, *claim.around))], "evidence": evidence, "evidence_start": span.start,
             "evidence_end": span.end, "language": tongue, "reader": lexicon.label, "labelled_at": lexicon.released,
         }  # fmt: skip

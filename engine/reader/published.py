@@ -112,6 +112,25 @@ def published(
     return when, zone
 
 
+def states_time(document: Document) -> bool:
+    """Tell whether a document's source says when it was published or changed, be it understood or not."""
+    return bool(document.published) or any(map(says_when, document.modified))
+
+
+def seen(document: Document, zone: str, tongue: str, order: Order | None = None) -> dt.datetime | None:
+    """Say when a crawler had a document, for sure; None where its table does not say.
+
+    Raises
+    ------
+    Fault
+        It is stated in words that are not understood.
+    """
+    stamp = document.seen
+    if not stamp or not says_when(stamp):
+        return None
+    return _known(document, stamp, written(stamp), zone, tongue, order, what="time at which it was seen").at
+
+
 def _said(stamp: dt.datetime | dt.date | str) -> list[Written | None]:
     """Read a stamp, or several with a bar between them, such as "Published .. | Updated .."."""
     whole = written(stamp)
@@ -139,15 +158,16 @@ def _known(
     order: Order | None,
     *,
     alone: bool = False,
+    what: str = "publication time",
 ) -> Moment:
     if said and not any(_FIRST_YEAR <= day.year <= _LAST_YEAR for day in said[:3] if day):
         raise Fault(
-            f"{document.source}: the publication time must lie within {_FIRST_YEAR} to {_LAST_YEAR} (got {stamp!r}); correct it."
+            f"{document.source}: the {what} must lie within {_FIRST_YEAR} to {_LAST_YEAR} (got {stamp!r}); correct it."
         )
     known = said and moment(said, zone, language=tongue, order=order, alone=alone)
     if not known:
         raise Fault(
-            f"{document.source}: the publication time must be a date with a year, in a time zone that is known (got {stamp!r}); "
+            f"{document.source}: the {what} must be a date with a year, in a time zone that is known (got {stamp!r}); "
             "write it as 2025-01-28T05:32+08:00, or name another column."
         )
     return known
