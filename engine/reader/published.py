@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 _WINTER: Final = dt.datetime(2025, 1, 1, 12)
+_JOINED = 600  # characters in which the date line of an agency stands
 _HEAD, _FOOT = 2000, 400  # characters at the top and the end of a page in which it tells of itself
 _TICK: Final = dt.timedelta(microseconds=1)
 _DIGIT = re.compile(r"\d")
@@ -44,6 +45,8 @@ _DATELINE = re.compile(
 _ABOUT = re.compile(
     r"(?:\b(?:by|before|until|till|since|after|for|in|from|to|of|d'ici|d'ici le|avant le|jusqu'au|depuis le|au|du)|截至|到|至|自|从|在|于|前)\s*(?:le |the |au )?$"
 )
+# "… prend 4 % vendredi 20 février 2026 à 16h28 (BFM Bourse) -": the agency and a dash behind a date sign it, wherever a headline ends.
+_SIGNED = re.compile(r"\s*(?:a \w{1,6})?\s*\([^()\n]{2,30}\)\s*-")
 _CLOCK = re.compile(r"\d{1,2}[:h]\d{2}(?::\d{2})?\s*(?:[ap]\.?m\.?)?")
 _PARTS = re.compile(r"[|·•]")
 # What parts a stamp of two times: a bar, a semicolon, or "Updated" behind the first.
@@ -199,7 +202,7 @@ def own_times(text: str, folded: str, language: str) -> list[Said]:
     They stand on a line of their own near the top (with a name, perhaps), after a word such as "Published" or "发布时间", or in the
     date line that opens a wire story. A date without a year is no publication time.
     """
-    found: list[Said] = []
+    found = _signed(text, folded, language)
     position, number = 0, 0
     for line in text.splitlines(keepends=True):
         start, position = position, position + len(line)
@@ -212,6 +215,19 @@ def own_times(text: str, folded: str, language: str) -> list[Said]:
         if _DIGIT.search(folded, start, stop):
             found += _of_line(text, folded, start, stop, len(line.strip()), number, language)
     return found
+
+
+def _signed(text: str, folded: str, language: str) -> list[Said]:
+    """Find the date line of an agency behind a headline on the same line, as scrapers join them."""
+    stop = min(len(folded), _JOINED)
+    if ") -" not in folded[:stop] and ")-" not in folded[:stop]:
+        return []
+    for stated in dates(folded, 0, stop, language=language):
+        signed = _SIGNED.match(folded, stated.end) is not None
+        if signed and stated.year and not _ABOUT.search(folded, max(0, stated.start - 20), stated.start):
+            words = text[stated.start : stated.end].strip()
+            return [Said(_stamp(text, folded, stated, stated.start, stated.end), False, words)]
+    return []
 
 
 def _of_line(text: str, folded: str, start: int, stop: int, length: int, number: int, language: str) -> Iterator[Said]:

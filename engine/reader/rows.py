@@ -30,6 +30,10 @@ _TAGS: Final = "p|br|div|span|a|b|i|em|strong|u|ul|ol|li|h[1-6]|img|table|tr|td|
 # Marks of a page in a cell: "<p>", and the same escaped once more.
 _PAGE: Final = rf"(?i)</?(?:{_TAGS})(?:\s[^<>]*)?/?>|&lt;/?(?:{_TAGS})\b"
 _FIRST: Final = 100  # texts that are asked for their language
+_TITLES: Final = 3
+_BANNERS: Final = (
+    "texts that stand under three titles or more, as the banner of a site does, are left out; their titles are read."
+)
 _SHOWN: Final = 30  # columns that a message lists
 
 
@@ -231,9 +235,9 @@ def _when(
 
 def _shape(frame: pl.DataFrame, picked: Picked, when: When, asked: Asked, first: int) -> pl.DataFrame:
     """Bring a batch of rows to ``SCHEMA``."""
-    text = _together(frame, picked.text, joined=picked.joined)
-    if picked.title:
-        title = _together(frame, picked.title, joined=True)
+    title = _together(frame, picked.title, joined=True) if picked.title else None
+    text = _together(frame, picked.text, joined=picked.joined, titles=title, asked=asked)
+    if title is not None:
         both = pl.DataFrame({"title": title, "text": text})
         headed = (pl.col("title") != "") & ~pl.col("text").str.starts_with(pl.col("title"))
         parted = pl.when(pl.col("text") == "").then(pl.lit("")).otherwise(pl.lit("\n"))
@@ -258,9 +262,18 @@ def _shape(frame: pl.DataFrame, picked: Picked, when: When, asked: Asked, first:
     )  # fmt: skip
 
 
-def _together(frame: pl.DataFrame, names: Sequence[str], *, joined: bool) -> pl.Series:
+def _together(
+    frame: pl.DataFrame,
+    names: Sequence[str],
+    *,
+    joined: bool,
+    titles: pl.Series | None = None,
+    asked: Asked | None = None,
+) -> pl.Series:
     """Give the text of each row: of several columns all that say something new, or the first that says anything."""
     parts = [_bare(frame.select(_text(frame, name).fill_null("")).to_series()) for name in names]
+    if titles is not None and asked is not None:
+        parts = [_own(part, titles, asked) for part in parts]
     out = parts[0]
     for part in parts[1:]:
         both = pl.DataFrame({"out": out, "part": part})
@@ -271,6 +284,18 @@ def _together(frame: pl.DataFrame, names: Sequence[str], *, joined: bool) -> pl.
         choice = pl.when(empty).then("part").when(more).then(pl.col("out") + "\n" + pl.col("part")).otherwise("out")
         out = both.select(choice).to_series()
     return out
+
+
+def _own(text: pl.Series, titles: pl.Series, asked: Asked) -> pl.Series:
+    """Leave out texts that stand under three titles or more: the banner of a site, not the article."""
+    rows = pl.DataFrame({"text": text, "title": titles})
+    under = pl.col("title").n_unique().over("text")
+    banner = rows.select((under >= _TITLES) & (pl.col("text") != "") & (pl.col("text") != pl.col("title"))).to_series()
+    if not banner.any():
+        return text
+    if _BANNERS not in asked.notes:
+        asked.notes.append(_BANNERS)
+    return pl.select(pl.when(banner).then(pl.lit("")).otherwise(text)).to_series()
 
 
 def _bare(text: pl.Series) -> pl.Series:
