@@ -220,7 +220,7 @@ def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:
     parts.append(table(("kind", "events", "documents", "most named"), rows, right=("events", "documents")))
     parts += _columns_said(document.get("columns", {}))
     parts += _some("Note", document.get("notes", []), "notes")
-    left_out = [row["reason"] for name in ("refused", "left_out", "unread") for row in document.get(name, ())]
+    left_out = [row["reason"] for name in ("unread", "left_out", "refused") for row in document.get(name, ())]
     parts += _some("Left out", left_out, "left out")
     parts.append(f"Wrote {count(len(events), 'event')} to {out}.")
     return parts

@@ -35,8 +35,8 @@ SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
         "publishtime", "publishdatetime", "publishtimestamp", "publishedutc", "publishat", "publication", "publicationdate", "publicationtime",
         "publicationdatetime", "pubdate", "pubtime", "pubdatetime", "datepub", "datepublished", "timepublished", "datetimepublished", "dateposted",
         "timeposted", "posted", "postedat", "postedon", "released", "releasedat", "releasedate", "releasetime", "issued", "issuedat", "displaytime",
-        "displaydate", "showtime", "providerpublishtime", "firstpublished", "firstpublishedat", "webpublicationdate", "date", "datetime", "dateandtime",
-        "dateline", "time", "timestamp", "ctime", "day", "unixtime", "epoch", "发布时间", "发布日期", "发表时间", "发表日期", "发文时间", "刊登时间",
+        "displaydate", "showtime", "providerpublishtime", "versioncreated", "firstpublished", "firstpublishedat", "webpublicationdate", "date", "datetime", "dateandtime", "dt",
+        "dateline", "time", "timestamp", "ctime", "day", "unixtime", "epoch", "发布时间", "发布日期", "发布日期时间", "发表时间", "发表日期", "发文时间", "刊登时间",
         "刊登日期", "出版日期", "报道时间", "公告日期", "公告时间", "日期", "时间", "datepublication", "datedepublication", "datedeparution", "dateparution",
         "dateheure", "dateetheure", "heuredepublication", "datediffusion", "datedediffusion", "datemiseenligne", "datedemiseenligne", "publiele", "horodatage",
     ),
@@ -61,9 +61,9 @@ _BEFORE: Final = (
     "|新闻|文章|消息|资讯|快讯|公告|帖子|发布|完整)*"
 )
 _BEHIND: Final[dict[str, str]] = {
-    "text": "(?:text|texts|raw|clean|cleaned|plain|full|en|fr|zh|cn|original|extrait|integral|complet|article|文本|正文|全文)*",
-    "title": "(?:text|raw|clean|cleaned|plain|full|en|fr|zh|cn|original|article|main|文本)*",
-    "published": "(?:utc|gmt|et|est|edt|cet|local|iso|iso8601|str|string|raw|unix|epoch|ts|ms)*",
+    "text": "(?:text|texts|raw|clean|cleaned|plain|full|en|fr|zh|cn|original|extrait|integral|complet|(?:del)?article|文本|正文|全文)*",
+    "title": "(?:text|raw|clean|cleaned|plain|full|en|fr|zh|cn|original|(?:del)?article|main|文本)*",
+    "published": "(?:parsed|utc|gmt|et|est|edt|cet|local|iso|iso8601|str|string|raw|unix|epoch|ts|ms)*",
 }
 _BEHIND["teaser"] = _BEHIND["text"]
 

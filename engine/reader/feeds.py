@@ -49,6 +49,8 @@ def of_feed(path: Path) -> tuple[list[Record], list[tuple[str, str]]]:
         The file is no feed, declares entities of its own, or is torn before its first entry ends.
     """
     text = _text_of(path)
+    if not text.strip():
+        return [], []
     if not _ROOT.search(text[:4000]):
         raise Fault(f"documents {str(path)!r} must be a feed (got XML that is neither RSS nor Atom); convert it.")
     if "<!ENTITY" in text:

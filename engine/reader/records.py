@@ -39,10 +39,23 @@ _LISTS: Final = (
     "rows",
 )
 _TICKER: Final = re.compile(r"[A-Z][A-Z0-9.\-]{0,7}")
-_VALUES: Final = ("main", "rendered", "text", "value", "plain", "#text", "_value", "$t", "default")
+_VALUES: Final = (
+    "main",
+    "rendered",
+    "text",
+    "value",
+    "plain",
+    "#text",
+    "_value",
+    "$t",
+    "default",
+    "$date",
+    "$oid",
+    "$numberLong",
+)
 _CODES: Final = ("ticker", "symbol", "code", "stock_code", "secu_code")
 _DEEPEST: Final = 8  # nested objects that are looked into
-_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_BLANK: Final = b" \t\r\n\x00\x1e\xef\xbb\xbf"
 
 
 def of_json(path: Path) -> tuple[list[Record], list[tuple[str, str]]]:
@@ -83,21 +96,29 @@ def of_json(path: Path) -> tuple[list[Record], list[tuple[str, str]]]:
         for number, item in enumerate(found, 1)
         if not isinstance(item, dict)
     ]
-    return [flat(item) for item in found if isinstance(item, dict)], wrong
+    return [flat(item) for item in found if isinstance(item, dict) and item], wrong
 
 
 def of_lines(stream: IO[bytes], source: str) -> Iterator[tuple[Record | None, tuple[str, str]]]:
     """Read the records of JSON lines; None, with the place and the reason, for a line that holds none."""
-    for number, line in enumerate(stream, 1):
-        if not line.strip(b" \t\r\n\x00\x1e\xef\xbb\xbf"):
+    where, remedy, lines = source, "correct or remove the line", enumerate(stream, 1)
+    while True:
+        try:
+            number, line = next(lines)
+        except StopIteration:
+            return
+        except Fault as fault:  # torn: what stood before is read
+            yield None, (f"{where} and on", str(fault))
+            return
+        where = f"{source}, line {number}"
+        if not line.strip(_BLANK):
             continue
-        where, remedy = f"{source}, line {number}", "correct or remove the line"
         try:
             data = json.loads(decode(line).strip("\x00\x1e\ufeff \t\r\n"))
         except (ValueError, RecursionError) as error:
             yield None, (where, f"documents {where}: not valid JSON ({first_line(error)}); {remedy}.")
             continue
-        if isinstance(data, dict) and _is_record(tuple(data)):
+        if isinstance(data, dict) and not any(isinstance(value, (dict, list)) for value in data.values()):
             yield flat(data), ("", "")
             continue
         found = [item for item in objects(data) if isinstance(item, dict)]
@@ -109,10 +130,10 @@ def of_lines(stream: IO[bytes], source: str) -> Iterator[tuple[Record | None, tu
 def lines_of(path: Path) -> IO[bytes]:
     """Open a file of lines, packed or not, in whatever encoding: as lines of UTF-8 where it can be told, else as they are."""
     head = head_of(path)
-    if head[:2] in _UTF16:
-        return io.BytesIO(decode(_content(path)).encode("utf-8", "replace"))
     if head.startswith(b"\x1f\x8b"):
         return io.BufferedReader(_Unpacked(path), 1 << 20)
+    if b"\x00" in head:  # UTF-16
+        return io.BytesIO(decode(_content(path)).encode("utf-8", "replace"))
     return path.open("rb")
 
 
@@ -150,7 +171,7 @@ def objects(data: object, depth: int = 0) -> Iterator[object]:
             yield from (dict(zip(data["columns"], row, strict=False)) for row in data["data"])
         elif _by_columns(data):
             yield from _turned(data)
-        elif _is_record(tuple(data)) and not _is_envelope(data):
+        elif (_is_record(data) and not _is_envelope(data)) or any(_wraps(key, value) for key, value in data.items()):
             yield data
         elif depth < _DEEPEST:
             yield from _inside(data, depth)
@@ -177,11 +198,22 @@ def _is_envelope(data: dict[str, Any]) -> bool:
 
 
 def _is_document(row: object) -> bool:
-    return isinstance(row, dict) and (_is_record(tuple(row)) or any(_wraps(key, value) for key, value in row.items()))
+    return isinstance(row, dict) and (_is_record(row) or any(_wraps(key, value) for key, value in row.items()))
+
+
+def _is_record(data: dict[str, Any]) -> bool:
+    """Tell an object that has a text or a title itself."""
+    return _holds_text(
+        tuple(key for key, value in data.items() if not isinstance(value, (dict, list)) or _has_form(value))
+    )
+
+
+def _has_form(value: object) -> bool:
+    return isinstance(value, dict) and any(isinstance(value.get(name), (str, int)) for name in _VALUES)
 
 
 @functools.lru_cache(maxsize=1024)
-def _is_record(names: tuple[str, ...]) -> bool:
+def _holds_text(names: tuple[str, ...]) -> bool:
     return holds_text(names)
 
 
@@ -198,7 +230,7 @@ def _is_split(data: dict[str, Any]) -> bool:
 
 def _by_columns(data: dict[str, Any]) -> bool:
     """Tell a table by columns: {"title": {"0": ..}} or {"title": [..]}, all of one length."""
-    if not data or not _is_record(tuple(data)):
+    if not data or not _holds_text(tuple(data)):
         return False
     values = list(data.values())
     alike = all(isinstance(value, dict) for value in values) or all(isinstance(value, list) for value in values)
@@ -220,7 +252,7 @@ def flat(item: dict[str, Any]) -> Record:
                 for inner, text in flat(value).items():
                     out.setdefault(inner, text)
                 continue
-            value = next((value[name] for name in _VALUES if isinstance(value.get(name), str)), value)  # noqa: PLW2901
+            value = next((value[name] for name in _VALUES if isinstance(value.get(name), (str, int))), value)  # noqa: PLW2901
         elif isinstance(value, list) and usual_role(str(key)) == "ticker":
             value = _codes(value)  # noqa: PLW2901
         if value is not None or str(key) not in out:
@@ -229,7 +261,7 @@ def flat(item: dict[str, Any]) -> Record:
 
 
 def _wraps(key: str, value: object) -> bool:
-    return isinstance(value, dict) and key.lower() in _WRAPPERS and _is_record(tuple(map(str, value)))
+    return isinstance(value, dict) and key.lower() in _WRAPPERS and _is_record(value) and not _is_envelope(value)
 
 
 def _codes(items: list[Any]) -> object:

@@ -67,8 +67,10 @@ def of_table(path: Path, asked: Asked) -> Iterator[pl.DataFrame]:
 
 def of_records(records: list[Record], path: Path, asked: Asked) -> Iterator[pl.DataFrame]:
     """Bring records to documents."""
-    if records:
-        yield from _whole(_frame(records, keys_of(records)), path, asked)
+    if not records:
+        asked.notes.append(f"{path}: it holds no documents.")
+        return
+    yield from _whole(_frame(records, keys_of(records)), path, asked)
 
 
 def of_json_lines(path: Path, asked: Asked) -> Iterator[pl.DataFrame]:
@@ -84,6 +86,7 @@ def of_json_lines(path: Path, asked: Asked) -> Iterator[pl.DataFrame]:
         raise Fault(left_out[0][1])
     asked.left_out.extend(left_out)
     if not names:
+        asked.notes.append(f"{path}: it holds no documents.")
         return
     listed = list(names)
     picked = _pick(listed, asked, str(path), lambda: _frame(next(_parts(path, [])), listed))
