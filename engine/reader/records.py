@@ -149,7 +149,7 @@ class _Unpacked(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         try:
-            block = self._inner.read(len(buffer))
+            block = self._inner.read1(len(buffer))
         except (OSError, EOFError, zlib.error) as error:
             raise Fault(
                 f"{self._path} cannot be unpacked as gzip ({first_line(error)}); write or fetch it anew."
@@ -182,6 +182,8 @@ def _inside(data: dict[str, Any], depth: int) -> Iterator[object]:
     inner = {key: value for key, value in data.items() if isinstance(value, (dict, list))}
     found = {key: list(objects(value, depth + 1)) for key, value in inner.items()}
     texts = {key: rows for key, rows in found.items() if any(_is_document(row) for row in rows)}
+    if any(isinstance(inner[key], list) for key in texts):
+        texts = {key: rows for key, rows in texts.items() if isinstance(inner[key], list)}
     by_ticker = bool(texts) and all(map(_TICKER.fullmatch, texts))
     for key, rows in texts.items():
         yield from ({"ticker": key, **row} if by_ticker and isinstance(row, dict) else row for row in rows)

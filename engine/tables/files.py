@@ -156,7 +156,7 @@ def _sound_rows(lines: list[str], begins: int, separator: str, wrong: list[tuple
         done = first = start
         for row in rows:
             first, done = done, start + rows.line_num
-            if done == len(lines) and done - first > 1 and _is_open(lines[first:], separator):
+            if done == len(lines) and _is_open(lines[first:], separator):
                 break
             width = width or len(row)
             if any(cell.strip() for cell in row[width:]):
