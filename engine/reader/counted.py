@@ -51,9 +51,8 @@ def said(counts: Mapping[str, int], events: int) -> Iterator[str]:
     if again := counts.get("repeated", 0) - counts.get("copies", 0) - counts.get("versions", 0):
         told.append(f"{counted(again, 'document')} of those with events told a story again")
     if versions := counts.get("versions", 0):
-        told.append(
-            f"{counted(versions, 'document')} of those with events {'is' if versions == 1 else 'are'} later versions of others"
-        )
+        what = "is a later version of another" if versions == 1 else "are later versions of others"
+        told.append(f"{counted(versions, 'document')} of those with events {what}")
     if wrong := counts.get("left_out", 0):
         told.append(f"{counted(wrong, 'event')} left out, which no table of events may hold")
     yield f"{'; '.join(told)}."

@@ -17,6 +17,7 @@ from engine.reader.language import is_other
 from engine.reader.lexicon import Lexicon, load
 from engine.reader.names.table import NameTable
 from engine.reader.prefilter import Prefilter
+from engine.reader.published import states_time
 from engine.reader.read import Reading, Sources, document_of, read_sources
 from engine.reader.sidecar import Sidecar
 from engine.reader.sources import batches, files
@@ -141,8 +142,10 @@ def _of_document(
     names = _names_in(sight)
     if document.ticker and sight.subject:
         names = {f"the table's {document.ticker}": sight.subject, **names}
-    words = Prefilter(lexicon).words_in(sight.folded)
-    reason, sentences = _reason(document, first, sight, words)
+    prefilter = Prefilter(lexicon)
+    words = prefilter.words_in(sight.folded)
+    lack = prefilter.lacks(sight.text, document.ticker)
+    reason, sentences = _reason(document, first, sight, lack)
     events: list[dict[str, Any]] = []
     if not reason:
         try:
@@ -150,7 +153,7 @@ def _of_document(
             events = [_told(item, document, document.note.reason if document.note else "") for item in found]
             sentences = _gave(document, found, whole())
         except Fault as fault:
-            reason, sentences = "no_date", [str(fault)]
+            reason, sentences = "unread_date" if states_time(document) else "no_date", [str(fault)]
     lines = [
         f"{document.doc_id} · {document.source}",
         *sentences,
@@ -164,21 +167,21 @@ def _of_document(
     }  # fmt: skip
 
 
-def _reason(document: Document, first: Document, sight: Sight, words: list[str]) -> tuple[str, list[str]]:
-    """Say why a document gives no event, before it is asked for its time; "" where it makes a claim."""
-    if first.source != document.source:
-        return "copies", [
-            f"No event of its own: it is the very text of {first.doc_id} ({first.source}), as whose source it counts."
-        ]
+def _reason(document: Document, first: Document, sight: Sight, lack: str) -> tuple[str, list[str]]:
+    """Say why a document gives no event, in the order in which a reading counts it; "" where it makes a claim."""
+    if not lack and first.source != document.source:
+        told = f"it is the very text of {first.doc_id} ({first.source}), as whose source it counts"
+        return "copies", [f"No event of its own: {told}."]
     if is_other(document.text) and not (document.note and document.note.language):
         return "other_language", ["No event: its language is neither English, French nor Chinese."]
+    named = sight.names or sight.subject
+    if lack == "no_claim":
+        told = "" if named else " It names nobody known either."
+        return lack, [f"No event: it makes no claim, for no word of the lexicon that makes one stands in it.{told}"]
+    if lack or not named:
+        return "nobody_known", ["No event: it names nobody known. A table of names adds companies: --names."]
     if sight.claims:
         return "", []
-    if not sight.names and not sight.subject:
-        more = " A table of names adds companies: --names." if words else ""
-        return "nobody_known", [f"No event: it names nobody known.{more}"]
-    if not words:
-        return "no_claim", ["No event: it makes no claim, for no word of the lexicon that makes one stands in it."]
     return "no_claim", ["No event: it makes no claim, for of its words none makes one about the names beside it."]
 
 

@@ -81,7 +81,7 @@ _OURS: Final = [" the ", " and ", " with ", " from ", " its ", " les ", " dans "
 _SCRIPT, _KANA = r"[\u0370-\u1dff\u1f00-\u1fff\uac00-\ud7af]", r"[\u3041-\u309f\u30a1-\u30fa]"
 _FOREIGN: Final = re.compile(_SCRIPT)
 _JAPANESE: Final = re.compile(_KANA)
-_NEVER: Final = re.compile(r"[ßñ¿¡łąęşğıåøæãõőűřěščžțđ]", re.IGNORECASE)
+_NEVER: Final = re.compile(r"[ßñ¿¡łąęşğıåøæãõőűřěščžțđ]")
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _OWN_WORDS: Final = (
     "the of and to in is that for with as its are by at from has have had but not this it be will after their says said over into new "

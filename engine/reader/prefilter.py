@@ -53,11 +53,12 @@ class Prefilter:
         broken = frame.select(_broken()).to_series()
         about = frame["ticker"] if "ticker" in frame.columns else [None] * frame.height
         return [
-            "" if hurt else self._lacks(text, ticker)
+            "" if hurt else self.lacks(text, ticker)
             for text, ticker, hurt in zip(frame["text"], about, broken, strict=True)
         ]
 
-    def _lacks(self, text: str, ticker: str | None) -> str:
+    def lacks(self, text: str, ticker: str | None = None) -> str:
+        """Say why one text holds no claim, as `sift` does."""
         folded = fold(text)
         if not self._has_word(folded) and _FALL.search(text) is None:
             return "no_claim"
