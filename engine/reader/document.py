@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -118,16 +119,31 @@ class Found:
 
 
 def read(
-    document: Document, lexicon: Lexicon, delay: dt.timedelta = dt.timedelta(0), order: Order | None = None
+    document: Document,
+    lexicon: Lexicon,
+    delay: dt.timedelta = dt.timedelta(0),
+    order: Order | None = None,
+    silent: Counter[str] | None = None,
 ) -> list[Found]:
-    """Find the events of one document; dates such as 01/02/2025 are read in `order`, where the user names one.
+    """Find the events of one document.
+
+    Parameters
+    ----------
+    order
+        How dates such as 01/02/2025 are read, where the user says so.
+    silent
+        Where to count a document without events: "nobody_known" or "no_claim".
 
     Raises
     ------
     Fault
         The document makes claims, but neither it nor a sidecar says when it was published.
     """
-    return tell(document, look(document, lexicon, order), lexicon, delay, order)
+    sight = look(document, lexicon, order)
+    found = tell(document, sight, lexicon, delay, order)
+    if not found and silent is not None:
+        silent["no_claim" if sight.names or sight.subject else "nobody_known"] += 1
+    return found
 
 
 def look(document: Document, lexicon: Lexicon, order: Order | None = None) -> Sight:

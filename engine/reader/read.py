@@ -20,7 +20,7 @@ from engine.faults import Fault, note
 from engine.reader.asked import Asked
 from engine.reader.columns import Given, columns_from, with_seen
 from engine.reader.counted import COUNTS, counted
-from engine.reader.document import Document, Found, look, read, tell
+from engine.reader.document import Document, Found, read
 from engine.reader.duplicates import Stories
 from engine.reader.language import is_other, suspects
 from engine.reader.lexicon import Lexicon, load
@@ -220,18 +220,14 @@ def _run(
                 if row["suspect"] and not (document.note and document.note.language) and is_other(document.text):
                     counts["other_language"] += 1
                     continue
-                sight = look(document, lexicon, asked.dates)
-                if not sight.claims:
-                    counts["no_claim" if sight.names or sight.subject else "nobody_known"] += 1
-                    continue
                 try:
-                    found = tell(document, sight, lexicon, delay, asked.dates)
+                    found = read(document, lexicon, delay, asked.dates, counts)
                 except Fault as fault:
                     refused.append((document.doc_id, document.source, str(fault)))
                     counts["unread_date" if states_time(document) else "no_date"] += 1
                     stories.forget(document)
                     continue
-                counts["with_events" if found else "no_claim"] += 1
+                counts["with_events"] += bool(found)
                 stories.add(document, found)
             gc.freeze()  # the rows kept so far are not looked through again and again: a tenth of the time
             advance(part.height, size)
@@ -252,12 +248,11 @@ def _run(
 def _kept(part: pl.DataFrame, prefilter: Prefilter, counts: Counter[str]) -> Iterator[dict[str, Any]]:
     """Give the rows that may hold a claim, with whether they may be in another language; count the others by what they lack."""
     suspect = suspects(part["text"])
-    reasons = prefilter.sift(part)
-    counts.update(reason for reason, odd in zip(reasons, suspect, strict=True) if reason and not odd)
-    odd = part["text"].filter(suspect & pl.Series([bool(reason) for reason in reasons], dtype=pl.Boolean))
-    lacking = [reason for reason, is_odd in zip(reasons, suspect, strict=True) if reason and is_odd]
-    counts.update("other_language" if is_other(text) else reason for text, reason in zip(odd, lacking, strict=True))
-    kept = pl.Series([not reason for reason in reasons], dtype=pl.Boolean)
+    reasons = pl.Series(prefilter.sift(part), dtype=pl.String)
+    kept = reasons == ""
+    counts.update(dict(reasons.filter(~kept & ~suspect).value_counts().iter_rows()))
+    odd = zip(part["text"].filter(~kept & suspect), reasons.filter(~kept & suspect), strict=True)
+    counts.update("other_language" if is_other(text) else reason for text, reason in odd)
     found = part.with_columns(suspect=suspect).filter(kept)
     counts["kept"] += found.height
     yield from found.iter_rows(named=True)

@@ -55,6 +55,7 @@ _VALUES: Final = (
 )
 _CODES: Final = ("ticker", "symbol", "code", "stock_code", "secu_code")
 _DEEPEST: Final = 8  # nested objects that are looked into
+_SOUND: Final = ("", "")
 _BLANK: Final = b" \t\r\n\x00\x1e\xef\xbb\xbf"
 
 
@@ -111,20 +112,41 @@ def of_lines(stream: IO[bytes], source: str) -> Iterator[tuple[Record | None, tu
             yield None, (f"{where} and on", str(fault))
             return
         where = f"{source}, line {number}"
-        if not line.strip(_BLANK):
-            continue
         try:
-            data = json.loads(decode(line).strip("\x00\x1e\ufeff \t\r\n"))
+            data = _loaded(line)
         except (ValueError, RecursionError) as error:
-            yield None, (where, f"documents {where}: not valid JSON ({first_line(error)}); {remedy}.")
+            if line.strip(_BLANK):
+                yield None, (where, f"documents {where}: not valid JSON ({first_line(error)}); {remedy}.")
             continue
-        if isinstance(data, dict) and not any(isinstance(value, (dict, list)) for value in data.values()):
-            yield flat(data), ("", "")
+        record = _plain(data) if type(data) is dict else None
+        if record is not None:
+            yield record, _SOUND
             continue
         found = [item for item in objects(data) if isinstance(item, dict)]
-        yield from ((flat(item), ("", "")) for item in found)
+        yield from ((flat(item), _SOUND) for item in found)
         if not found:
             yield None, (where, f"documents {where}: holds {type(data).__name__}, but must hold an object; {remedy}.")
+
+
+def _loaded(line: bytes) -> object:
+    try:
+        return json.loads(line.decode())
+    except ValueError:
+        return json.loads(decode(line).strip("\x00\x1e\ufeff \t\r\n"))
+
+
+def _plain(data: dict[str, Any]) -> Record | None:
+    """Bring an object without others inside to texts, the quick way; None where it has some."""
+    out: Record = {}
+    for key, value in data.items():
+        kind = type(value)
+        if kind is str:
+            out[key] = _text(value)
+        elif kind is list or kind is dict:
+            return None
+        else:
+            out[key] = None if value is None else json.dumps(value)
+    return out
 
 
 def lines_of(path: Path) -> IO[bytes]:
@@ -278,7 +300,11 @@ def _text(value: object) -> str | None:
     if value is None:
         return None
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a character
+        return text.encode("utf-8", "replace").decode("utf-8")
+    return text
 
 
 def _content(path: Path) -> bytes:
