@@ -7,13 +7,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from engine.faults import Fault
 from engine.guess import did_you_mean
 from engine.reader.fold import fold
 from engine.tables.zones import check_zone
 from engine.toml import read_toml
+
+if TYPE_CHECKING:
+    from engine.reader.when import When
 
 #: What tables call their columns, as `plain_name` writes it, the likeliest first; a columns file says otherwise.
 SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
@@ -312,21 +315,18 @@ def _dressed(role: str) -> re.Pattern[str]:
     return re.compile(f"{_BEFORE}({'|'.join(longest)}){_BEHIND[role]}")
 
 
-def told(picked: Picked, published: str, clock: str, finer: str, modified: Sequence[str], names: Sequence[str]) -> str:
+def told(picked: Picked, when: When, names: Sequence[str]) -> str:
     """Say in one sentence which column became what, and which ones are not used."""
     between = " and " if picked.joined else ", else "
-    when = (
-        " and ".join(map(repr, (published, clock)))
-        if clock
-        else ", else ".join(repr(name) for name in (finer, published) if name)
-    )
+    stamps = [repr(name) for name in (when.finer, when.published, *when.spare) if name]
+    dated = " and ".join(map(repr, (when.published, when.clock))) if when.clock else ", else ".join(stamps)
     parts = [
         ("the title", " and ".join(map(repr, picked.title))), ("the text", between.join(map(repr, picked.text))),
-        ("the publication", when or "no column"), ("the change", " and ".join(map(repr, modified))),
+        ("the publication", dated or "no column"), ("the change", " and ".join(map(repr, when.modified))),
         ("the time zone", repr(picked.timezone) if picked.timezone else ""), ("the subject's ticker", repr(picked.ticker) if picked.ticker else ""),
         ("the name", repr(picked.doc_id) if picked.doc_id else ""), ("when it was seen", repr(picked.seen) if picked.seen else ""),
     ]  # fmt: skip
-    used = picked.names() | {published, clock, finer, *modified}
+    used = picked.names() | {when.published, when.clock, when.finer, *when.spare, *when.modified}
     rest = [repr(name) for name in names if name not in used]
     spare = (
         f"; not used: {', '.join(rest[:12])}{f' and {len(rest) - 12} more' if len(rest) > 12 else ''}" if rest else ""

@@ -231,7 +231,7 @@ def _when(
         seen = when.source.read(evidence.of(picked.seen), picked.seen)
         when = replace(when, decisions={picked.seen: seen.decision, **when.decisions})
         notes = (*notes, *seen.notes)
-    asked.told[str(path)] = told(picked, when.published, when.clock, when.finer, when.modified, names)
+    asked.told[str(path)] = told(picked, when, names)
     asked.notes.extend(f"{path}: {note}" for note in notes)
     return when
 

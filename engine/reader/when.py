@@ -61,6 +61,8 @@ class When:
         The time of day beside it.
     finer
         A column that has times of day, where `published` has days alone.
+    spare
+        Columns of publication times for rows in which `published` is empty.
     modified
         The columns that say when a text was changed.
     decisions
@@ -73,6 +75,7 @@ class When:
     published: str = ""
     clock: str = ""
     finer: str = ""
+    spare: tuple[str, ...] = ()
     modified: tuple[str, ...] = ()
     decisions: dict[str, Decision] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -87,6 +90,9 @@ class When:
             # A row that was made before the day that it bears was a draft.
             fits = (finer.str.slice(0, 10) >= published.str.slice(0, 10)).fill_null(published.is_null())
             published = finer.zip_with(fits & finer.str.contains(r"^\d{4}-\d\d-\d\d").fill_null(False), published)
+        for name in self.spare:
+            blank = (published.str.strip_chars() == "").fill_null(True)
+            published = self.texts(frame, name).zip_with(blank, published) if blank.any() else published
         if not self.modified:
             return published, pl.repeat([], frame.height, dtype=pl.List(pl.String), eager=True)
         changed = pl.concat_list(*(self.texts(frame, name).alias(name) for name in self.modified)).list.drop_nulls()
@@ -185,7 +191,7 @@ def _decided(told: dict[str, pl.Series], first: Sequence[str], later: Sequence[s
     decisions = {name: found.decision for name, found in dated.items()}
     if not published:
         published = first[0] if first else ""
-        return When(source, published, "", "", modified, {published: Decision(), **decisions}, tuple(notes))
+        return When(source, published, "", "", (), modified, {published: Decision(), **decisions}, tuple(notes))
     notes = [*dated[published].notes, *notes]
     if _all_days(dated[published]):
         clock = clocks[0] if clocks else ""
@@ -198,7 +204,35 @@ def _decided(told: dict[str, pl.Series], first: Sequence[str], later: Sequence[s
         notes = [f"column {published!r} says the day and {clock!r} the time of day.", *notes]
     if finer:
         notes = [f"column {finer!r} says the time of day, which {published!r} does not.", *notes]
-    return When(source, published, clock, finer, modified, decisions, tuple(notes))
+    spare = (
+        _spare(told, [name for name in first if name not in (published, finer, *clocks)], source)
+        if _gaps(told[published])
+        else {}
+    )
+    if spare:
+        notes.append(f"where column {published!r} is empty, {' or '.join(map(repr, spare))} says when.")
+    return When(source, published, clock, finer, tuple(spare), modified, {**spare, **decisions}, tuple(notes))
+
+
+def _gaps(column: pl.Series) -> bool:
+    """Tell whether a column is empty in some rows."""
+    blank = column.dtype == pl.String and bool((column.str.strip_chars() == "").any())
+    return blank or column.null_count() > 0
+
+
+def _spare(told: dict[str, pl.Series], names: Sequence[str], source: Source) -> dict[str, Decision]:
+    """Find the other columns of publication times; when a row was made is none of them, for it may have been a draft."""
+    out: dict[str, Decision] = {}
+    for name in names:
+        if _is_created(name) or not _is_told(told[name]):
+            continue
+        try:
+            found = source.read(told[name], name)
+        except OpenDates:
+            continue  # most rows are dated without it
+        if _is_dated(found):
+            out[name] = found.decision
+    return out
 
 
 def _finer(told: dict[str, pl.Series], names: Sequence[str], source: Source) -> tuple[str, Decision | None]:

@@ -161,6 +161,23 @@ def test_the_finest_time_wins_and_a_day_is_joined_with_its_time(tmp_path: Path, 
     assert all(repr(name) in reading.columns[str(path)] for name in columns if reading.notes)
 
 
+def test_a_row_takes_the_time_that_it_has(tmp_path: Path) -> None:
+    early = "2025-11-07T08:00:00+00:00"
+    rows = [
+        {"title": "a", "published": WHEN, "pubDate": early},
+        {"title": "b", "pubDate": WHEN},
+        {"title": "c", "published": "", "date": "Fri, 07 Nov 2025 09:00:00 GMT"},
+        {"title": "d", "published": None, "created_at": early},  # of a draft, perhaps
+        {"title": "e", "published": None, "pubDate": "", "date": None},
+    ]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"articles": rows}))
+    (frame,) = batches([path], Columns())
+    assert [at and at[:16].replace("T", " ") for at in frame["published"]] == ["2025-11-07 09:00"] * 3 + [None, None]
+    told = read_sources(path).columns[str(path)]
+    assert "the publication is 'published', else 'pubDate', else 'date'" in told
+
+
 @pytest.mark.parametrize(
     ("names", "first"),
     [
