@@ -255,7 +255,7 @@ def _without_text(found: dict[str, Any]) -> dict[str, Any]:
 
 def _previewed(shown: dict[str, Any]) -> list[Any]:
     parts: list[Any] = []
-    names = ("doc_id", "published", "known no earlier than", "ticker", "text")
+    names = ("doc_id", "published", "seen", "ticker", "text")
     for item in shown["files"]:
         parts.append(f"{item['file']}: {item['columns']}" if item["columns"] else item["file"])
         rows = [
@@ -266,6 +266,6 @@ def _previewed(shown: dict[str, Any]) -> list[Any]:
     parts += _some("Note", shown["notes"], "notes")
     parts += _some("Left out", [row["reason"] for row in shown["unread"]], "left out")
     if shown["more"]:
-        parts.append(f"... and {count(shown['more'], 'more file')}.")
+        parts.append(f"... and {count(shown['more'], 'more table')}.")
     parts.append("Nothing was written.")
     return parts

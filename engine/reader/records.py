@@ -55,6 +55,9 @@ _VALUES: Final = (
 )
 _CODES: Final = ("ticker", "symbol", "code", "stock_code", "secu_code")
 _DEEPEST: Final = 8  # nested objects that are looked into
+_CODE: Final = re.compile(
+    r"[A-Za-z]{1,6}(?:[.-][A-Za-z]{1,2})?|\d{4,6}(?:\.[A-Za-z]{2,3})?"
+)  # of a share, not of a board of them
 _SOUND: Final = ("", "")
 _BLANK: Final = b" \t\r\n\x00\x1e\xef\xbb\xbf"
 
@@ -292,8 +295,8 @@ def _codes(items: list[Any]) -> object:
     """Give the codes of a list of companies, each an object; none where the list names several, for then none is the subject."""
     if not items or not all(isinstance(item, dict) for item in items):
         return items or None
-    found = {str(item[name]) for item in items for name in _CODES if item.get(name)}
-    return found.pop() if len(items) == 1 and found else None
+    found = [str(item[name]) for item in items for name in _CODES if item.get(name)]
+    return found[0].removesuffix(".US") if len(items) == 1 and found and _CODE.fullmatch(found[0]) else None
 
 
 def _text(value: object) -> str | None:

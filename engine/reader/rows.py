@@ -239,7 +239,7 @@ def _when(
 def _shape(frame: pl.DataFrame, picked: Picked, when: When, asked: Asked, first: int) -> pl.DataFrame:
     """Bring a batch of rows to ``SCHEMA``."""
     title = _together(frame, picked.title, joined=True) if picked.title else None
-    text = _together(frame, picked.text, joined=picked.joined, titles=title, asked=asked)
+    text = _together(frame, picked.text, joined=picked.joined, titles=title, notes=asked.notes, source=when.source.name)
     if title is not None:
         both = pl.DataFrame({"title": title, "text": text})
         headed = (pl.col("title") != "") & ~pl.col("text").str.starts_with(pl.col("title"))
@@ -271,12 +271,13 @@ def _together(
     *,
     joined: bool,
     titles: pl.Series | None = None,
-    asked: Asked | None = None,
+    notes: list[str] | None = None,
+    source: str = "",
 ) -> pl.Series:
     """Give the text of each row: of several columns all that say something new, or the first that says anything."""
     parts = [_bare(frame.select(_text(frame, name).fill_null("")).to_series()) for name in names]
-    if titles is not None and asked is not None:
-        parts = [_own(part, titles, asked) for part in parts]
+    if titles is not None and notes is not None:
+        parts = [_own(part, titles, notes, source) for part in parts]
     out = parts[0]
     for part in parts[1:]:
         both = pl.DataFrame({"out": out, "part": part})
@@ -289,15 +290,15 @@ def _together(
     return out
 
 
-def _own(text: pl.Series, titles: pl.Series, asked: Asked) -> pl.Series:
+def _own(text: pl.Series, titles: pl.Series, notes: list[str], source: str) -> pl.Series:
     """Leave out texts that stand under three titles or more: the banner of a site, not the article."""
     rows = pl.DataFrame({"text": text, "title": titles})
     under = pl.col("title").n_unique().over("text")
     banner = rows.select((under >= _TITLES) & (pl.col("text") != "") & (pl.col("text") != pl.col("title"))).to_series()
     if not banner.any():
         return text
-    if _BANNERS not in asked.notes:
-        asked.notes.append(_BANNERS)
+    if (note := f"{source}: {_BANNERS}") not in notes:
+        notes.append(note)
     return pl.select(pl.when(banner).then(pl.lit("")).otherwise(text)).to_series()
 
 

@@ -380,11 +380,14 @@ def test_wires_name_one_company_or_none(tmp_path: Path) -> None:
         None,
         "AMD",
         ["AMD"],
+        [{"code": "BK0697"}],  # a board
+        [{"code": "AAPL.US"}],
+        [{"code": "600519.SH"}],
     ]
     lines = "".join(json.dumps({"title": "x", "datetime": WHEN, "stocks": item}) + "\n" for item in stocks)
     path = write(tmp_path / "a.jsonl", lines)
     found = [row for batch in batches([path], Columns()) for row in batch["ticker"]]
-    assert found == [None, "NVDA", None, None, None, "AMD", '["AMD"]']
+    assert found == [None, "NVDA", None, None, None, "AMD", '["AMD"]', None, "AAPL", "600519.SH"]
 
 
 # --------------------------------------------------------------------------------------------------------- pages in cells
