@@ -67,9 +67,14 @@ def decode(raw: bytes) -> str:
 def _utf16(head: bytes) -> str:
     """Tell UTF-16 without a mark by its zeros, which stand on one side of its pairs; "" where it is none."""
     first, second = head[0::2].count(0), head[1::2].count(0)
-    if max(first, second) * 50 < len(head) // 2 or min(first, second) * 4 > max(first, second):
+    if min(first, second) * 4 > max(first, second):
         return ""
-    return "utf-16-le" if second > first else "utf-16-be"
+    many = max(first, second) * 5 >= len(head) // 2  # else only where it can be no UTF-8 with zeros in it
+    try:
+        head[:-3].decode("utf-8")
+    except UnicodeDecodeError as error:
+        many = many or error.start < len(head) - 6
+    return ("utf-16-le" if second > first else "utf-16-be") if many else ""
 
 
 def _mostly_utf8(raw: bytes, first_bad: int) -> bool:

@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from engine.faults import Fault
+from engine.legible import shown
 from engine.reader.asked import Asked
 from engine.reader.columns import Picked, pick, told, when_columns
 from engine.reader.decode import decode
@@ -34,7 +35,7 @@ _TITLES: Final = 3
 _BANNERS: Final = (
     "texts that stand under three titles or more, as the banner of a site does, are left out; their titles are read."
 )
-_SHOWN: Final = 30  # columns that a message lists
+_SHOWN, _WIDEST = 30, 400  # columns that a message lists, and their characters
 
 
 def of_table(path: Path, asked: Asked) -> Iterator[pl.DataFrame]:
@@ -195,7 +196,7 @@ def _pick(names: Sequence[str], asked: Asked, source: str, rows: Callable[[], pl
         longest = _longest(rows())
         listed = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
         raise Fault(
-            f'{source}: no column holds the text; its columns are {listed}; name it in a columns file: text = "{longest or "..."}".'
+            f'{source}: no column holds the text; its columns are {shown(listed, _WIDEST)}; name it in a columns file: text = "{longest or "..."}".'
         )
     return picked
 

@@ -152,11 +152,11 @@ def _sound_rows(lines: list[str], begins: int, separator: str, wrong: list[tuple
     writer = csv.writer(out, delimiter=separator, lineterminator="\n")
     start, width = begins, 0
     while start < len(lines):
-        rows = csv.reader(lines[start:], delimiter=separator)
+        rows = csv.reader((lines[number] for number in range(start, len(lines))), delimiter=separator)
         done = first = start
         for row in rows:
             first, done = done, start + rows.line_num
-            if done == len(lines) and _is_open(lines[first:], separator):
+            if (done == len(lines) or done - first > 1) and _is_open(lines[first:done], separator):
                 break
             width = width or len(row)
             if any(cell.strip() for cell in row[width:]):
@@ -171,11 +171,11 @@ def _sound_rows(lines: list[str], begins: int, separator: str, wrong: list[tuple
 
 
 def _is_open(lines: list[str], separator: str) -> bool:
-    """Tell whether a row ends within quotes."""
+    """Tell whether the quotes of a row do not end, or end in the midst of a cell of a later line, which is another row's."""
     try:
         list(csv.reader(lines, delimiter=separator, strict=True))
     except csv.Error as error:
-        return "unexpected end" in str(error)
+        return len(lines) > 1 or "unexpected end" in str(error)
     return False
 
 

@@ -134,6 +134,13 @@ def test_a_row_that_is_none_is_counted_and_not_the_end(
         assert len(read_documents(path)) == 1
 
 
+def test_quotes_that_never_end_swallow_no_other_row(tmp_path: Path) -> None:
+    text = "title,date\n" + "".join(f'"open {n},{WHEN}\n' for n in range(300)) + f'"Two\nlines",{WHEN}\n{FALL},{WHEN}\n'
+    reading = read_sources(write(tmp_path / "a.csv", text))
+    assert is_one_fall(reading)
+    assert (reading.counts["documents"], reading.counts["rows_left_out"]) == (2, 300)
+
+
 def test_rows_behind_a_torn_one_are_read(tmp_path: Path) -> None:
     text = f'title,date\n"Open quote,{WHEN}\n"Quoted, with a comma",{WHEN}\na,b,c\n"Two\nlines",{WHEN}\n"Buy" says who,{WHEN}\n5" discs,{WHEN}\n'
     left_out: list[tuple[str, str]] = []
@@ -141,7 +148,9 @@ def test_rows_behind_a_torn_one_are_read(tmp_path: Path) -> None:
     found = [text for batch in batches([path], Columns(), left_out=left_out) for text in batch["text"]]
     assert found[-1] == '5" discs'
     assert "Buy says who" in found
-    assert 1 <= len(left_out) <= 3
+    assert "Two\nlines" in found
+    assert "Quoted, with a comma" in found
+    assert [source.rpartition(" ")[2] for source, _ in left_out] == ["2", "4"]
 
 
 def test_a_long_cell_in_a_torn_file(tmp_path: Path) -> None:
