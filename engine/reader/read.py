@@ -28,6 +28,7 @@ from engine.reader.names.table import NameTable
 from engine.reader.prefilter import Prefilter
 from engine.reader.progress import Advance, Progress
 from engine.reader.published import states_time
+from engine.reader.rows import NO_TIME
 from engine.reader.sidecar import Sidecar
 from engine.reader.sources import batches, files
 from engine.tables.order import check_dates
@@ -171,7 +172,8 @@ def refuse_undated(reading: Reading) -> None:
         more = ""
         if refused.height > 1:
             more = f" ({counted(refused.height, 'document')} of {reading.counts['documents']:,} are like it, and none gave an event)"
-        raise Fault(f"{refused['reason'][0].rstrip('.')}{more}.")
+        hint = next((f" {note}" for note in reading.notes if NO_TIME in note), "")
+        raise Fault(f"{refused['reason'][0].rstrip('.')}{more}.{hint}")
 
 
 def _left_out(reading: Reading) -> Iterator[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from engine.faults import Fault
@@ -21,6 +23,7 @@ from engine.reader.records import Record, first_line, keys_of, lines_of, of_line
 from engine.reader.when import Evidence, Source, When, decide_when
 from engine.tables.files import read_file, read_loosely, unpack
 from engine.tables.formats import format_of
+from engine.tables.single import written
 
 BATCH_ROWS: Final = 20_000
 SCHEMA: Final[dict[str, Any]] = {
@@ -30,6 +33,9 @@ SCHEMA: Final[dict[str, Any]] = {
 _TAGS: Final = "p|br|div|span|a|b|i|em|strong|u|ul|ol|li|h[1-6]|img|table|tr|td|article|section|figure|blockquote|font|script|style|small|center|hr|iframe"
 # Marks of a page in a cell: "<p>", and the same escaped once more.
 _PAGE: Final = rf"(?i)</?(?:{_TAGS})(?:\s[^<>]*)?/?>|&lt;/?(?:{_TAGS})\b"
+NO_TIME: Final = "no column says when a row was published; name one in"
+_APART: Final = re.compile(r"\d\D+\d")  # a bare number may be anything
+_FEW: Final = 10  # stamps that tell a column of times
 _FIRST: Final = 100  # texts that are asked for their language
 _TITLES: Final = 3
 _BANNERS: Final = (
@@ -90,10 +96,12 @@ def of_json_lines(path: Path, asked: Asked) -> Iterator[pl.DataFrame]:
         asked.notes.append(f"{path}: it holds no documents.")
         return
     listed = list(names)
-    picked = _pick(listed, asked, str(path), lambda: _frame(next(_parts(path, [])), listed))
-    when = _when(
-        evidence, picked, listed, asked, path, lambda: [row.get(picked.text[0]) or "" for row in next(_parts(path, []))]
-    )
+
+    def rows() -> pl.DataFrame:
+        return _frame(next(_parts(path, []))[:_FIRST], listed)
+
+    picked = _pick(listed, asked, str(path), rows)
+    when = _when(evidence, picked, listed, asked, path, rows)
     wanted = {*picked.names(), *_dated(listed, asked)}
     first = 1
     for records in _parts(path, []):
@@ -141,11 +149,15 @@ def _parquet(path: Path, asked: Asked) -> Iterator[pl.DataFrame]:
     try:
         table = pq.ParquetFile(path)
         names = table.schema_arrow.names
-        picked = _pick(names, asked, str(path), lambda: _polars(next(table.iter_batches(_FIRST))))
+
+        def rows() -> pl.DataFrame:
+            return _polars(next(table.iter_batches(_FIRST), pa.record_batch([pa.array([])] * len(names), names=names)))
+
+        picked = _pick(names, asked, str(path), rows)
         dated, evidence = _dated(names, asked), Evidence()
         for batch in table.iter_batches(BATCH_ROWS, columns=dated) if dated else ():
             evidence.add(_polars(batch))
-        when = _when(evidence, picked, names, asked, path, lambda: _first_texts(table, picked.text[0]))
+        when = _when(evidence, picked, names, asked, path, rows)
         first = 1
         for batch in table.iter_batches(BATCH_ROWS, columns=sorted({*picked.names(), *dated})):
             frame = _polars(batch)
@@ -165,20 +177,12 @@ def _polars(batch: Any) -> pl.DataFrame:
     return frame
 
 
-def _first_texts(table: Any, name: str) -> list[str]:
-    frame = _polars(next(table.iter_batches(_FIRST, columns=[name])))
-    return frame.select(_text(frame, name)).to_series().to_list()
-
-
 def _whole(frame: pl.DataFrame, path: Path, asked: Asked) -> Iterator[pl.DataFrame]:
     """Bring a table that is in memory to documents."""
     names, evidence = frame.columns, Evidence()
-    picked = _pick(names, asked, str(path), lambda: frame)
+    picked = _pick(names, asked, str(path), lambda: frame.head(_FIRST))
     evidence.add(frame.select(_dated(names, asked)))
-    when = _when(
-        evidence, picked, names, asked, path,
-        lambda: frame.head(_FIRST).select(_text(frame, picked.text[0])).to_series().to_list(),
-    )  # fmt: skip
+    when = _when(evidence, picked, names, asked, path, lambda: frame.head(_FIRST))
     for start in range(0, frame.height, BATCH_ROWS):
         yield _shape(frame.slice(start, BATCH_ROWS), picked, when, asked, start + 1)
 
@@ -208,6 +212,20 @@ def _longest(frame: pl.DataFrame) -> str:
     return max(lengths, key=lambda name: lengths[name], default="")
 
 
+def _undated(frame: pl.DataFrame, picked: Picked) -> str:
+    """Say that no column says when a row was published, and which one may."""
+    rest = [name for name in frame.columns if name not in picked.names()]
+    likely = next((name for name in rest if _holds_times(frame[name])), "...")
+    return f'{NO_TIME} a columns file: published = "{likely}".'
+
+
+def _holds_times(column: pl.Series) -> bool:
+    if column.dtype == pl.Date or isinstance(column.dtype, pl.Datetime):
+        return True
+    stamps = column.drop_nulls().head(_FEW).to_list() if column.dtype == pl.String else []
+    return bool(stamps) and all(_APART.search(stamp) and written(stamp) is not None for stamp in stamps)
+
+
 def _dated(names: Sequence[str], asked: Asked) -> list[str]:
     """Name the columns that may say when."""
     first, later = when_columns(names, asked.columns.published, asked.columns.modified)
@@ -221,13 +239,20 @@ def _when(
     names: Sequence[str],
     asked: Asked,
     path: Path,
-    texts: Callable[[], Sequence[str]],
+    rows: Callable[[], pl.DataFrame],
 ) -> When:
     """Decide what the columns of a table say of the time of each row, and tell which column holds what."""
     first, later = when_columns(names, asked.columns.published, asked.columns.modified)
     source = Source(str(path), asked.columns.zone or None, asked.dates)
+
+    def texts() -> list[str]:
+        frame = rows()
+        return frame.select(_text(frame, picked.text[0]).fill_null("")).to_series().to_list()
+
     when = decide_when(evidence, first, later, source, texts)
     notes = when.notes
+    if not when.published and not when.modified:
+        notes = (*notes, _undated(rows(), picked))
     if picked.seen:
         seen = when.source.read(evidence.of(picked.seen), picked.seen)
         when = replace(when, decisions={picked.seen: seen.decision, **when.decisions})

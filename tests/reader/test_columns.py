@@ -13,7 +13,7 @@ import pytest
 
 from engine.cli import main
 from engine.faults import Fault
-from engine.reader import read_sources
+from engine.reader import read_documents, read_sources
 from engine.reader.columns import Columns, pick, usual_role, when_columns
 from engine.reader.sources import batches
 
@@ -136,6 +136,22 @@ def test_no_text_names_the_columns_and_the_likeliest(tmp_path: Path) -> None:
         Fault, match=r'its columns are rubrique, nouvelle, date; name it in a columns file: text = "nouvelle"'
     ):
         read_sources(path)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "likely"),
+    [
+        ("verfasst", WHEN, "verfasst"), ("stand", "7 Nov 2025", "stand"), ("verfasst", dt.date(2025, 11, 7), "verfasst"), ("score", "5", "..."),
+        ("number", 1_762_506_000, "..."), ("word", "whenever", "..."),
+    ],
+)  # fmt: skip
+def test_where_no_column_says_when_the_likeliest_is_named(tmp_path: Path, column: str, value: Any, likely: str) -> None:
+    path = tmp_path / "a.parquet"
+    pl.DataFrame({"title": [FALL], column: [value]}).write_parquet(path)
+    remedy = f'no column says when a row was published; name one in a columns file: published = "{likely}".'
+    with pytest.raises(Fault, match=r"states no publication time") as raised:
+        read_documents(path)
+    assert str(raised.value).endswith(f"{path}: {remedy}")
 
 
 @pytest.mark.parametrize(
