@@ -158,9 +158,9 @@ def changes_of(headers: Iterable[str]) -> list[str]:
     others = [header for header in headers if header not in SCHEMA]
     if not others:
         return []
-    from engine.reader.when import candidates  # noqa: PLC0415 - the reader needs this module
+    from engine.reader.columns import when_columns  # noqa: PLC0415 - the reader needs this module
 
-    return candidates(others, "", "")[1]
+    return when_columns(others, "", "")[1]
 
 
 def _changed(events: pl.DataFrame, changes: list[pl.Series], table: Table, exact: bool) -> pl.DataFrame:

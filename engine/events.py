@@ -27,9 +27,9 @@ from engine.tables.frames import described, to_table
 from engine.tables.table import Decimal, Style, Tabular
 
 if TYPE_CHECKING:
+    from engine.reader.columns import Given
     from engine.reader.names.table import NameTable
     from engine.reader.read import AnyReader, Sources
-    from engine.reader.sources import Columns
     from engine.tables.spelling import Order
 
 __all__ = ["KINDS", "PRECISIONS", "SCHEMA", "Events"]
@@ -248,9 +248,10 @@ class Events:
         sidecar: str | Path | None = None,
         lexicon: Sequence[str | Path] | str | Path = (),
         names: NameTable | None = None,
-        columns: str | Path | dict[str, str] | Columns | None = None,
+        columns: Given = None,
         delay: dt.timedelta | str = _NO_TIME,
         dates: Order | None = None,
+        seen: str = "",
         progress: bool | Callable[[int, int], None] = False,
         reader: AnyReader = "lexicon",
         min_confidence: float = 0.0,
@@ -266,6 +267,7 @@ class Events:
             columns=columns,
             delay=delay,
             dates=dates,
+            seen=seen,
             progress=progress,
             reader=reader,
             min_confidence=min_confidence,
