@@ -22,7 +22,7 @@ _VERBS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
 }
 #: Every count of a reading.
 COUNTS: Final = (
-    "documents", "characters", "kept", "asked", "with_events", "repeated", "versions", *SILENT, "refused", "left_out", "rows_left_out", "files_left_out",
+    "documents", "characters", "kept", "asked", "with_events", "repeated", "versions", *SILENT, "refused", "left_out", "unsure", "rows_left_out", "files_left_out",
 )  # fmt: skip
 
 

@@ -364,7 +364,7 @@ def test_settings_that_a_function_does_not_take_are_refused(tmp_path: Path) -> N
 
     read_documents(documents(tmp_path), reader=everything, dates="dmy", delay="15m")
     assert given["dates"] == "dmy"
-    assert set(given) == {"sidecar", "lexicon", "names", "columns", "delay", "dates", "progress"}
+    assert set(given) == {"sidecar", "lexicon", "names", "columns", "delay", "dates", "seen", "progress"}
 
     def breaks(sources: Any) -> Any:
         raise KeyError("column")

@@ -17,7 +17,7 @@ from engine.reader import read_documents, read_sources
 from engine.reader.columns import Columns, pick, usual_role, when_columns
 from engine.reader.sources import batches
 
-FALL = "Nvidia fell 3.65% on Thursday."
+FALL = "Nvidia fell 8.65% on Thursday."
 WHEN = "2025-11-07T09:00:00+00:00"
 AT = dt.datetime(2025, 11, 7, 9, tzinfo=dt.UTC)
 
@@ -262,7 +262,7 @@ def test_open_dates_are_refused_with_the_remedy(tmp_path: Path, dates: str) -> N
 
 def test_texts_under_many_titles_are_banners(tmp_path: Path) -> None:
     banner = "We use cookies to improve this site. You may accept all of them, or none at all."
-    titles = ["Nvidia fell 3.65% on Thursday.", "Oracle fell 4.2% on Thursday.", "Chips are dear."]
+    titles = ["Nvidia fell 8.65% on Thursday.", "Oracle fell 9.2% on Thursday.", "Chips are dear."]
     path = tmp_path / "a.csv"
     pl.DataFrame({"title": titles, "summary": banner, "date": WHEN}).write_csv(path)
     assert taken(path) == titles

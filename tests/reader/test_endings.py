@@ -19,17 +19,17 @@ from engine.reader.counted import COUNTS, SILENT, said
 from engine.reader.language import is_other, suspects
 from engine.reader.progress import Progress
 
-FALL = "Nvidia fell 3.65% on Thursday."
+FALL = "Nvidia fell 8.65% on Thursday."
 WHEN = "2025-11-07T09:00:00+00:00"
 #: A document of each fate: its text, its time, and the count under which it falls.
 FATES: dict[str, tuple[str, str | None, str]] = {
-    "event": ("Oracle fell 4.2% on Thursday.", WHEN, "with_events"),
+    "event": ("Oracle fell 9.2% on Thursday.", WHEN, "with_events"),
     "undated": ("AMD fell 5.1% on Thursday.", None, "no_date"),
     "unread": ("Intel fell 6.3% on Thursday.", "whenever", "unread_date"),
     "nobody": ("Zyntex shares are in a bubble, the fund manager warned.", WHEN, "nobody_known"),
     "nothing": ("Nvidia opens an office in Osaka.", WHEN, "no_claim"),
     "neither": ("The museum opens at nine.", WHEN, "no_claim"),
-    "copy": ("Oracle fell 4.2% on Thursday.", WHEN, "copies"),
+    "copy": ("Oracle fell 9.2% on Thursday.", WHEN, "copies"),
     "german": ("Die Aktie von Nvidia ist nach der Warnung auf dem tiefsten Stand und nicht im Plus.", WHEN, "other_language"),
     "japanese": ("エヌビディアの株価が8%下落した。投資家はバブルを心配している。", WHEN, "other_language"),
 }  # fmt: skip

@@ -19,8 +19,8 @@ from engine.reader.columns import Columns
 from engine.reader.sources import batches
 from tests.tables.sheets import workbook
 
-FALL = "Nvidia fell 3.65% on Thursday."
-HANS, HANT = "英伟达周四股价下跌3.65%，投资者纷纷卖出。", "輝達週四股價下跌3.65%，投資人紛紛賣出。"
+FALL = "Nvidia fell 8.65% on Thursday."
+HANS, HANT = "英伟达周四股价下跌8.65%，投资者纷纷卖出。", "輝達週四股價下跌8.65%，投資人紛紛賣出。"
 WHEN, RFC = "2025-11-07T09:00:00+00:00", "Fri, 07 Nov 2025 09:00:00 GMT"
 AT = dt.datetime(2025, 11, 7, 9, tzinfo=dt.UTC)
 ROW = {"title": FALL, "date": WHEN}
@@ -318,7 +318,7 @@ def atom(entry: str) -> str:
         atom(f"<entry><title>{FALL}</title><id>1</id><link href='https://example.com/1'/><published>{WHEN}</published><updated>{WHEN}</updated></entry>"),
         atom(f"<entry><title>{FALL}</title><updated>{WHEN}</updated></entry>"),
         atom(f"<entry><title>Chips</title><updated>{WHEN}</updated><summary type='html'>&lt;p&gt;{FALL}&lt;/p&gt;</summary></entry>"),
-        atom(f"<entry><title>Chips</title><updated>{WHEN}</updated><content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'><p>Nvidia <b>fell 3.65%</b> on Thursday.</p><p>More.</p></div></content></entry>"),
+        atom(f"<entry><title>Chips</title><updated>{WHEN}</updated><content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'><p>Nvidia <b>fell 8.65%</b> on Thursday.</p><p>More.</p></div></content></entry>"),
         f"<rdf:RDF xmlns:rdf='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://purl.org/rss/1.0/' {SPACES}><channel><title>c</title></channel><item><title>{FALL}</title><dc:date>{WHEN}</dc:date></item></rdf:RDF>",
     ],
 )  # fmt: skip
@@ -426,7 +426,7 @@ def test_pages_in_cells(tmp_path: Path, cell: str, text: str) -> None:
 def test_a_folder_of_mixed_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("fastexcel")
     write(tmp_path / "a.csv", f"title;時間\n{FALL};{WHEN}\n")
-    write(tmp_path / "b.jsonl", json.dumps({"headline": "Oracle fell 4.2% on Thursday.", "datetime": WHEN}) + "\n")
+    write(tmp_path / "b.jsonl", json.dumps({"headline": "Oracle fell 9.2% on Thursday.", "datetime": WHEN}) + "\n")
     write(tmp_path / "c.xml", rss(f"<item><title>AMD fell 5.1% on Thursday.</title>{DATED}</item>"))
     write(tmp_path / "d.xlsx", workbook([["title", "date"], ["Intel fell 6.3% on Thursday.", WHEN]]))
     write(

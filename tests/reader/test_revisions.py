@@ -15,7 +15,7 @@ from engine.faults import Fault
 from engine.reader import explain, read_documents, read_sources
 from engine.reader.versions import told_before
 
-FALL = "Nvidia fell 3.65% on Thursday."
+FALL = "Nvidia fell 8.65% on Thursday."
 BUBBLE = "Oracle shares are in a bubble, the fund manager warned."
 FIRST, LATER = "2025-11-07T09:00:00+00:00", "2025-11-07T12:30:00+00:00"
 AT_FIRST = dt.datetime(2025, 11, 7, 9, tzinfo=dt.UTC)
@@ -50,7 +50,7 @@ BOTH = {("panic_drop", "NVDA"): AT_FIRST, ("bubble_warning", "ORCL"): AT_LATER}
         f"{FALL} {BUBBLE}",  # added behind
         f"{BUBBLE} {FALL}",  # and before, so that the same sentence stands elsewhere
         f"{FILLER} {FALL} {BUBBLE}",  # a text that is hardly alike any more
-        f"Shares of Nvidia fell 3.65% on Thursday, the exchange said.\n{FILLER}\n{BUBBLE}",  # in other words
+        f"Shares of Nvidia fell 8.65% on Thursday, the exchange said.\n{FILLER}\n{BUBBLE}",  # in other words
         BUBBLE,  # the fall was taken out: what was told stays told
     ],
 )
@@ -92,14 +92,14 @@ def test_one_document_has_one_id_or_one_address(tmp_path: Path, one: dict[str, s
     ],
 )
 def test_others_are_no_later_versions(tmp_path: Path, other: dict[str, Any]) -> None:
-    later = {**row(f"{FILLER} Nvidia dropped 3.65% on Thursday, as dealers tell.", LATER), **other}
+    later = {**row(f"{FILLER} Nvidia dropped 8.65% on Thursday, as dealers tell.", LATER), **other}
     reading = read_sources(lines(tmp_path / "a.jsonl", row(FALL), later))
     assert reading.counts["versions"] == 0
     assert len(reading.events) == 2
 
 
 def test_one_number_in_two_files_is_two_documents_unless_both_say_one_publication(tmp_path: Path) -> None:
-    later = row(f"{FILLER} Nvidia dropped 3.65% on Thursday, as dealers tell.", LATER)
+    later = row(f"{FILLER} Nvidia dropped 8.65% on Thursday, as dealers tell.", LATER)
     lines(tmp_path / "a.jsonl", row(FALL))
     lines(tmp_path / "b.jsonl", {**later, "published": "2025-11-07T10:00:00+00:00"})
     assert read_sources(tmp_path).counts["versions"] == 0
