@@ -61,10 +61,11 @@ setup: $(VENV)/.ready $(VENV)/.warm
 demo: setup
 	@$(BIN)/tocsin demo --out demo
 
-test: $(VENV)/.ready-dev
+# Compiled beforehand, so that no two processes of the tests compile the same.
+test: $(VENV)/.ready-dev $(VENV)/.warm
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
-test-slow: $(VENV)/.ready-dev
+test-slow: $(VENV)/.ready-dev $(VENV)/.warm
 	$(BIN)/python -m pytest -q -m slow -n $(JOBS) --dist worksteal
 
 lint: $(VENV)/.ready-dev
