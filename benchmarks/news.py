@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from benchmarks.tables import markdown
 from engine import Account, Events, Failure, Fault, Market, Run, Strategy, backtest
 from engine.arrays import bars_per_year
 from engine.buy_and_hold import buy_and_hold
+from engine.faults import Note
 from engine.files import in_one_step
 from engine.silence import silence
 from strategies import FadePanic, HedgedBubbleShort, NarrativePressure, ShortBubbleWarning
@@ -101,7 +103,9 @@ def traded(
         return {"strategy": name, "not_run": "there are no prices of an index to hold against the shorts"}
     if not len(events) or silence(strategy, market, events) is not None:
         return {"strategy": name, "heard": 0, "not_run": "it hears none of the events"}
-    run = backtest(strategy, market, events, ACCOUNT)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Note)  # of hindsight, which the record counts and the page tells
+        run = backtest(strategy, market, events, ACCOUNT)
     refuse_early(run)
     found = run.metrics
     money = ("total_costs", "total_borrow", "interest_owed")
@@ -117,7 +121,8 @@ def traded(
     }
     apart = run.info.get("hindsight")
     if apart:
-        row["return_without_hindsight"] = apart["metrics"] and apart["metrics"]["total_return"]
+        others = apart["metrics"]
+        row["return_without_hindsight"] = None if others is None else others["total_return"]
     return row
 
 
@@ -267,8 +272,19 @@ def limits(row: dict[str, Any]) -> str:
         return f"no trade came of {_counted(row['heard'], 'event')}, so nothing can be said."
     count = _counted(row["trades"], "trade")
     if row["trades"] < _FEW:
-        return f"{count}: too few to tell skill from luck, whatever the return."
-    return f"{count}, many of them of the same days and names, so fewer bets than trades; whether they beat luck is not tested here."
+        said = f"{count}: too few to tell skill from luck, whatever the return."
+    else:
+        said = f"{count}, many of them of the same days and names, so fewer bets than trades; whether they beat luck is not tested here."
+    return said + _remembered(row)
+
+
+def _remembered(row: dict[str, Any]) -> str:
+    """Say what is left of a return without the events of which the reader may have known what came next."""
+    if "return_without_hindsight" not in row:
+        return ""
+    without = row["return_without_hindsight"]
+    left = "it hears nothing" if without is None else f"the return is {_signed(without)}"
+    return f" Without the events marked `hindsight`, {left}."
 
 
 def _counted(count: int, noun: str) -> str:
