@@ -74,8 +74,8 @@ SETS = (
         (Place("XNYS", FIVE, "SPY"),),
         dt.date(2020, 6, 11),
         dt.date(2025, 10, 20),
-        "Who buys names that rise as these did gains, and who shorts them loses, whatever the news says; and nobody could choose them in "
-        "2020 because of it.",
+        "These five names rose far more than the market: to buy them gained and to short them lost, whatever the news said, and a choice "
+        "of names that is made today knows that.",
     ),
     NewsSet(
         "NVDA around the day of DeepSeek (2025-01-27)",
@@ -88,7 +88,7 @@ SETS = (
         (Place("XNYS", ("NVDA",), "SPY"),),
         dt.date(2024, 10, 21),
         dt.date(2025, 2, 11),
-        "This is one name and one fall, looked at because it fell; a rule that did well here was asked once.",
+        "This is one name and one fall, chosen because it fell: what a strategy earned here is a single answer.",
     ),
     NewsSet(
         "October 2025, five-minute closes",

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from benchmarks import news, records
 from benchmarks.news_sets import SETS, NewsSet, Place, check_data, market_of, read_news
@@ -55,9 +57,10 @@ def minutes(folder: Path, closes: dict[str, list[float]], index: list[float], fi
     )
 
 
-@pytest.fixture
-def closes(tmp_path: Path) -> Market:
+@pytest.fixture(scope="module")
+def closes(tmp_path_factory: pytest.TempPathFactory) -> Market:
     """One name of 100, 101, 102, .. and an index of 50, of which only closes are known."""
+    tmp_path = tmp_path_factory.mktemp("closes")
     minutes(tmp_path, {"AAA": [100.0, 101.0, 102.0, 103.0, 104.0, 105.0]}, [50.0] * 6)
     one = NewsSet("made up", (), (), DAY, DAY, "")
     return market_of(tmp_path, one, Place("XNYS", ("AAA",), "SPY", "5m"))
@@ -105,6 +108,21 @@ def test_news_within_a_session_fills_at_the_close_of_the_next_bar(
     order = bought(closes.select(["AAA"]), event(known))
     assert f"{order['time_filled']:%H:%M}" == opens
     assert order["price"] == pytest.approx(close * 1.0005, rel=1e-12)  # 5 bp of slippage
+
+
+@settings(max_examples=40)
+@given(seconds=st.integers(-4 * 3600, 25 * 60 - 1))
+@example(seconds=0)
+@example(seconds=299)
+@example(seconds=300)
+def test_whenever_it_is_known_it_fills_at_the_close_of_the_first_bar_that_opens_later(
+    closes: Market, seconds: int
+) -> None:
+    known = dt.datetime(2025, 10, 6, 13, 30, tzinfo=dt.UTC) + dt.timedelta(seconds=seconds)
+    bar = max(seconds // 300 + 1, 0)  # bars open at 0, 300, 600, .. seconds; what is known at 300 waits for 600
+    order = bought(closes.select(["AAA"]), event(known.isoformat()))
+    assert order["time_filled"] > known
+    assert order["price"] == pytest.approx((100.0 + bar) * 1.0005, rel=1e-12)
 
 
 @pytest.mark.parametrize(
