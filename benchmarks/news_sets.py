@@ -189,5 +189,5 @@ def _closes(data: Path, place: Place) -> pl.DataFrame:
             pl.col("datetime").str.to_datetime().dt.replace_time_zone("America/New_York").dt.convert_time_zone("UTC")
         )
         index = bars.select(asset=pl.lit(place.index), time=clock, close=pl.col("close").cast(pl.Float64))
-        frame = pl.concat([frame, index.join(frame, on="time", how="semi")])  # without the hours around the sessions
+        frame = pl.concat([frame, index.join(frame, on="time", how="semi")])  # of these days and hours alone
     return frame.with_columns(open="close", high="close", low="close")

@@ -39,7 +39,7 @@ def event(known: str, asset: str = "AAA", kind: str = "panic_drop", strength: fl
 
 
 def minutes(folder: Path, closes: dict[str, list[float]], index: list[float], first: str = "13:30:00") -> None:
-    """Write closes of every five minutes of a day, and an index with a bar of the hours before the session."""
+    """Write closes of every five minutes of a day, and an index with a bar of the hours before the session, and one of the next day."""
     begin = dt.datetime.fromisoformat(f"{DAY}T{first}")
     stamps = [begin + dt.timedelta(minutes=5 * i) for i in range(len(index))]
     told = {
@@ -52,9 +52,9 @@ def minutes(folder: Path, closes: dict[str, list[float]], index: list[float], fi
     rows = [f"{at:%Y-%m-%d %H:%M:%S},{c},{c + 9},{c - 9},{c},7" for at, c in zip(local, index, strict=True)]
     (folder / "data" / "us_5min").mkdir(parents=True, exist_ok=True)
     early = f"{DAY} 08:00:00,1,1,1,1,7"
-    (folder / "data" / "us_5min" / "SPY.csv").write_text(
-        "\n".join(["datetime,open,high,low,close,volume", early, *rows])
-    )
+    late = f"{DAY + dt.timedelta(days=1)} 09:30:00,1,1,1,1,7"
+    text = "\n".join(["datetime,open,high,low,close,volume", early, *rows, late])
+    (folder / "data" / "us_5min" / "SPY.csv").write_text(text)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def closes(tmp_path_factory: pytest.TempPathFactory) -> Market:
     """One name of 100, 101, 102, .. and an index of 50, of which only closes are known."""
     tmp_path = tmp_path_factory.mktemp("closes")
     minutes(tmp_path, {"AAA": [100.0, 101.0, 102.0, 103.0, 104.0, 105.0]}, [50.0] * 6)
-    one = NewsSet("made up", (), (), DAY, DAY, "")
+    one = NewsSet("made up", (), (), DAY, DAY + dt.timedelta(days=1), "")
     return market_of(tmp_path, one, Place("XNYS", ("AAA",), "SPY", "5m"))
 
 
@@ -82,7 +82,7 @@ def bought(market: Market, events: Events) -> dict[str, Any]:
 # ----------------------------------------------------------------------------------------------------------- prices
 
 
-def test_bars_of_closes_are_flat_and_the_hours_around_the_session_are_left_out(closes: Market) -> None:
+def test_bars_of_closes_are_flat_and_those_that_the_names_lack_are_left_out(closes: Market) -> None:
     frame = closes.frame
     assert closes.interval == "5m"
     assert frame.group_by("asset").len().sort("asset").rows() == [("AAA", 6), ("SPY", 6)]
