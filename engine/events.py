@@ -254,7 +254,7 @@ class Events:
         seen: str = "",
         progress: bool | Callable[[int, int], None] = False,
         reader: AnyReader = "lexicon",
-        min_confidence: float = 0.0,
+        min_confidence: float | None = None,
     ) -> Events:
         """Read documents and give the events found in them; see `engine.reader.read_documents` for the parameters."""
         from engine.reader import read_documents  # noqa: PLC0415

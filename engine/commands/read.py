@@ -62,8 +62,9 @@ def read(
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the reader; repeatable.")
     ] = None,
     min_confidence: Annotated[
-        float, typer.Option(help="Leave out the events of which the reader is less sure, 0 to 1.")
-    ] = 0.0,
+        float | None,
+        typer.Option(help="Leave out the events of which the reader is less sure, 0 to 1 (the lexicon reader: 0.4)."),
+    ] = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Say what the reader will ask of its model, and ask nothing.")
     ] = False,
@@ -183,7 +184,7 @@ def _write(events: Events, out: Path, told: pl.DataFrame, sources: Path | None, 
 
 
 def _read(
-    paths: list[str], given: dict[str, Any], reader: AnyReader, min_confidence: float, quiet: bool
+    paths: list[str], given: dict[str, Any], reader: AnyReader, min_confidence: float | None, quiet: bool
 ) -> tuple[Events, dict[str, Any], pl.DataFrame]:
     """Read documents; return the events, what to say, and which documents tell of each event."""
     from engine.reader.read import read_sources, refuse_undated  # noqa: PLC0415

@@ -50,7 +50,7 @@ def with_classifier(lexicon: Lexicon, classifier: Classifier) -> Lexicon:
     own = {name: KindWeight(sign, base, {}) for name, (sign, base) in classifier.kinds.items()}
     released = classifier.released or classifier.known_until or lexicon.released
     return replace(
-        lexicon, name=classifier.name, version=classifier.version, released=released.astimezone(dt.UTC), kinds=lexicon.kinds | own
+        lexicon, name=classifier.name, version=classifier.version, released=released.astimezone(dt.UTC), kinds=lexicon.kinds | own, model=None
     )  # fmt: skip
 
 

@@ -14,10 +14,11 @@ from engine.clock import Precision, Publication
 from engine.faults import Fault
 from engine.reader import language as languages
 from engine.reader import times
-from engine.reader.claims import Claim, claims
+from engine.reader.claims import Claim, claims_in, laid
 from engine.reader.clean import story
 from engine.reader.decode import repair
 from engine.reader.fold import fold
+from engine.reader.learned.judge import judged
 from engine.reader.lexicon import Lexicon
 from engine.reader.naming import as_symbol, named_in, subject_of
 from engine.reader.passage import Passage, passages
@@ -135,7 +136,14 @@ class Page:
 
     def claims(self, lexicon: Lexicon) -> list[Claim]:
         """Find what it claims of those who are named in it."""
-        return claims(self.passages(lexicon), lexicon, self.subject) if self.names_somebody else []
+        if not self.names_somebody:
+            return []
+        passages = self.passages(lexicon)
+        told, about = laid(passages, lexicon, self.subject)
+        found = claims_in(passages, told, about)
+        if lexicon.model is None:
+            return found
+        return judged(self.text, self.names, passages, found, told, about, self.subject, lexicon.model)
 
     def dated(self, delay: dt.timedelta, order: Order | None) -> Dated:
         """Say when it was published and known; the Fault of `engine.reader.published.published` where nobody says."""
@@ -251,7 +259,8 @@ def _events(page: Page, found: list[Claim], dated: Dated, lexicon: Lexicon) -> l
             "doc_id": document.doc_id, "kind": claim.kind, "assets": list(claim.assets), "strength": worth.strength, "stance": worth.stance,
             "happened_on": day, "published_at": when.at, "published_precision": when.precision, "known_at": dated.known_at,
             "figures": [figure._asdict() for figure in dict.fromkeys((*claim.figures, *claim.around))], "evidence": evidence, "evidence_start": span.start,
-            "evidence_end": span.end, "language": dated.tongue, "reader": lexicon.label, "labelled_at": lexicon.released,
+            "evidence_end": span.end, "language": dated.tongue, "reader": lexicon.label, "labelled_at": lexicon.labelled_at,
+            "confidence": 1.0 if claim.confidence is None else claim.confidence,
         }  # fmt: skip
         out.append(Found(row, claim, worth, told_on))
     out = told_once(out)

@@ -171,7 +171,7 @@ def _told(item: Found, document: Document, classifier: Classifier | None) -> dic
         f"known      {row['known_at'].isoformat()}",
         f"strength   {row['strength']} = {parts}",
         f"stance     {row['stance']:+.2f}",
-        *([_sureness(row)] if classifier else []),
+        _sureness(row),
         f"reader     {row['reader']}, labelled {row['labelled_at'].isoformat()}",
     ]
     return {

@@ -7,7 +7,7 @@ import functools
 import gc
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,8 @@ from typing import Any, Final
 from engine.faults import Fault
 from engine.kinds import KINDS
 from engine.reader.form import NEGATED, check_form, rule_place
+from engine.reader.learned.model import Model
+from engine.reader.learned.model import built_in as learned
 from engine.reader.names.build import Build, Entity
 from engine.reader.names.table import Listed, NameTable, built_in, read_names
 from engine.reader.terms import Hit, Role, Term, Terms
@@ -61,7 +63,7 @@ class Lexicon:
     name, version
         What `reader` says in the events table: ``name/version``.
     released
-        When the words came to be; the events' `labelled_at`.
+        When the words came to be.
     entities
         By key: tickers, ``group:...``, ``private:...``, ``person:...``.
     """
@@ -80,11 +82,18 @@ class Lexicon:
     )  # symbols in texts that stand for another ticker: older ones, other listings
     concept_terms: dict[str, list[str]] = field(repr=False)
     notes: tuple[str, ...] = ()  # what a user should know of the names given
+    model: Model | None = field(default=None, repr=False)  # of learned claims; None: the rules alone
+    own: bool = False  # whether a user's file added words or rules
 
     @property
     def label(self) -> str:
-        """Name and version, as the events carry it."""
-        return f"{self.name}/{self.version}"
+        """Name and version, with that of the weights, as the events carry it."""
+        return f"{self.name}/{self.version}{f'+{self.model.version}' if self.model else ''}"
+
+    @property
+    def labelled_at(self) -> dt.datetime:
+        """When the words came to be and the newest text was known that the weights were trained on."""
+        return max(self.released, self.model.newest) if self.model else self.released
 
     @functools.cached_property
     def anchors(self) -> frozenset[str]:
@@ -164,7 +173,7 @@ def _load(files: tuple[tuple[str, str], ...], listed: tuple[Listed, ...]) -> Lex
     collects = gc.isenabled()
     gc.disable()  # tens of thousands of objects, all of which stay: looking through them again costs a third of the time
     try:
-        return _compile(merged, where, listed)
+        return replace(_compile(merged, where, listed), model=learned(), own=len(files) > len(BUILT_IN))
     finally:
         if collects:
             gc.enable()

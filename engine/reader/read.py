@@ -44,6 +44,8 @@ OWN: Final = "lexicon"
 AnyReader = str | Classifier | Callable[..., Any]
 REFUSED: Final = {"doc_id": pl.String, "source": pl.String, "reason": pl.String}
 UNREAD: Final = {"source": pl.String, "reason": pl.String}
+#: How sure the reader has to be of an event where nobody says otherwise: what the judged documents support, see docs/reader.md.
+SURE: Final = 0.4
 LEFT_OUT: Final = {"event_id": pl.String, "doc_id": pl.String, "reason": pl.String}
 _STEP: Final = 2_000  # documents between two tellings of how far it is
 
@@ -106,7 +108,7 @@ def read_sources(
     seen: str = "",
     progress: bool | Advance = False,
     reader: AnyReader = OWN,
-    min_confidence: float = 0.0,
+    min_confidence: float | None = None,
 ) -> Reading:
     """Read documents and say what was found, from where, and what was refused.
 
@@ -114,8 +116,12 @@ def read_sources(
     """
     from engine.reader import plugins  # noqa: PLC0415 - readers of others know this module
 
-    least = share(min_confidence, "min_confidence")
     found = plugins.find(reader)
+    least = (
+        (SURE if found is read_documents else 0.0)
+        if min_confidence is None
+        else share(min_confidence, "min_confidence")
+    )
     if not isinstance(found, Classifier) and found is not read_documents:
         given = {
             "sidecar": sidecar, "lexicon": lexicon, "names": names, "columns": columns, "delay": delay, "dates": dates, "seen": seen,
@@ -144,7 +150,7 @@ def read_documents(
     seen: str = "",
     progress: bool | Advance = False,
     reader: AnyReader = OWN,
-    min_confidence: float = 0.0,
+    min_confidence: float | None = None,
 ) -> Events:
     """Read documents in French, English, simplified or traditional Chinese and give the events found in them.
 
@@ -176,7 +182,7 @@ def read_documents(
         Who says what the documents claim: "lexicon", the name of another one that is installed, a
         `engine.reader.Classifier`, or a function of the form that docs/readers.md tells.
     min_confidence
-        Leave out the events of which the reader is less sure, 0 to 1.
+        Leave out the events of which the reader is less sure, 0 to 1; left out, `SURE` for this reader and 0 for others.
 
     Raises
     ------

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from engine.reader.document import Found
 
 Figure = dict[str, Any]  # as the events table carries it: asset, what, value, unit
+_LIKE: Final = 0.7  # of the surest telling's confidence
 _NEARLY: Final = 0.025  # "600 billion" for 593 billion
 
 
@@ -43,7 +44,7 @@ def told_once(found: list[Found]) -> list[Found]:
     heirs: dict[tuple[int, str], Found] = {}
     for (kind, _, asset), items in tellings.items():
         for session in _sessions(items, asset) if kind == "panic_drop" else [_Session(_first_day(items), items)]:
-            best = min(session.tellings, key=lambda item: (-item.row["strength"], item.row["evidence_start"]))
+            best = _strongest(session.tellings)
             if best.told_on is None:
                 best.row["happened_on"] = session.day or best.row["happened_on"]
             heirs.update({(id(item), asset): best for item in session.tellings})
@@ -52,6 +53,15 @@ def told_once(found: list[Found]) -> list[Found]:
         if _keeps_some(item, {asset: heirs[id(item), asset] for asset in item.row["assets"]}):
             kept.append(item)
     return sorted(kept, key=lambda item: (item.row["evidence_start"], item.row["kind"]))
+
+
+def _strongest(tellings: list[Found]) -> Found:
+    """Give the strongest telling of those that are about as sure as the surest, which it then is."""
+    surest = max(item.row["confidence"] for item in tellings)
+    likely = [item for item in tellings if item.row["confidence"] >= _LIKE * surest]
+    best = min(likely, key=lambda item: (-item.row["strength"], item.row["evidence_start"]))
+    best.row["confidence"] = surest
+    return best
 
 
 def _keeps_some(item: Found, heirs: Mapping[str, Found]) -> bool:

@@ -22,6 +22,8 @@ from engine.reader.who import Story
 LEAST: Final = -3.2
 #: A claim this unlikely is none, whoever asks.
 FLOOR: Final = 0.1
+#: How sure at least a claim is that a rule makes by a lexicon of one's own: its words are believed.
+OWN: Final = 0.5
 #: An asset whose claim is less sure than this share of the surest one's is an event of its own.
 _LIKE: Final = 0.7
 
@@ -76,7 +78,10 @@ def judged(
     out: list[Claim] = []
     sure: dict[tuple[int, str], list[tuple[float, Pair]]] = {}
     for pair in pairs(seen, logits, model, lexicon, LEAST):
-        sure.setdefault((pair.row, pair.kind), []).append((_sigmoid(pair.score(model)), pair))
+        confidence = _sigmoid(pair.score(model))
+        if lexicon.own and "rule_this" in pair.values:
+            confidence = max(confidence, OWN)
+        sure.setdefault((pair.row, pair.kind), []).append((confidence, pair))
     for row, sight in enumerate(seen):
         out += [claim for claim in sight.claims if claim.kind not in model.kinds]
         for kind in model.kinds:

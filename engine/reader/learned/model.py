@@ -125,6 +125,6 @@ def read(path: Path) -> Model:
 
 
 @functools.cache
-def built_in() -> Model:
-    """Give the model that comes with the package."""
-    return read(WEIGHTS)
+def built_in() -> Model | None:
+    """Give the model that comes with the package; None while its weights are being trained for the first time."""
+    return read(WEIGHTS) if WEIGHTS.exists() else None
