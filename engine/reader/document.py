@@ -16,6 +16,7 @@ from engine.reader import times
 from engine.reader.claims import Claim, claims
 from engine.reader.clean import story
 from engine.reader.decode import repair
+from engine.reader.described import describe
 from engine.reader.fold import fold
 from engine.reader.lexicon import Lexicon
 from engine.reader.naming import as_symbol, named_in, subject_of
@@ -175,6 +176,7 @@ def events_of(page: Page, found: list[Claim], dated: Dated, lexicon: Lexicon, de
     body = page.body
     reference = times.Reference(dated.when.at, dated.zone, exact=dated.when.precision == "instant")
     made = _events(page.document, page.text, dated.tongue, found, dated.when, reference, lexicon, delay, page.spans[0])
+    describe(made, page, lexicon)
     return [replace(item, story=body) for item in made]
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from engine.clock import parse_delay
-from engine.event_table import out_of_bounds
+from engine.event_table import OPTIONAL, out_of_bounds
 from engine.events import SCHEMA, Events
 from engine.faults import Fault, note
 from engine.number import share
@@ -92,15 +92,14 @@ def read_sources(
         given = {
             "sidecar": sidecar, "lexicon": lexicon, "names": names, "columns": columns, "delay": delay, "dates": dates, "progress": progress,
         }  # fmt: skip
-        return _kept_sure(plugins.read_by(found, reader, sources, given), least)
+        return _with_novelty(_kept_sure(plugins.read_by(found, reader, sources, given), least))
     paths = files(sources)
     words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
     notes = Sidecar.read(sidecar)
     check_dates(dates)
     classifier = found if isinstance(found, Classifier) else None
-    return _kept_sure(
-        _run(paths, words, notes, columns_from(columns), parse_delay(delay), dates, progress, classifier), least
-    )
+    reading = _run(paths, words, notes, columns_from(columns), parse_delay(delay), dates, progress, classifier)
+    return _with_novelty(_kept_sure(reading, least))
 
 
 def read_documents(
@@ -198,6 +197,12 @@ def _kept_sure(reading: Reading, least: float) -> Reading:
     return replace(
         reading, events=events, sources=kept, counts=reading.counts | {"unsure": len(reading.events) - len(events)}
     )
+
+
+def _with_novelty(reading: Reading) -> Reading:
+    """Fill in how new each event is, unless a reader says so itself."""
+    unsaid = bool((reading.events.frame["novelty"] == OPTIONAL["novelty"]).all())
+    return replace(reading, events=reading.events.with_novelty()) if unsaid else reading
 
 
 def _counted(count: int, noun: str) -> str:

@@ -1,0 +1,29 @@
+"""What events say of their document: how much it is about their assets, its form, and where it comes from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.reader.document_kind import document_kind
+from engine.reader.headline import headline
+from engine.reader.origin import origin
+from engine.reader.relevance import relevance
+from engine.reader.sentences import Span
+
+if TYPE_CHECKING:
+    from engine.reader.document import Found, Page
+    from engine.reader.lexicon import Lexicon
+
+
+def describe(found: list[Found], page: Page, lexicon: Lexicon) -> None:
+    """Fill in `relevance`, `document_kind` and `source` of the events of one page; their rows are changed."""
+    document, spans, names = page.document, page.spans, page.names
+    title = headline(page.text, spans, names)
+    same = {
+        "document_kind": document_kind(page.text, page.folded, spans, title, document.doc_id),
+        "source": origin(document.source, document.doc_id),
+    }
+    for item in found:
+        claim = Span(item.row["evidence_start"], item.row["evidence_end"])
+        about = relevance(item.row["assets"], claim, title, spans, names, lexicon.entities, page.subject)
+        item.row.update(same, relevance=about)

@@ -1,0 +1,163 @@
+"""What a document is by its form: a filing, a letter, an opinion, a flash of a wire, or an article."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from engine.reader.sentences import Span
+
+TOP: Final = 1_500  # characters in which a form says what it is
+LONGEST: Final = 20_000  # characters that are looked through for the first person
+FLASH: Final = 600  # letters of a flash; a Chinese character counts as three
+WIRE: Final = 1_800  # letters of one that bears the mark of a wire
+_GAP: Final = r"(?:\s*[:：|丨\-–—·(（\]】]|\s*$)"  # what parts a mark in a headline from the rest
+
+# Folded: lower case, no accents, simplified characters.
+_SEC: Final = r"(?:10-?[kq]|8-?k|6-?k|20-?f|40-?f|11-?k|s-[1348]|f-[134]|13[dg]|form 13f(?:-hr)?|form [345]|def ?14a|424b\d)(?:/a)?"
+_FILING_TITLE: Final = re.compile(
+    "|".join(
+        (
+            rf"^(?:sec )?(?:filing: )?(?:form |schedule )?{_SEC}{_GAP}", rf"[\-–—|:]\s*(?:form |schedule )?{_SEC}\s*$",
+            r"(?:关于|[:：]|\d{4}年).{0,80}(?<!晚间)(?<!早间)(?<!重要)(?<!重大)公告(?:[(（][^)）]{0,20}[)）])?$", r"^(?:代.{2,20})?公告本公司",
+            r"[:：年].{0,30}(?:年度|半年度|季度)报告(?:全文|摘要|正文)?$", r"(?:招股说明书|权益变动报告书|募集说明书)(?:摘要|[(（][^)）]{0,10}[)）])?$",
+            r"^.{0,60}document d'enregistrement universel(?: \d{4})?$", r"^.{0,60}declaration d(?:es|e) (?:transactions sur actions propres|franchissement)",
+            r"nombre total (?:d'actions et )?de droits de vote",
+        )
+    )
+)  # fmt: skip
+_FILING: Final = re.compile(
+    "|".join(
+        (
+            r"united states\s+securities and exchange commission", r"commission file (?:number|no)", r"pursuant to section 13 or 15\(d\)",
+            r"^\W*(?:form (?:10-[kq]|8-k|6-k|20-f)|schedule 13[dg])(?:/a)?\s*$", r"stock exchange of hong kong limited take no responsibility",
+            r"this announcement contains inside information", r"dissemination of a regulatory announcement",
+            r"(?:证券|股票)代码\s*[:：]?\s*\d{4,6}[^。]{0,80}公告编号", r"本公司及?董事会(?:及?全体(?:董事|成员))?[^。]{0,20}保证", r"^\W*特此公告",
+            r"对本公告(?:之|的)?内容概不负责", r"符合条款[^。]{0,40}事实发生日", r"^\W*(?:information|communique(?: de presse)?) reglementee?\b",
+            r"article l\.? ?233-8", r"article 223-16 du reglement general",
+        )
+    ),
+    re.MULTILINE,
+)  # fmt: skip
+_READERS: Final = "(?:(?:share|stock|unit)-?holders|investors|partners|clients|owners|readers)"
+_LETTER: Final = re.compile(
+    "|".join(
+        (
+            rf"^\W{{0,3}}(?:dear|to (?:the|our|all|my)) (?:(?:our|fellow|valued|all|\w+) ){{0,2}}{_READERS}\s*[,:!.]?\s*$",
+            rf"^\W{{0,3}}dear (?:(?:our|fellow|valued) ){{0,2}}{_READERS}\s*[,:!]",
+            r"^\W{0,3}(?:madame,? monsieur,? )?(?:chers?|cheres?)(?: et cher(?:e?)s)? (?:actionnaires|investisseurs|associes|clients|lecteurs)\s*[,:!]",
+            r"^\W{0,3}(?:尊敬的|敬爱的|亲爱的|各位|致)(?:各位|全体|我们的)?(?:股东|投资者|投资人|合伙人|读者)(?:们|朋友们?)?\s*[:：,，!！]",
+            r"^.{0,60}\bin (?:today's|this week's) (?:issue|edition|newsletter)\b", r"^.{0,40}\bwelcome to .{0,40}\bnewsletter\b",
+        )
+    ),
+    re.MULTILINE,
+)  # fmt: skip
+_LETTER_TITLE: Final = re.compile(
+    rf"^(?P<whose>.{{0,60}}?)(?:\b(?:annual |quarterly |open )?letter to (?:(?:our|the|all) )?{_READERS}|\b(?:share|stock)holders?'? letter"
+    r"|\blettre (?:annuelle |ouverte )?aux (?:actionnaires|investisseurs)|致(?:全体|各位)?(?:股东|投资者|投资人)的?(?:一封)?(?:公开)?[信函]|股东信)"
+    r"(?:\s*(?:(?:for |of |de |pour )?(?:fy ?|q[1-4] ?)?\d{2,4}年?|$)|\s*[|:：\-–—(（,])"
+)
+# "Buffett warns in letter to shareholders" is told of a letter.
+_REPORTS: Final = re.compile(
+    r"\b(?:in|from|says?|said|writes|wrote|warns?|tells?|told|of|after|dans|sa|apres|ecrit|previent)\b|在|的|称|说|谈"
+)
+_OPINION_TITLE: Final = re.compile(
+    r"^\W*(?:opinions?|op-?ed|editorial|commentary|comment|column|viewpoint|guest (?:post|column|essay)|essay|my (?:view|take)|perspective|breakingviews|lex"
+    r"|tribune|chronique|edito|point de vue|billet|libre propos|carte blanche|avis d'expert"
+    rf"|观点|评论|社评|社论|专栏|时评|锐评|快评|短评|点评|笔谈|读者投书|投书|名家观点|经济观察){_GAP}"
+    r"|[|丨\-–—]\s*(?:opinion|op-?ed|editorial|commentary|column|tribune|chronique|edito|观点|评论|社评|社论|专栏|时评)\s*$"
+)
+_OPINION: Final = re.compile(
+    "|".join(
+        (
+            r"^\W*(?:opinion|commentary|op-?ed|tribune|chronique|editorial|社论|专栏|评论)\s*$", r"\bopinion columnist\b", r"\bis a columnist (?:for|at)\b",
+            r"\b(?:views|opinions) expressed (?:here |in this \w+ )?are (?:his|her|their|my|those|the author)", r"\bi(?:/we)? (?:am|have|hold)(?:/we (?:are|have|hold))? (?:long|short|no (?:stock|position|holding)|a (?:long|short|beneficial))",
+            r"\bn'engage(?:nt)? que (?:son|leur|l')\s?auteur", r"代表作者(?:本人|个人)?(?:的)?(?:观点|立场|意见)", r"作者(?:系|为|是)[^。\n]{0,30}(?:专栏|评论员|研究员|教授)",
+        )
+    ),
+    re.MULTILINE,
+)  # fmt: skip
+_OPINION_PAGE: Final = re.compile(
+    r"https?://[^/\s]+/(?:[^?#\s]*/)?(?:opinions?|op-?eds?|editorials?|commentary|columns?|columnists?|tribunes?|chroniques?|guandian|pinglun)/",
+    re.IGNORECASE,
+)
+_SPOKEN: Final = re.compile(r"transcript|conference call|interview|entretien|专访|采访|对话|问答|电话会|q&a")
+_QUOTED: Final = re.compile(r'"[^"\n]{1,600}"|“[^”]{1,600}”|«[^»]{1,600}»|「[^」]{1,600}」|『[^』]{1,600}』')
+_I: Final = re.compile(
+    r"\bI(?:['’](?:m|ve|d|ll))?(?= [a-z])(?<!Phase I)(?<!Type I)(?<!Class I)(?<!Part I)(?<!War I)|\b[Mm]y (?=[a-z])|\b[Jj]e (?=[a-zà-ü])|\b[Jj]['’](?=[a-zà-ü])"
+    r"|(?<!自)我(?![们們国國市省县縣区區司校军軍方行院部党黨队隊会會所公])|[笔筆]者|本人"
+)
+_I_THINK: Final = re.compile(
+    r"\W*(?:i (?:think|believe|expect|am (?:convinced|afraid|selling|buying|short|long))|i'm (?:selling|buying|short|long|not)|in my (?:view|opinion)"
+    r"|je (?:pense|crois|suis convaincu)|a mon (?:avis|sens)|selon moi|我(?:认为|觉得|相信|担心|看)|在我看来|笔者)"
+)
+_WIRE_MARK: Final = re.compile(
+    r"\d{1,2}月\d{1,2}日(?:电|讯|消息)[,，:：|丨(（\s]|^\W*(?:breaking|flash|urgent|alert|alerte|快讯|速报|突发|电报|实时快报)(?: news)?\s*[:：|丨\-–—】\]]"
+    r"|^\*[a-z]"
+)
+_HAN: Final = re.compile(r"[\u3400-\u9fff]")
+
+
+def document_kind(text: str, folded: str, spans: Sequence[Span], title: Span, address: str = "") -> str:
+    """Tell what a document is by its form: the first of filing, letter, opinion, flash, article that fits.
+
+    Parameters
+    ----------
+    text, folded
+        The document and its folded form, of one length.
+    spans, title
+        Its sentences, and where its headline stands.
+    address
+        Its URL, where there is one.
+
+    Returns
+    -------
+    str
+        "filing"
+            A form of the SEC, a 公告 of a listed company, regulated information: by the words of the form itself.
+        "letter"
+            A salutation of shareholders, investors or readers on a line of its own, or a headline that calls it a letter to them.
+        "opinion"
+            "Opinion:", 社论 and the like in the headline, the byline or the address; or the first person, outside quotation marks, twice
+            and in every sixth sentence, or three times in a text that is as long as it likes; interviews and transcripts are none.
+        "flash"
+            At most 600 letters, or 1,800 with the mark of a wire (6月2日电, "BREAKING:"); a Chinese character counts as three.
+        "article"
+            The rest.
+
+    Examples
+    --------
+    >>> told = "Opinion: the boom ends badly. Prices are mad."
+    >>> document_kind(told, told.lower(), [Span(0, 29), Span(30, 45)], Span(0, 29))
+    'opinion'
+    """
+    headline, top = folded[title.start : title.end], folded[:TOP]
+    if _FILING_TITLE.search(headline) or _FILING.search(top):
+        return "filing"
+    if _LETTER.search(top) or _names_a_letter(headline):
+        return "letter"
+    if _OPINION_TITLE.search(headline) or _OPINION.search(top) or _OPINION_PAGE.match(address.strip()):
+        return "opinion"
+    if not _SPOKEN.search(headline) and _is_personal(text[:LONGEST], folded, spans):
+        return "opinion"
+    size = sum(span.end - span.start for span in spans)
+    if size <= WIRE:
+        letters = size + 2 * sum(len(_HAN.findall(folded, *span)) for span in spans)
+        if letters <= (WIRE if _WIRE_MARK.search(folded[title.start :]) else FLASH):
+            return "flash"
+    return "article"
+
+
+def _names_a_letter(headline: str) -> bool:
+    found = _LETTER_TITLE.search(headline)
+    return found is not None and _REPORTS.search(found["whose"]) is None
+
+
+def _is_personal(text: str, folded: str, spans: Sequence[Span]) -> bool:
+    """Tell whether the writer speaks as "I"; a sentence that begins with "I think" counts twice."""
+    said = len(_I.findall(_QUOTED.sub(" ", text)))
+    if not said:
+        return False
+    said += sum(1 for span in spans if _I_THINK.match(folded, *span))
+    return said >= 3 or (said == 2 and len(spans) <= 12)
