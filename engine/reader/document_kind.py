@@ -12,7 +12,7 @@ TOP: Final = 1_500  # characters in which a form says what it is
 LONGEST: Final = 20_000  # characters that are looked through for the first person
 FLASH: Final = 600  # letters of a flash; a Chinese character counts as three
 WIRE: Final = 1_800  # letters of one that bears the mark of a wire
-_GAP: Final = r"(?:\s*[:：|丨\-–—·(（\]】]|\s*$)"  # what parts a mark in a headline from the rest
+_GAP: Final = r"(?:\s*[:：|丨\-–—·(（\]】]|\.\s|\s*$)"  # what parts a mark in a headline from the rest
 
 # Folded: lower case, no accents, simplified characters.
 _SEC: Final = r"(?:10-?[kq]|8-?k|6-?k|20-?f|40-?f|11-?k|s-[1348]|f-[134]|13[dg]|form 13f(?:-hr)?|form [345]|def ?14a|424b\d)(?:/a)?"
@@ -22,7 +22,7 @@ _FILING_TITLE: Final = re.compile(
             rf"^(?:sec )?(?:filing: )?(?:form |schedule )?{_SEC}{_GAP}", rf"[\-–—|:]\s*(?:form |schedule )?{_SEC}\s*$",
             r"(?:关于|[:：]|\d{4}年).{0,80}(?<!晚间)(?<!早间)(?<!重要)(?<!重大)公告(?:[(（][^)）]{0,20}[)）])?$", r"^(?:代.{2,20})?公告本公司",
             r"[:：年].{0,30}(?:年度|半年度|季度)报告(?:全文|摘要|正文)?$", r"(?:招股说明书|权益变动报告书|募集说明书)(?:摘要|[(（][^)）]{0,10}[)）])?$",
-            r"^.{0,60}document d'enregistrement universel(?: \d{4})?$", r"^.{0,60}declaration d(?:es|e) (?:transactions sur actions propres|franchissement)",
+            r"document d'enregistrement universel(?: \d{4})?$", r"\bdeclaration d(?:es|e) (?:transactions sur actions propres|franchissement)",
             r"nombre total (?:d'actions et )?de droits de vote",
         )
     )
@@ -83,10 +83,13 @@ _OPINION_PAGE: Final = re.compile(
     re.IGNORECASE,
 )
 _SPOKEN: Final = re.compile(r"transcript|conference call|interview|entretien|专访|采访|对话|问答|电话会|q&a")
-_QUOTED: Final = re.compile(r'"[^"\n]{1,600}"|“[^”]{1,600}”|«[^»]{1,600}»|「[^」]{1,600}」|『[^』]{1,600}』')
+# What stands in quotation marks, and what follows a speaker's name and a colon.
+_QUOTED: Final = re.compile(
+    r'"[^"\n]{1,600}"|“[^”]{1,600}”|«[^»]{1,600}»|「[^」]{1,600}」|『[^』]{1,600}』|(?<=\w)\s?[:：](?!\s?["“«「『])[^.。!！?？\n]{1,300}'
+)
 _I: Final = re.compile(
     r"\bI(?:['’](?:m|ve|d|ll))?(?= [a-z])(?<!Phase I)(?<!Type I)(?<!Class I)(?<!Part I)(?<!War I)|\b[Mm]y (?=[a-z])|\b[Jj]e (?=[a-zà-ü])|\b[Jj]['’](?=[a-zà-ü])"
-    r"|(?<!自)我(?![们們国國市省县縣区區司校军軍方行院部党黨队隊会會所公])|[笔筆]者|本人"
+    r"|(?<!自)我(?![们們国國市省县縣区區司校军軍方行院部党黨队隊会會所公])|[笔筆]者"
 )
 _I_THINK: Final = re.compile(
     r"\W*(?:i (?:think|believe|expect|am (?:convinced|afraid|selling|buying|short|long))|i'm (?:selling|buying|short|long|not)|in my (?:view|opinion)"
@@ -96,7 +99,16 @@ _WIRE_MARK: Final = re.compile(
     r"\d{1,2}月\d{1,2}日(?:电|讯|消息)[,，:：|丨(（\s]|^\W*(?:breaking|flash|urgent|alert|alerte|快讯|速报|突发|电报|实时快报)(?: news)?\s*[:：|丨\-–—】\]]"
     r"|^\*[a-z]"
 )
-_HAN: Final = re.compile(r"[\u3400-\u9fff]")
+# What must stand in a text for the patterns above to be worth their time.
+_MAY_FILE: Final = (
+    "commission", "section 13", "form ", "schedule", "no responsibility", "inside information", "regulatory", "公告", "保证", "事实发生", "reglement", "233-8",
+)  # fmt: skip
+_MAY_WRITE: Final = ("dear ", "to ", "cher", "in ", "尊敬的", "敬爱的", "亲爱的", "各位", "致")
+_MAY_MEAN: Final = (
+    "opinion", "commentary", "op-ed", "oped", "tribune", "chronique", "editorial", "社论", "专栏", "评论", "columnist", "expressed", "i am", "i have",
+    "i hold", "i/we", "n'engage", "代表作者", "作者",
+)  # fmt: skip
+_MAY_SAY_I: Final = (" i ", "\ni ", "i'", "my ", "je ", "j'", "我", "笔者")
 
 
 def document_kind(text: str, folded: str, spans: Sequence[Span], title: Span, address: str = "") -> str:
@@ -119,8 +131,8 @@ def document_kind(text: str, folded: str, spans: Sequence[Span], title: Span, ad
         "letter"
             A salutation of shareholders, investors or readers on a line of its own, or a headline that calls it a letter to them.
         "opinion"
-            "Opinion:", 社论 and the like in the headline, the byline or the address; or the first person, outside quotation marks, twice
-            and in every sixth sentence, or three times in a text that is as long as it likes; interviews and transcripts are none.
+            "Opinion:", 社论 and the like in the headline, on a line of their own, or in the address; or the first person outside quotation
+            marks: twice in a text of up to twelve sentences, else three times; interviews and transcripts are none.
         "flash"
             At most 600 letters, or 1,800 with the mark of a wire (6月2日电, "BREAKING:"); a Chinese character counts as three.
         "article"
@@ -133,29 +145,40 @@ def document_kind(text: str, folded: str, spans: Sequence[Span], title: Span, ad
     'opinion'
     """
     headline, top = folded[title.start : title.end], folded[:TOP]
-    if _FILING_TITLE.search(headline) or _FILING.search(top):
+    if _FILING_TITLE.search(headline) or (_has(top, _MAY_FILE) and _FILING.search(top)):
         return "filing"
-    if _LETTER.search(top) or _names_a_letter(headline):
+    if _names_a_letter(headline) or (_has(top, _MAY_WRITE) and _LETTER.search(top)):
         return "letter"
-    if _OPINION_TITLE.search(headline) or _OPINION.search(top) or _OPINION_PAGE.match(address.strip()):
+    if _OPINION_TITLE.search(headline) or _OPINION_PAGE.match(address.strip()):
         return "opinion"
-    if not _SPOKEN.search(headline) and _is_personal(text[:LONGEST], folded, spans):
+    if (_has(top, _MAY_MEAN) and _OPINION.search(top)) or _is_personal(text[:LONGEST], folded, spans, headline):
         return "opinion"
     size = sum(span.end - span.start for span in spans)
     if size <= WIRE:
-        letters = size + 2 * sum(len(_HAN.findall(folded, *span)) for span in spans)
-        if letters <= (WIRE if _WIRE_MARK.search(folded[title.start :]) else FLASH):
+        letters = sum(len(folded[start:end].encode("utf-8", "replace")) for start, end in spans)
+        if letters <= FLASH or (letters <= WIRE and _WIRE_MARK.search(folded[title.start :])):
             return "flash"
     return "article"
 
 
+def _has(text: str, words: tuple[str, ...]) -> bool:
+    for word in words:  # noqa: SIM110 - asked of every document
+        if word in text:
+            return True
+    return False
+
+
 def _names_a_letter(headline: str) -> bool:
+    if not _has(headline, ("letter", "lettre", "信", "函")):
+        return False
     found = _LETTER_TITLE.search(headline)
     return found is not None and _REPORTS.search(found["whose"]) is None
 
 
-def _is_personal(text: str, folded: str, spans: Sequence[Span]) -> bool:
+def _is_personal(text: str, folded: str, spans: Sequence[Span], headline: str) -> bool:
     """Tell whether the writer speaks as "I"; a sentence that begins with "I think" counts twice."""
+    if not (_has(folded, _MAY_SAY_I) or folded.startswith("i ")) or _SPOKEN.search(headline):
+        return False
     said = len(_I.findall(_QUOTED.sub(" ", text)))
     if not said:
         return False
