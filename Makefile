@@ -9,6 +9,9 @@ SUITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3 python; do \
 	if $$p -c '$(SUITS)' >/dev/null 2>&1; then echo $$p; break; fi; done)
 
+# Tests that run at once; `make test JOBS=0` runs them one after the other.
+JOBS ?= 2
+
 # Nothing is installed again until one of these changes.
 PINS := pyproject.toml constraints.txt
 
@@ -18,7 +21,7 @@ PINS := pyproject.toml constraints.txt
 help:
 	@echo 'make demo       set everything up, read the seed digests, backtest every strategy, write demo/report.html'
 	@echo 'make test       set everything up, run the tests'
-	@echo 'make test-slow  the tests that take longer than a minute'
+	@echo 'make test-slow  the tests that were left out there, which go the same ways at length'
 	@echo 'make lint       ruff and mypy --strict'
 	@echo 'make format     write the source as ruff formats it'
 	@echo 'make picture    draw docs/demo.svg anew, from the SIMULATED market'
@@ -58,11 +61,12 @@ setup: $(VENV)/.ready $(VENV)/.warm
 demo: setup
 	@$(BIN)/tocsin demo --out demo
 
-test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -q
+# Compiled beforehand, so that no two processes of the tests compile the same.
+test: $(VENV)/.ready-dev $(VENV)/.warm
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
-test-slow: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest -q -m slow
+test-slow: $(VENV)/.ready-dev $(VENV)/.warm
+	$(BIN)/python -m pytest -q -m slow -n $(JOBS) --dist worksteal
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

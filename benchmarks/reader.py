@@ -170,9 +170,10 @@ def speed(count: int, share: float, near: float) -> dict[str, Any]:
 
     from benchmarks.reader_corpus import write  # noqa: PLC0415
     from engine.reader import read_sources  # noqa: PLC0415
+    from engine.reader.columns import Columns  # noqa: PLC0415
     from engine.reader.lexicon import load  # noqa: PLC0415
     from engine.reader.prefilter import Prefilter  # noqa: PLC0415
-    from engine.reader.sources import Columns, batches  # noqa: PLC0415
+    from engine.reader.sources import batches  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "corpus.parquet"

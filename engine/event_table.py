@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import polars as pl
 
+from engine.event_rules import CORE, out_of_bounds
 from engine.faults import Fault, note
 from engine.guess import did_you_mean
-from engine.kinds import KINDS, NAME, Kind, built_in, slip
+from engine.kinds import KINDS, Kind, built_in, slip
 from engine.tables.columns import ASSET, plain_header, read_shares, refuse, unit_of
 from engine.tables.stamps import read_stamps
 from engine.tables.table import EMPTY, Table
 from engine.tables.units import split_unit
-
-PRECISIONS = ("instant", "day", "inferred")
 
 _UTC = pl.Datetime("us", "UTC")
 _FIGURE = pl.Struct({"asset": pl.String, "what": pl.String, "value": pl.Float64, "unit": pl.String})
@@ -52,7 +51,6 @@ OPTIONAL: dict[str, float | bool | str] = {
     "confidence": 1.0, "relevance": 1.0, "novelty": 1.0, "hindsight": False, "source": "", "document_kind": "",
 }  # fmt: skip
 
-_CORE = ("kind", "assets", "strength", "published_at")
 #: Usual names, as `plain_header` spells them, of the columns of the schema.
 USUAL = {
     **{plain_header(name): name for name in SCHEMA},
@@ -131,13 +129,13 @@ def _coerced(table: Table) -> pl.DataFrame:
     """Bring the columns that are there to the types of the schema."""
     source, headers = table.source, _named(table)
     frame = table.once()
-    for name in _CORE:
+    for name in CORE:
         if name not in headers:
             raise Fault(
                 f"{source}: column {name!r} is missing among {frame.columns}; "
-                f"a table of events needs at least {', '.join(_CORE)}."
+                f"a table of events needs at least {', '.join(CORE)}."
             )
-    changes = [name for name in _changes(frame.columns) if frame.schema[name] not in (pl.Boolean, pl.Null)]
+    changes = [name for name in changes_of(frame.columns) if frame.schema[name] not in (pl.Boolean, pl.Null)]
     _tell_left_out([header for header in frame.columns if header not in (*headers.values(), *changes)], source)
     units = {name: unit_of(table, header, name in _SHARES) for name, header in headers.items()}
     given = {name: frame[headers[name]].alias(name) for name in SCHEMA if name in headers}
@@ -155,14 +153,14 @@ def _coerced(table: Table) -> pl.DataFrame:
     return _changed(pl.DataFrame(columns), [frame[header] for header in changes], table, exact)
 
 
-def _changes(headers: Iterable[str]) -> list[str]:
+def changes_of(headers: Iterable[str]) -> list[str]:
     """Name the columns that say when a row was changed."""
     others = [header for header in headers if header not in SCHEMA]
     if not others:
         return []
-    from engine.reader.when import candidates  # noqa: PLC0415 - the reader needs this module
+    from engine.reader.columns import when_columns  # noqa: PLC0415 - the reader needs this module
 
-    return candidates(others, "", "")[1]
+    return when_columns(others, "", "")[1]
 
 
 def _changed(events: pl.DataFrame, changes: list[pl.Series], table: Table, exact: bool) -> pl.DataFrame:
@@ -200,7 +198,7 @@ def _named(table: Table) -> dict[str, str]:
                     f"{table.source}: columns {found[name]!r} and {header!r} mean the same; leave one of them out."
                 )
             found[name] = header
-    changes = _changes(table.headers)
+    changes = changes_of(table.headers)
     for header in (header for header in table.headers if header not in changes):
         guess = did_you_mean(header.lower(), [name for name in SCHEMA if name not in found])
         if header not in found.values() and guess:
@@ -364,63 +362,3 @@ def _check(whole: pl.DataFrame, table: Table) -> None:
     if found:
         row, reason = found
         raise Fault(f"{table.at(row)}{reason}")
-
-
-def out_of_bounds(table: pl.DataFrame) -> Iterator[tuple[int, str]]:
-    """Yield each value of a table that has the schema but is out of bounds: its row, from 0, and what is wrong with it.
-
-    A row with several comes several times, by column.
-    """
-    for name, bad, allowed in rules():
-        # NaN lies between no bounds; `is_between` answers false to it, as it should.
-        for row in table.select(bad.fill_null(False).arg_true()).to_series():
-            found = table[name][row]
-            shown = found.to_list() if isinstance(found, pl.Series) else found
-            text = shown.isoformat() if isinstance(shown, dt.datetime) else repr(shown)
-            guess = did_you_mean(str(shown), KINDS) if name == "kind" else ""
-            event = f" ({table['event_id'][row]})" if name != "event_id" else ""
-            yield row, f"{event}: {name}={text} {allowed}{guess}."
-
-
-def rules() -> list[tuple[str, pl.Expr, str]]:
-    """What must not hold of a row: the column, the condition, and what is asked for instead."""
-    element = pl.element()
-    value = element.struct.field
-    stripped = element.str.strip_chars()
-    blank = pl.col("assets").list.eval(element.is_null() | (stripped == "") | (stripped != element)).list.any()
-    repeated = pl.col("assets").list.n_unique() != pl.col("assets").list.len()
-    unread = pl.col("figures").list.eval(value("value").is_null() | ~value("value").is_finite()).list.any()
-    unnamed = pl.col("figures").list.eval(value("what").is_null() | value("unit").is_null()).list.any()
-    return [
-        *((name, pl.col(name).is_null(), "must not be empty; give a value") for name in _CORE),
-        (
-            "kind",
-            ~pl.col("kind").str.contains(NAME),
-            "must be a name in lower case, with underscores between words, such as fraud_probe",
-        ),
-        ("event_id", pl.col("event_id") == "", "must not be empty; give each its own"),
-        ("event_id", ~pl.col("event_id").is_first_distinct(), "stands in an earlier row too; give each its own"),
-        (
-            "assets",
-            (pl.col("assets").list.len() == 0) | blank,
-            "must name at least one asset, none of them empty or with blanks around it",
-        ),
-        ("assets", repeated, "names an asset twice; name each once"),
-        ("strength", ~pl.col("strength").is_between(0.0, 1.0), "must lie in 0..1"),
-        *(
-            (name, ~pl.col(name).is_between(0.0, 1.0), "must lie in 0..1")
-            for name in ("confidence", "relevance", "novelty")
-        ),
-        (
-            "stance",
-            pl.col("stance").is_null() & pl.col("kind").is_not_null(),
-            'must be given for a kind of your own; fill it in, or say its sign and base strength by kinds={"name": (-1, 0.5)}',
-        ),
-        ("stance", ~pl.col("stance").is_between(-1.0, 1.0), "must lie in -1 (bearish)..+1 (bullish)"),
-        ("published_precision", ~pl.col("published_precision").is_in(list(PRECISIONS)), f"is none of {PRECISIONS}"),
-        ("known_at", pl.col("known_at") < pl.col("published_at"), "lies before published_at"),
-        ("evidence_start", pl.col("evidence_start") < 0, "must not be negative; count characters from 0"),
-        ("evidence_end", pl.col("evidence_end") < pl.col("evidence_start"), "must not lie before evidence_start"),
-        ("figures", unread, "has a figure whose value is missing, NaN or infinite; give a finite number"),
-        ("figures", unnamed, "has a figure without 'what' or 'unit'; name both"),
-    ]

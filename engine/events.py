@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from engine.clock import Alignment, Bars, align, parse_delay
-from engine.event_table import PRECISIONS, SCHEMA, checked, sound
+from engine.event_rules import PRECISIONS
+from engine.event_table import SCHEMA, checked, sound
 from engine.faults import Fault
 from engine.files import whole
 from engine.fingerprint import fingerprint
@@ -27,9 +28,9 @@ from engine.tables.frames import described, to_table
 from engine.tables.table import Decimal, Style, Tabular
 
 if TYPE_CHECKING:
+    from engine.reader.columns import Given
     from engine.reader.names.table import NameTable
     from engine.reader.read import AnyReader, Sources
-    from engine.reader.sources import Columns
     from engine.tables.spelling import Order
 
 __all__ = ["KINDS", "PRECISIONS", "SCHEMA", "Events"]
@@ -248,9 +249,10 @@ class Events:
         sidecar: str | Path | None = None,
         lexicon: Sequence[str | Path] | str | Path = (),
         names: NameTable | None = None,
-        columns: str | Path | dict[str, str] | Columns | None = None,
+        columns: Given = None,
         delay: dt.timedelta | str = _NO_TIME,
         dates: Order | None = None,
+        seen: str = "",
         progress: bool | Callable[[int, int], None] = False,
         reader: AnyReader = "lexicon",
         min_confidence: float = 0.0,
@@ -266,6 +268,7 @@ class Events:
             columns=columns,
             delay=delay,
             dates=dates,
+            seen=seen,
             progress=progress,
             reader=reader,
             min_confidence=min_confidence,
@@ -312,15 +315,16 @@ class Events:
         kept = self.frame
         if kinds is not None:
             known = tuple(dict.fromkeys((*KINDS, *self.kinds)))
-            for kind in kinds:
+            wanted = [kinds] if isinstance(kinds, str) else list(kinds)
+            for kind in wanted:
                 if kind not in known:
                     raise Fault(
                         f"kinds: {kind!r} is none of {', '.join(known)}{did_you_mean(kind, known)}; name one of them."
                     )
-            kept = kept.filter(pl.col("kind").is_in(list(kinds)))
+            kept = kept.filter(pl.col("kind").is_in(wanted))
         if assets is not None:
-            wanted = list(assets)
-            kept = kept.filter(pl.col("assets").list.eval(pl.element().is_in(wanted)).list.any())
+            held = list(assets)
+            kept = kept.filter(pl.col("assets").list.eval(pl.element().is_in(held)).list.any())
         if start is not None:
             kept = kept.filter(pl.col("known_at") >= _bound(start, "start"))
         if end is not None:

@@ -153,7 +153,7 @@ class Grid:
             Where a value is not allowed, a strategy does not allow a set, or the constraint leaves none.
         """
         check_class(strategy)
-        frame = None if table is None else read_sets(table)
+        frame = None if table is None else read_sets(table, strategy)
         varied = _settings(settings)
         given = values if frame is None else {**values, **varied}
         if frame is not None and given:

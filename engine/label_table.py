@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from engine.event_table import SCHEMA, USUAL, completed_events, rules, to_lists, to_switches
+from engine.event_rules import rules
+from engine.event_table import SCHEMA, USUAL, changes_of, completed_events, to_lists, to_switches
 from engine.faults import Fault, note
 from engine.guess import did_you_mean
 from engine.kinds import KINDS, Kind, built_in, slip
@@ -86,6 +87,8 @@ def labels_to_events(
     for name, header in headers.items():
         for column in _read(name, frame[header], header, table, zone, wrong):
             made.setdefault(column.name, column)
+    for header in _changes(table, headers):
+        _move(made, frame[header], table, zone, wrong)
     _weigh(made, worth, wrong)
     events = completed_events(pl.DataFrame(made), delay, stem, kinds)
     for name, bad, allowed in rules():
@@ -119,11 +122,26 @@ def _headers(table: Table, columns: Mapping[str, str]) -> dict[str, str]:
             f"{table.source} must say {' and '.join(lacking)} of each event (got the columns {', '.join(map(repr, there))}); "
             f"name the column, as in {lacking[0]}={spare[0] if spare else 'column'}."
         )
-    unused = [header for header in there if header not in found.values()]
+    unused = [header for header in there if header not in (*found.values(), *_changes(table, found))]
     if unused:
         shown = ", ".join(map(repr, unused[:5])) + (f" and {len(unused) - 5} more" if len(unused) > 5 else "")
         note(f"{table.source}: {len(unused)} column{'s' if len(unused) > 1 else ''} left out: {shown}.")
     return found
+
+
+def _changes(table: Table, headers: Mapping[str, str]) -> list[str]:
+    """Name the columns that say when a row was changed."""
+    return changes_of([header for header in table.headers if header not in headers.values()])
+
+
+def _move(made: dict[str, pl.Series], column: pl.Series, table: Table, zone: str | None, wrong: _Wrong) -> None:
+    """Move each publication to the last change of its row, where that is later: as it stands it was out only then."""
+    note(
+        f"{table.source}: column {column.name!r} says when a row was changed; of it and published_at the later counts."
+    )
+    known = next(_times(column, table, zone, wrong))
+    later = (known > made["published_at"]).fill_null(False)
+    made["published_at"] = known.zip_with(later, made["published_at"]).alias("published_at")
 
 
 def _read(
@@ -145,33 +163,39 @@ def _read(
             wrong.add(name, unread, column, "must be true or false")
             yield switches
         elif name == "assets":
-            yield _assets(column)
+            yield _assets(column, wrong)
         elif name == "kind":
-            yield _kinds(column, table)
+            yield _kinds(_text(column, wrong), table)
         else:
-            yield _text(column)
+            yield _text(column, wrong)
     except Fault as fault:  # of the column as a whole
         wrong.sorts.append(str(fault).rstrip("."))
         yield pl.Series(name, [None] * len(column), SCHEMA[name])
         wrong.cells[name] = set(range(len(column)))
 
 
-def _text(column: pl.Series) -> pl.Series:
+def _text(column: pl.Series, wrong: _Wrong) -> pl.Series:
     """Give a column as text, null where it says that there is nothing."""
+    if column.dtype.is_nested():
+        wrong.add(column.name, column.is_not_null(), column, "must be a text")
+        return pl.Series(column.name, [None] * len(column), pl.String)
     text = column.cast(pl.String, strict=False).str.strip_chars()
     empty = text.str.to_lowercase().is_in(list(EMPTY)).fill_null(False)
     return text.set(empty, None).alias(column.name)
 
 
-def _assets(column: pl.Series) -> pl.Series:
-    is_list = isinstance(column.dtype, pl.List)  # in a text, NA is a symbol like any other
-    lists = column.cast(pl.List(pl.String)) if is_list else to_lists(column.cast(pl.String, strict=False))
+def _assets(column: pl.Series, wrong: _Wrong) -> pl.Series:
+    inner = column.dtype.inner if isinstance(column.dtype, pl.List) else None
+    if column.dtype.is_nested() and (inner is None or inner.is_nested()):
+        wrong.add("assets", column.is_not_null(), column, "must be a text or a list of texts")
+        return pl.Series("assets", [None] * len(column), pl.List(pl.String))
+    # In a text, NA is a symbol like any other.
+    lists = column.cast(pl.List(pl.String)) if inner is not None else to_lists(column.cast(pl.String, strict=False))
     return lists.list.unique(maintain_order=True).alias("assets")
 
 
-def _kinds(column: pl.Series, table: Table) -> pl.Series:
+def _kinds(text: pl.Series, table: Table) -> pl.Series:
     """Give the names of kinds as tocsin writes them: "Bubble warning" is bubble_warning."""
-    text = _text(column)
     plain = text.str.to_lowercase().str.replace_all(r"[\s\-/]+", "_")
     changed = text.filter((plain != text).fill_null(False)).unique(maintain_order=True)
     if len(changed):
@@ -214,6 +238,8 @@ def _times(column: pl.Series, table: Table, zone: str | None, wrong: _Wrong) -> 
 def _weigh(made: dict[str, pl.Series], worth: Mapping[str, Kind], wrong: _Wrong) -> None:
     """Fill in strength and stance by kind, and tell of kinds of which nobody said what they are worth."""
     kind = made["kind"]
+    for part in ("strength", "stance"):  # of what has no kind, that is told alone
+        wrong.cells.setdefault(part, set()).update(kind.is_null().arg_true())
     blank = pl.Series([None] * len(kind), dtype=pl.Float64)
     strength, stance = made.get("strength", blank), made.get("stance", blank)
     for name in kind.drop_nulls().unique(maintain_order=True):

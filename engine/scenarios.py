@@ -165,6 +165,11 @@ def is_setting(strategy: type[Strategy], name: str) -> bool:
     return name.startswith((ACCOUNT, "events.")) or name in strategy.options
 
 
+def is_worded(strategy: type[Strategy], name: str) -> bool:
+    """Whether a name is one of a setting whose values are no numbers: an option, or the delay of events."""
+    return name.startswith("events.") or name in strategy.options
+
+
 def _parser(strategy: type[Strategy], name: str) -> Any:
     """Return what checks one value of a setting."""
     of_account = [setting.name for setting in fields(Account)]

@@ -25,6 +25,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -265,10 +266,6 @@ def switch(value: Any) -> bool:
     raise Fault(f"a switch must be true or false (got {shown(value)}); give one of them; a sweep may have both.")
 
 
-def _least_sure(value: Any) -> float:
-    return share(value, "min_confidence")
-
-
 def _weights(value: Any) -> tuple[str, ...]:
     """Parse the columns by which strength is weighed: a list of them, or one string with commas; none for none."""
     if value is None or (isinstance(value, str) and value.strip().lower() in ("", "none", "off")):
@@ -295,7 +292,9 @@ class Strategy:
     watch: ClassVar[Literal["events", "held", "always"]] = "always"
     reverses: bool = False
     refresh: bool = option(False, "whether a same-way signal restarts the clock of the time exit", switch)
-    min_confidence: float = option(0.0, "the least confidence, 0 to 1, of the events that are heard", _least_sure)
+    min_confidence: float = option(
+        0.0, "the least confidence, 0 to 1, of the events that are heard", partial(share, name="min_confidence")
+    )
     weigh: tuple[str, ...] = option((), f"columns that strength is multiplied by, of {', '.join(WEIGHTS)}", _weights)
 
     hold: float = param(None, 1, 1e6, "bars after which a position is closed", whole=True)

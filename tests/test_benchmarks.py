@@ -7,6 +7,7 @@ job alone), so that the final value and the number of trades of every lane have 
 import copy
 import json
 import random
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,14 @@ def test_tiny_jobs_give_the_answers_of_the_c_loop(workload: str) -> None:
     assert found["agrees"], found
     assert found["compared"] == job.lanes
     assert ours["trades"].sum() > 0
+
+
+def test_the_c_loop_leaves_small_numbers_of_this_process_alone() -> None:
+    peer("C loop")
+    from benchmarks.peers import c_peer  # noqa: PLC0415 - an extra
+
+    c_peer.compiled()
+    assert sys.float_info.min / 2 > 0, "subnormal: flushed to zero where a library sets the processor so"
 
 
 @pytest.mark.parametrize(

@@ -144,7 +144,7 @@ def leaks(strategy: Strategy, fill: str, bars: int, seed: int) -> tuple[list[int
     return caught, others, before
 
 
-@pytest.mark.parametrize(("fill", "bars"), [("open", 50), ("close", 15)])
+@pytest.mark.parametrize(("fill", "bars"), [("open", 25), ("close", 10)])
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_what_is_not_known_at_an_open_changes_nothing_up_to_it(name: str, fill: str, bars: int) -> None:
     caught, others, run = leaks(STRATEGIES[name], fill, bars, seed=list(STRATEGIES).index(name))

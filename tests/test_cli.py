@@ -122,10 +122,10 @@ def test_demo_over_an_earlier_one_keeps_what_is_not_its_own(
 
 
 @pytest.mark.parametrize("prices", ["simulated", "real"])
-def test_the_golden_entries_of_nvda(prices: str, demo: Path, here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    source = demo / "prices.parquet" if prices == "simulated" else SHARED / "data" / "us_daily"
-    if not source.exists():
-        pytest.skip("no real prices here")
+def test_the_golden_entries_of_nvda(
+    prices: str, demo: Path, here: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
+    source = demo / "prices.parquet" if prices == "simulated" else request.getfixturevalue("real_prices")
     arguments = ("--set", "hold=5", "--set", "threshold=0.1", "--prices", source, "--events", demo / "events.parquet")
     answer(capsys, "backtest", "short_bubble_warning", *arguments, "--out", "run")
     run = Run.read("run")

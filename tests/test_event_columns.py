@@ -10,6 +10,7 @@ import pytest
 from engine.event_table import OPTIONAL, SCHEMA
 from engine.events import Events
 from engine.faults import Fault
+from engine.reader.labels import as_of, beside
 
 NOON = dt.datetime(2025, 1, 27, 12, tzinfo=dt.UTC)
 MINIMAL = {"kind": ["denial"] * 2, "assets": [["NVDA"]] * 2, "strength": [0.8, 0.5], "published_at": [NOON] * 2}
@@ -115,3 +116,14 @@ def test_the_constructor_checks_them():
         Events(frame)
     with pytest.raises(Fault, match="'hindsight' holds Boolean"):
         Events(Events.from_frame(MINIMAL).frame.with_columns(hindsight=pl.lit("no")))
+
+
+def test_labels_of_an_earlier_version_are_no_other_labels() -> None:
+    before = Events(older().with_columns(reader=pl.lit("lexicon/1")))
+    now = {"confidence": pl.lit(0.7), "novelty": pl.lit(0.5), "reader": pl.lit("lexicon/2")}
+    after = Events(before.frame.with_columns(**now))
+    # Both say the same of the same events: the older labels stay, with what was known of them.
+    assert beside(before, after).frame.equals(before.frame)
+    other = Events(after.frame.with_columns(strength=pl.lit(0.9), labelled_at=pl.lit(NOON + dt.timedelta(days=9))))
+    assert len(beside(before, other)) == 4
+    assert as_of(beside(before, other), NOON + dt.timedelta(days=10)).frame["confidence"].to_list() == [0.7, 0.7]

@@ -193,6 +193,11 @@ def test_all_that_is_wrong_is_said_at_once_with_counts_and_first_rows(tmp_path: 
         ({"confidence": [0.5, 1.5, 2.5]}, "confidence must lie in 0..1; write 80 of 100 as 80% (2 rows, the first row 2: got 1.5)"),
         ({"confidence": ["high", "0.5", ""]}, "confidence must be a number (row 1: got 'high')"),
         ({"known_at": ["2025-01-01T00:00Z"] * 3}, "known_at lies before published_at (3 rows, the first row 1"),
+        ({"ticker": [{"a": 1}] * 3}, "assets must be a text or a list of texts (3 rows, the first row 1"),
+        ({"ticker": [[["A"]]] * 3}, "assets must be a text or a list of texts"),
+        ({"label": [["denial"]] * 3}, "kind must be a text (3 rows"),
+        ({"evidence": [["x"]] * 3}, "evidence must be a text (3 rows"),
+        ({"updated_at": ["soon", None, None]}, "updated_at must be a time or a day"),
         ({"hindsight": ["perhaps", "yes", "no"]}, "hindsight must be true or false (row 1: got 'perhaps')"),
         ({"happened_on": ["then", "2025-01-01", None]}, "happened_on must be a day, such as 2025-01-28 (row 1: got 'then')"),
     ],
@@ -310,3 +315,20 @@ def test_a_sign_may_be_written_shortly(tmp_path: Path, sign: str) -> None:
 def test_what_pandas_has_no_number_for_is_missing() -> None:
     frame = Events.import_table(pd.DataFrame(changed(strength=[float("nan"), 0.5, 0.5])), **PARIS).frame
     assert frame["strength"].to_list() == [0.55, 0.5, 0.5]
+
+
+def test_a_row_was_out_only_when_it_was_last_changed() -> None:
+    with pytest.warns(
+        Note, match="column 'updated_at' says when a row was changed; of it and published_at the later counts"
+    ):
+        frame = Events.import_table(changed(updated_at=["2025-02-01", "2025-01-01", None]), **PARIS).frame
+    assert frame["published_at"].to_list() == [
+        utc(2025, 1, 28, 9),
+        utc(2025, 2, 1, 22, 59, 59, 999999),
+        utc(2025, 7, 1, 13, 30),
+    ]
+
+
+def test_a_row_without_a_kind_is_told_once() -> None:
+    said = refusal(changed(label=[None, "denial", "denial"]))
+    assert said.count("must not be empty") == 1

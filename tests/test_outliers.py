@@ -1,6 +1,7 @@
 """Prices at which nothing was traded stop the import, or are repaired by choice; real crashes pass."""
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +17,6 @@ from engine.market import Market
 from engine.prices import import_prices
 from strategies.signals import Signals
 
-REAL = Path(__file__).parents[1].parent / "shared" / "data"
 DAYS = calendar("XNYS").between("2025-01-02", "2025-06-30").astype(object).tolist()
 
 
@@ -197,10 +197,9 @@ def test_a_misplaced_decimal_is_found_in_any_walk_and_none_elsewhere(
         Market.from_frame(wrong, asset="ABC", calendar="24/7")
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real prices are not there")
 @pytest.mark.parametrize(
     "folder", ["us_daily", "us_daily_raw", "dotcom_daily", "index_daily", "crypto_daily", "us_minute_2025-01"]
 )
-def test_no_real_price_is_an_outlier(folder: str) -> None:
-    checks = set(import_prices(REAL / folder).findings["check"])
+def test_no_real_price_is_an_outlier(folder: str, real: Callable[[str], Market]) -> None:
+    checks = set(real(folder).findings["check"])
     assert not checks & {"outlying_extreme", "outlying_price", "dividends_in_prices"}

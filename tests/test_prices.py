@@ -1,6 +1,7 @@
 """Prices in any usual spelling become the same market; real prices load, with their known defects reported."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -202,11 +203,6 @@ def test_dividends_of_raw_prices_count_per_adjusted_share() -> None:
     assert market.columns().split[0].tolist() == [4, 4, 4, 1, 1]
 
 
-@pytest.fixture(scope="module")
-def us_daily() -> Market:
-    return import_prices(REAL / "us_daily")
-
-
 # Close to close in percent, from the table in shared/data/README.md.
 RETURNS = {
     "NVDA": (-16.97, -3.65, -3.15, -3.27),
@@ -227,10 +223,6 @@ def test_returns_of_quoted_days(us_daily: Market, asset: str) -> None:
     )
     moves = 100 * (close[bars] / close[bars - 1] - 1)
     np.testing.assert_allclose(moves, RETURNS[asset], atol=0.005 + 1e-9)  # they are given to 0.01
-
-
-def real(folder: str) -> Market:
-    return import_prices(REAL / folder, timezone="America/New_York" if folder == "us_5min" else None)
 
 
 @real_prices
@@ -258,7 +250,12 @@ def real(folder: str) -> Market:
     ],
 )
 def test_real_prices_load_with_their_defects_reported(
-    folder: str, shape: tuple[int, int], calendar_name: str, interval: str, defects: set[tuple[str, str | None]]
+    folder: str,
+    shape: tuple[int, int],
+    calendar_name: str,
+    interval: str,
+    defects: set[tuple[str, str | None]],
+    real: Callable[[str], Market],
 ) -> None:
     market = real(folder)
     assert (len(market.assets), len(market.opens)) == shape

@@ -9,14 +9,10 @@ import pytest
 
 pytest.importorskip("numba.cuda.dispatcher")
 
-from engine.compile import gpu_kernel
 from kernels import measuring, ptx
 from kernels.device import flattened
 from kernels.gpu import kernel_types
-from kernels.layout import every_plan
 from kernels.ptx import entry_of, kept_ptx, ptx_of
-from kernels.rules import Terms
-from strategies import SmaCross
 
 KINDS = {np.float32: "f32", np.float64: "f64", np.int64: "u64", np.uint64: "u64"}
 
@@ -30,28 +26,6 @@ def taken(text: str) -> list[str]:
 def handed(args: list[Any]) -> list[str]:
     """The types of what a launch hands over; an array is a place."""
     return ["u64" if isinstance(given, np.ndarray) else KINDS[type(given)] for given in flattened(args)]
-
-
-def test_a_walk_takes_what_it_is_handed() -> None:
-    kind, whole = np.float32, np.zeros(1, np.int64)
-    cube, table, yes = np.zeros((1, 1, 1), kind), np.zeros((1, 1), kind), np.zeros(1, np.bool_)
-    args = [
-        cube,
-        table,
-        cube,
-        table,
-        yes,
-        whole,
-        whole,
-        yes,
-        table,
-        *[kind(0)] * len(Terms._fields),
-        whole,
-        table,
-        table,
-    ]
-    text = ptx_of(gpu_kernel(SmaCross, kind, 1, every_plan()), kernel_types(kind), (9, 0), True)
-    assert taken(text) == handed(args)
 
 
 def test_an_array_is_handed_over_as_numba_lays_it_out() -> None:

@@ -181,13 +181,13 @@ def test_bad_settings_are_refused_in_one_sentence(given: Any, said: str) -> None
     [
         (lambda: swept(hold=[5], settings=[("account.lot", 1)]), "settings must be a dict"),
         (lambda: swept(hold=[5], refresh=True, settings={"refresh": [True]}), "refresh must be given once"),
-        (lambda: swept(hold=[5], refresh=[True, False]), "or several to a sweep in settings="),
+        (lambda: swept(hold=[5], refresh=[True, False]), "a sweep may have both"),
         (lambda: swept(**{"hold": [5], "account.slippage": [0]}), "account.slippage is a setting"),
         (lambda: swept(of=SmaCross, events=None, fast=[5], settings={"events.delay": ["1d"]}), "must have events to delay"),
         (lambda: swept(table={"hold": [5]}, settings={"account.lot": [1]}), "account.lot is given beside a table"),
         (lambda: swept(table={"hold": [5, 6], "account.lot": [None, 1]}), r"a value in every row of the table \(row 0"),
         (lambda: swept(table={"hold": [5, 6], "refresh": [None, True]}), "refresh: a switch must be true or false"),
-        (lambda: swept(table={"hold": [5, 6], "account.lot": ["1", "2"]}), "got '1'"),
+        (lambda: swept(table={"hold": [5, 6], "account.lot": ["1", "two"]}), "row 1: account.lot .*got 'two'"),
         (lambda: swept(table={"hold": [5], "account.lots": [1]}), "did you mean 'account.lot'"),
         (lambda: swept(hold=between(1, 9), sample="sobol", lanes=2, settings={"account.lot": [1, 2, 3]}), "lanes must be 3 or more"),
         (lambda: swept(hold=[5], settings={"account.lot": [1]}, where="account.lot > 2"), "where leaves no lane"),
@@ -275,6 +275,51 @@ def test_a_table_keeps_its_rows_whatever_scenario_they_are_of() -> None:
         0,
         0.001,
     ]
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "shown"),
+    [
+        ("refresh", ["true", "false"], [True, False]),
+        ("refresh", [" TRUE", "no "], [True, False]),
+        ("refresh", ["1", "0"], [True, False]),
+        ("events.delay", ["15m", "900s"], ["15m", "15m"]),
+        ("events.delay", [" 1d", "0s"], ["1d", "0s"]),
+        ("basket", ["NVDA", "PLTR"], ["NVDA", "PLTR"]),
+        ("basket", ["NVDA,PLTR", "PLTR, NVDA"], ["NVDA,PLTR", "PLTR,NVDA"]),
+        ("account.lot", ["10", "1e2"], [10.0, 100.0]),
+        ("account.slippage", ["0.001", "0"], [0.001, 0.0]),
+        ("stop", ["0.1", "none"], [0.1, None]),
+    ],
+)
+def test_texts_of_a_table_are_read_as_what_their_column_is(
+    column: str, cells: list[str], shown: list[Any], tmp_path: Path
+) -> None:
+    table = pl.DataFrame({"hold": ["5", "6"], column: cells})
+    table.write_csv(tmp_path / "sets.csv")
+    for given in (table, tmp_path / "sets.csv"):
+        found = swept(table=given).table
+        assert found["hold"].to_list() == [5, 6]
+        assert found[column].to_list() == shown
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "said"),
+    [
+        ("refresh", ["true", "maybe"], "a switch must be true or false .got 'maybe'"),
+        ("refresh", ["true", ""], r"line 3: refresh must be given in every row \(got nothing\)"),
+        ("basket", ["NVDA", "600519"], "basket names '600519', allowed are the market's"),
+        ("events.delay", ["1d", "soon"], "'soon' is not a length of time"),
+        ("events.delay", ["1d", ""], r"line 3: events.delay must be given in every row \(got nothing\)"),
+        ("account.lot", ["1", "two"], "line 3: account.lot must be a number"),
+    ],
+)
+def test_texts_that_are_not_what_their_column_is_are_refused(
+    column: str, cells: list[str], said: str, tmp_path: Path
+) -> None:
+    pl.DataFrame({"hold": ["5", "6"], column: cells}).write_csv(tmp_path / "sets.csv")
+    with pytest.raises(Fault, match=said):
+        swept(table=tmp_path / "sets.csv")
 
 
 def test_scenarios_of_other_rules_and_tables() -> None:

@@ -19,7 +19,6 @@ from engine.events import SCHEMA
 from kernels.features import average
 from strategies import FadePanic, HedgedBubbleShort, NarrativePressure, ShortBubbleWarning, Signals, SmaCross
 
-SHARED = Path(__file__).parents[1].parent / "shared"
 FIRST = dt.date(2025, 1, 6)
 FREE = Account(slippage=0.0, fee_rate=0.0, borrow_rate=0.0, debit_rate=0.0)
 FOREVER = 1e6  # a half-life so long that nothing fades
@@ -374,14 +373,6 @@ def test_nvda_is_entered_on_the_golden_days_of_the_sample() -> None:
     assert nvda_entries(run) == GOLDEN
     fill = run.orders.filter(asset="NVDA", reason="ENTRY")
     assert fill["time_filled"].dt.convert_time_zone("America/New_York").dt.time().unique().to_list() == [dt.time(9, 30)]
-
-
-@pytest.fixture(scope="module")
-def us_daily() -> Market:
-    folder = SHARED / "data" / "us_daily"
-    if not folder.is_dir():
-        pytest.skip("the real prices are not here")
-    return Market.read(folder)
 
 
 def test_nvda_is_entered_on_the_golden_days_of_real_prices(us_daily: Market) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from engine import Fault
 from engine.reader import lexicon
+from engine.reader.columns import columns_from
 from engine.reader.sidecar import Sidecar
-from engine.reader.sources import columns_from
 from engine.toml import read_toml
 
 LINES = ['[documents."p"]', 'published = "2025-01-28"', 'reason = "dated by 王"', ""]

@@ -1,4 +1,4 @@
-"""The account against vectorbt 1.2, where the rules of both coincide: 200 seeds, every order and every bar's equity.
+"""The account against vectorbt 1.2, where the rules of both coincide: 100 seeds, every order and every bar's equity.
 
 Where they coincide, with ``kind="columns"``, ``fill="close"``, no carry and no margin that binds:
 
@@ -31,7 +31,7 @@ import pytest
 from engine import Account, Market, Run, backtest
 from strategies import Signals
 
-SEEDS, BARS = 200, 250
+SEEDS, BARS = 100, 250
 FEES, SLIPPAGE, CASH = 0.0013, 0.0007, 10_000.0
 ACCOUNT = Account(
     cash=CASH,
@@ -49,7 +49,7 @@ Matrix = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Random:
-    """200 random columns: closes (bar, seed), and the weights signalled, NaN where nothing is; 0 is an exit."""
+    """100 random columns: closes (bar, seed), and the weights signalled, NaN where nothing is; 0 is an exit."""
 
     market: Market
     close: Matrix

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 def read(
     documents: Annotated[
         list[str],
-        typer.Argument(help="Files (.txt .md .html .json .jsonl .csv .parquet), folders, globs.", metavar="DOCS..."),
+        typer.Argument(
+            help="Files (.txt .md .html .csv .tsv .parquet .xlsx .json .jsonl .xml .rss .atom, also .gz), folders, globs.",
+            metavar="DOCS...",
+        ),
     ],
     out: Annotated[Path | None, typer.Option(help="The Parquet file to write.")] = None,
     sidecar: Annotated[
@@ -45,6 +48,12 @@ def read(
         Literal["mdy", "dmy", "ymd"] | None,
         typer.Option(help="How dates such as 01/02/2025 are read, where a table's column leaves it open."),
     ] = None,
+    seen: Annotated[
+        str,
+        typer.Option(
+            metavar="COLUMN", help="The column that says when a crawler had a document: nothing of it is known earlier."
+        ),
+    ] = "",
     reader: Annotated[
         str,
         typer.Option(help="Name of the reader: lexicon, llm, one that a package brings, or path/to/script.py:name."),
@@ -66,8 +75,14 @@ def read(
         Path | None, typer.Option(help="Also write which documents tell of each event (Parquet).")
     ] = None,
     explain: Annotated[
-        str | None, typer.Option(metavar="EVENT_ID", help="Say how one event came to be, and write nothing.")
+        str | None,
+        typer.Option(
+            metavar="ID", help="Say how an event came to be, or why a document gave none, by its id; write nothing."
+        ),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show which column became what, with the first five rows; write nothing.")
+    ] = False,
     force: ForceFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -81,13 +96,20 @@ def read(
         "names": names,
         "columns": columns,
         "dates": dates,
+        "seen": seen,
     }
     chosen = _reader(reader, settings or [])
     if explain:
         from engine.reader import explain as explained  # noqa: PLC0415
 
         found = explained(explain, paths, **given, reader=chosen)
-        answer({name: value for name, value in found.items() if name != "text"}, as_json, found["text"])
+        answer(_without_text(found), as_json, found["text"])
+        return
+    if dry_run:
+        from engine.reader.preview import preview  # noqa: PLC0415
+
+        shown = preview(paths, sidecar=sidecar, columns=columns, dates=dates, seen=seen)
+        answer(shown, as_json, *_previewed(shown))
         return
     if estimate:
         from engine.reader import estimate as estimated  # noqa: PLC0415
@@ -164,21 +186,17 @@ def _read(
     paths: list[str], given: dict[str, Any], reader: AnyReader, min_confidence: float, quiet: bool
 ) -> tuple[Events, dict[str, Any], pl.DataFrame]:
     """Read documents; return the events, what to say, and which documents tell of each event."""
-    import sys  # noqa: PLC0415
+    from engine.reader.read import read_sources, refuse_undated  # noqa: PLC0415
 
-    from engine.faults import Fault  # noqa: PLC0415
-    from engine.reader import read_sources  # noqa: PLC0415
-
-    progress = sys.stderr.isatty() and not quiet
-    reading = read_sources(paths, **given, progress=progress, reader=reader, min_confidence=min_confidence)
-    if reading.refused.height and not len(reading.events) and not reading.counts["unsure"]:
-        first = reading.refused.row(0, named=True)
-        raise Fault(first["reason"] or f"{first['source']} states no publication time; supply a date in a sidecar.")
+    reading = read_sources(paths, **given, progress=not quiet, reader=reader, min_confidence=min_confidence)
+    refuse_undated(reading)
     document = {
         "counts": reading.counts,
+        "columns": reading.columns,
         "notes": reading.notes,
         "refused": reading.refused.to_dicts(),
         "left_out": reading.left_out.to_dicts(),
+        "unread": reading.unread.to_dicts(),
     }
     return reading.events, document, reading.sources
 
@@ -199,10 +217,9 @@ def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:
     counts = document.get("counts", {})
     parts: list[Any] = []
     if "with_events" in counts:
-        parts.append(
-            f"{count(counts['documents'], 'document')}, {counts['with_events']:,} of them with events, "
-            f"{counts['repeated']:,} repeated."
-        )
+        from engine.reader.counted import said  # noqa: PLC0415
+
+        parts += said(counts, len(events))
     parts.append(table(("kind", "events", "documents", "most named"), rows, right=("events", "documents")))
     if unsure := counts.get("unsure"):
         parts.append(f"{count(unsure, 'event')} left out, less sure than --min-confidence.")
@@ -210,13 +227,54 @@ def _shown(events: Events, document: dict[str, Any], out: Path) -> list[Any]:
         parts.append(
             f"{count(remembered, 'event')} of a time that the model was trained on, marked hindsight: it may know what came next."
         )
-    told = document.get("notes", [])
-    parts += [f"Note: {note}" for note in told[:5]]
-    if len(told) > 5:
-        parts.append(f"... and {len(told) - 5} more notes; --json lists them all.")
-    left_out = [row["reason"] for row in (*document["refused"], *document.get("left_out", ()))]
-    parts += [f"Left out: {reason}" for reason in left_out[:5]]
-    if len(left_out) > 5:
-        parts.append(f"... and {len(left_out) - 5} more left out; --json lists them all.")
+    parts += _columns_said(document.get("columns", {}))
+    parts += _some("Note", document.get("notes", []), "notes")
+    left_out = [row["reason"] for name in ("unread", "left_out", "refused") for row in document.get(name, ())]
+    parts += _some("Left out", left_out, "left out")
     parts.append(f"Wrote {count(len(events), 'event')} to {out}.")
+    return parts
+
+
+def _columns_said(columns: dict[str, str]) -> list[str]:
+    """Say which columns became what: of files with the same columns, of the first."""
+    files: dict[str, list[str]] = {}
+    for path, sentence in columns.items():
+        files.setdefault(sentence, []).append(path)
+    lines = [
+        f"{paths[0]}{f' and {len(paths) - 1} more' if len(paths) > 1 else ''}: {sentence}"
+        for sentence, paths in files.items()
+    ]
+    return _some("Columns", lines, "kinds of columns")
+
+
+def _some(what: str, lines: Sequence[str], noun: str) -> list[str]:
+    """Show the first five lines, and how many there are."""
+    more = [f"... and {len(lines) - 5:,} more {noun}; --json lists them all."] if len(lines) > 5 else []
+    return [f"{what}: {line}" for line in lines[:5]] + more
+
+
+def _without_text(found: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is there to be printed."""
+    return {
+        name: [_without_text(item) for item in value] if name == "events" else value
+        for name, value in found.items()
+        if name != "text"
+    }
+
+
+def _previewed(shown: dict[str, Any]) -> list[Any]:
+    parts: list[Any] = []
+    names = ("doc_id", "published", "seen", "ticker", "text")
+    for item in shown["files"]:
+        parts.append(f"{item['file']}: {item['columns']}" if item["columns"] else item["file"])
+        rows = [
+            (row["doc_id"], row["published_at"], row["seen"] or "", row["ticker"] or "", row["text"])
+            for row in item["rows"]
+        ]
+        parts.append(table(names, rows))
+    parts += _some("Note", shown["notes"], "notes")
+    parts += _some("Left out", [row["reason"] for row in shown["unread"]], "left out")
+    if shown["more"]:
+        parts.append(f"... and {count(shown['more'], 'more table')}.")
+    parts.append("Nothing was written.")
     return parts

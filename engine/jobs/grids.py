@@ -194,7 +194,14 @@ def _table(name: str | None, asked: Asked, wrong: Mistakes) -> pl.DataFrame | No
     """Read the table of a grid; None where there is none, or it cannot be read."""
     if name is not None:
         with wrong.at("grid", "table"):
-            return read_sets(asked.folder / name, "grid.table", asked.style)
+            table = read_sets(asked.folder / name, asked.strategy, "grid.table", asked.style)
+            for key, option in (asked.strategy.options if asked.strategy else {}).items():
+                if option.table and key in table.columns:
+                    raise Fault(
+                        f"grid.table must have no column {key} (got one: its cells would be paths of tables); write "
+                        f"{key} in [options], or several under [grid.options]."
+                    )
+            return table
     return None
 
 

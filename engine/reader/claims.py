@@ -47,6 +47,7 @@ class Claim:
     around: list[Quantity] = field(default_factory=list)  # of the sentences after it that claim nothing themselves
     again: int = 0  # falls of the same name that the sentence tells before this one
     clause: Span | None = None  # of its figure
+    confidence: float | None = None  # how likely the text makes it, 0 to 1; None where nobody says
     apart: tuple[Span, ...] = ()  # the clauses of the other falls of that name in the sentence
 
 
@@ -60,8 +61,17 @@ def claims(passages: list[Passage], lexicon: Lexicon, subject: str = "") -> list
     subject
         The ticker of whom its source says that it is about, "" where nothing says.
     """
+    return claims_in(passages, *laid(passages, lexicon, subject))
+
+
+def laid(passages: list[Passage], lexicon: Lexicon, subject: str = "") -> tuple[list[list[Move]], Story]:
+    """Find the moves of prices that each sentence tells, and what the document is about."""
     told = _told(passages, lexicon, subject)
-    story = tell(passages, told, lexicon, subject)
+    return told, tell(passages, told, lexicon, subject)
+
+
+def claims_in(passages: list[Passage], told: list[list[Move]], story: Story) -> list[Claim]:
+    """Find the claims that the rules make of a document that `laid` has looked through."""
     out: list[Claim] = []
     age = 99
     for passage, mine in zip(passages, told, strict=True):
@@ -77,7 +87,7 @@ def claims(passages: list[Passage], lexicon: Lexicon, subject: str = "") -> list
             age += 1
         out += found
         story.remember(passage)
-        story.rout = 0 if tells_of_a_rout(passage, lexicon) else story.rout + 1
+        story.rout = 0 if tells_of_a_rout(passage, story.lexicon) else story.rout + 1
     return out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -54,7 +55,12 @@ def with_classifier(lexicon: Lexicon, classifier: Classifier) -> Lexicon:
 
 
 def read_classified(
-    documents: Iterator[Document], lexicon: Lexicon, classifier: Classifier, delay: dt.timedelta, order: Order | None
+    documents: Iterator[Document],
+    lexicon: Lexicon,
+    classifier: Classifier,
+    delay: dt.timedelta,
+    order: Order | None,
+    silent: Counter[str],
 ) -> Iterator[tuple[Document, list[Found] | Fault]]:
     """Read documents in groups of some sentences, in order.
 
@@ -62,6 +68,8 @@ def read_classified(
     ----------
     lexicon
         That of `with_classifier`.
+    silent
+        Where to count a document without events: "nobody_known" or "no_claim".
 
     Yields
     ------
@@ -72,20 +80,21 @@ def read_classified(
     size = 0
     for document in documents:
         page = opened(document, lexicon, order)
-        if page is None:
+        if not page.names_somebody:
+            silent["nobody_known"] += 1
             yield document, []
             continue
         try:
-            dated = page.dated(order)
+            dated = page.dated(delay, order)
         except Fault as fault:
             yield document, fault
             continue
         waiting.append(_asked(page, dated, lexicon))
         size += len(waiting[-1].sentences)
         if size >= classifier.batch:
-            yield from _answered(waiting, lexicon, classifier, delay)
+            yield from _answered(waiting, lexicon, classifier, silent)
             waiting, size = [], 0
-    yield from _answered(waiting, lexicon, classifier, delay)
+    yield from _answered(waiting, lexicon, classifier, silent)
 
 
 def _asked(page: Page, dated: Dated, lexicon: Lexicon) -> _Asked:
@@ -120,7 +129,7 @@ def _whom(passage: Passage, story: Story) -> tuple[str, ...]:
 
 
 def _answered(
-    waiting: list[_Asked], lexicon: Lexicon, classifier: Classifier, delay: dt.timedelta
+    waiting: list[_Asked], lexicon: Lexicon, classifier: Classifier, silent: Counter[str]
 ) -> Iterator[tuple[Document, list[Found] | Fault]]:
     asked = [(one.page.text, sentence) for one in waiting for sentence in one.sentences]
     texts = [text[sentence.passage.span.start : sentence.passage.span.end].strip() for text, sentence in asked]
@@ -128,19 +137,21 @@ def _answered(
     languages = [sentence.passage.language for _, sentence in asked]
     labels = iter(classifier.ask(texts, names, languages, tuple(lexicon.kinds)) if texts else ())
     for one in waiting:
-        yield one.page.document, _found(one, [next(labels) for _ in one.sentences], lexicon, classifier, delay)
+        found = _found(one, [next(labels) for _ in one.sentences], lexicon, classifier)
+        silent["no_claim"] += not found
+        yield one.page.document, found
 
 
-def _found(
-    one: _Asked, labels: list[Label | None], lexicon: Lexicon, classifier: Classifier, delay: dt.timedelta
-) -> list[Found]:
+def _found(one: _Asked, labels: list[Label | None], lexicon: Lexicon, classifier: Classifier) -> list[Found]:
     pairs = [
         (_claim(sentence, label, one.story), label)
         for sentence, label in zip(one.sentences, labels, strict=True)
         if label is not None and label.assets
     ]
+    if not pairs:
+        return []
     said = {id(claim): label for claim, label in pairs}
-    found = events_of(one.page, [claim for claim, _ in pairs], one.dated, lexicon, delay)
+    found = events_of(one.page, [claim for claim, _ in pairs], one.dated, lexicon)
     until, published = classifier.known_until, one.dated.when.at
     for item in found:
         label = said[id(item.claim)]

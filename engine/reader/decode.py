@@ -37,10 +37,13 @@ _PINYIN = re.compile(
 _COMMON: Final = "的一是在不了有和人这這中大为為上个個国國我以要他时時来來用们們生到作地于於出就分对對成会會可主发發年动動同工也能下过過子说說产產种種面而方后後多定行学學法所民得经經"
 
 
+_HEAD: Final = 4096
+
+
 def decode(raw: bytes) -> str:
     """Turn the bytes of a document into text.
 
-    UTF-8 (with or without a byte-order mark), UTF-16 with one, GB18030, Big5 and Latin-1 are told apart; bytes that fit
+    UTF-8 and UTF-16 (with or without a byte-order mark), GB18030, Big5 and Latin-1 are told apart; bytes that fit
     none are replaced, for a page with one broken byte is still a page.
 
     Examples
@@ -50,6 +53,8 @@ def decode(raw: bytes) -> str:
     """
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return raw.decode("utf-16", "replace")
+    if b"\x00" in raw[:_HEAD] and (encoding := _utf16(raw[:_HEAD])):
+        return raw.decode(encoding, "replace")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -57,6 +62,19 @@ def decode(raw: bytes) -> str:
         if _mostly_utf8(raw, error.start):
             return raw.decode("utf-8-sig", "replace")
     return max(_candidates(raw), key=lambda pair: pair[0])[1]
+
+
+def _utf16(head: bytes) -> str:
+    """Tell UTF-16 without a mark by its zeros, which stand on one side of its pairs; "" where it is none."""
+    first, second = head[0::2].count(0), head[1::2].count(0)
+    if min(first, second) * 4 > max(first, second):
+        return ""
+    many = max(first, second) * 5 >= len(head) // 2  # else only where it can be no UTF-8 with zeros in it
+    try:
+        head[:-3].decode("utf-8")
+    except UnicodeDecodeError as error:
+        many = many or error.start < len(head) - 6
+    return ("utf-16-le" if second > first else "utf-16-be") if many else ""
 
 
 def _mostly_utf8(raw: bytes, first_bad: int) -> bool:

@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import hashlib
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
@@ -21,7 +22,7 @@ from engine.reader.fold import fold
 from engine.reader.lexicon import Lexicon
 from engine.reader.naming import as_symbol, named_in, subject_of
 from engine.reader.passage import Passage, passages
-from engine.reader.published import published
+from engine.reader.published import published, seen
 from engine.reader.retold import told_once
 from engine.reader.sentences import Span
 from engine.reader.sessions import is_index, market_of, new_york
@@ -71,6 +72,10 @@ class Document:
         Times at which the text was changed, each as `published`.
     ticker
         Whom the document is about, where a table has a column of tickers.
+    seen
+        When a crawler had it, where a table says so: nothing of it is known earlier.
+    url
+        Where it stood.
     """
 
     doc_id: str
@@ -81,6 +86,8 @@ class Document:
     note: Note | None = None
     modified: tuple[dt.datetime | dt.date | str, ...] = ()
     ticker: str | None = None
+    seen: str | None = None
+    url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -118,17 +125,28 @@ class Page:
     names: list[Hit]
     subject: str
 
+    @property
+    def names_somebody(self) -> bool:
+        """Whether somebody known is named in it, or its source says whom it is about."""
+        return bool(self.names or self.subject)
+
     def passages(self, lexicon: Lexicon) -> list[Passage]:
         """Give the sentences with the terms found in them."""
         return passages(self.text, self.folded, self.spans, lexicon, self.tongues, self.names)
 
-    def dated(self, order: Order | None) -> Dated:
-        """Say when it was published; the Fault of `engine.reader.published.published` where nobody says."""
+    def claims(self, lexicon: Lexicon) -> list[Claim]:
+        """Find what it claims of those who are named in it."""
+        return claims(self.passages(lexicon), lexicon, self.subject) if self.names_somebody else []
+
+    def dated(self, delay: dt.timedelta, order: Order | None) -> Dated:
+        """Say when it was published and known; the Fault of `engine.reader.published.published` where nobody says."""
         told = "".join(self.folded[a:b] for a, b in self.spans)
         tongue = (self.document.note and self.document.note.language) or languages.of_document(
             "".join(self.text[a:b] for a, b in self.spans), told
         )
-        return Dated(tongue, *published(self.document, self.text, self.folded, tongue, order))
+        when, zone = published(self.document, self.text, self.folded, tongue, order)
+        known_at = max(filter(None, (when.at + delay, seen(self.document, zone, tongue, order))))
+        return Dated(tongue, when, zone, known_at)
 
     @property
     def body(self) -> str:
@@ -138,28 +156,39 @@ class Page:
 
 
 class Dated(NamedTuple):
-    """The language of a page, its publication, and the zone in which its days are counted."""
+    """The language of a page, its publication, the zone in which its days are counted, and when it was known."""
 
     tongue: str
     when: Publication
     zone: str
+    known_at: dt.datetime
 
 
-def opened(document: Document, lexicon: Lexicon, order: Order | None = None) -> Page | None:
-    """Lay a document open; None where nobody is named in it, and nothing says whom it is about."""
+def opened(document: Document, lexicon: Lexicon, order: Order | None = None) -> Page:
+    """Lay a document open, and find who is named in it."""
     text = repair(document.text[:LONGEST])
     folded = fold(text)
     latin = languages.latin_of(folded)
     spans = list(story(text, folded))
     tongues = [languages.of_sentence(folded[span.start : span.end], latin) for span in spans]
-    names, subject = _names(document, text, folded, latin, lexicon, order)
-    return Page(document, text, folded, spans, tongues, names, subject) if names or subject else None
+    return Page(document, text, folded, spans, tongues, *_names(document, text, folded, latin, lexicon, order))
 
 
 def read(
-    document: Document, lexicon: Lexicon, delay: dt.timedelta = dt.timedelta(0), order: Order | None = None
+    document: Document,
+    lexicon: Lexicon,
+    delay: dt.timedelta = dt.timedelta(0),
+    order: Order | None = None,
+    silent: Counter[str] | None = None,
 ) -> list[Found]:
-    """Find the events of one document; dates such as 01/02/2025 are read in `order`, where the user names one.
+    """Find the events of one document.
+
+    Parameters
+    ----------
+    order
+        How dates such as 01/02/2025 are read, where the user says so.
+    silent
+        Where to count a document without events: "nobody_known" or "no_claim".
 
     Raises
     ------
@@ -167,15 +196,17 @@ def read(
         The document makes claims, but neither it nor a sidecar says when it was published.
     """
     page = opened(document, lexicon, order)
-    found = claims(page.passages(lexicon), lexicon, page.subject) if page else []
-    return events_of(page, found, page.dated(order), lexicon, delay) if page and found else []
+    made = page.claims(lexicon)
+    found = events_of(page, made, page.dated(delay, order), lexicon) if made else []
+    if not found and silent is not None:
+        silent["no_claim" if page.names_somebody else "nobody_known"] += 1
+    return found
 
 
-def events_of(page: Page, found: list[Claim], dated: Dated, lexicon: Lexicon, delay: dt.timedelta) -> list[Found]:
+def events_of(page: Page, found: list[Claim], dated: Dated, lexicon: Lexicon) -> list[Found]:
     """Make events of the claims of a page: each once, with its day, its strength and its evidence."""
     body = page.body
-    reference = times.Reference(dated.when.at, dated.zone, exact=dated.when.precision == "instant")
-    made = _events(page.document, page.text, dated.tongue, found, dated.when, reference, lexicon, delay, page.spans[0])
+    made = _events(page, found, dated, lexicon)
     describe(made, page, lexicon)
     return [replace(item, story=body) for item in made]
 
@@ -201,21 +232,12 @@ def _names(
     return names, subject_of(column, lexicon, names, tongue, day) if column else ""
 
 
-def _events(
-    document: Document,
-    text: str,
-    tongue: str,
-    found: list[Claim],
-    when: Publication,
-    reference: times.Reference,
-    lexicon: Lexicon,
-    delay: dt.timedelta,
-    opening: Span,
-) -> list[Found]:
+def _events(page: Page, found: list[Claim], dated: Dated, lexicon: Lexicon) -> list[Found]:
+    document, when, opening = page.document, dated.when, page.spans[0]
+    reference = times.Reference(when.at, dated.zone, exact=when.precision == "instant")
     out: list[Found] = []
     session: dt.date | None = None
-    folded = found[0].passage.folded
-    headline = folded[opening.start : opening.end]
+    headline = page.folded[opening.start : opening.end]
     for claim in found:
         span = claim.passage.span
         told_on = day = _told_on(claim, reference, headline)
@@ -226,13 +248,13 @@ def _events(
                 session if claim.again else day
             )  # "fell 4.8% on Friday after a 10% drop on Thursday" is a story of Friday
         worth = weigh(claim, lexicon)
-        evidence = text[span.start : span.end]
+        evidence = page.text[span.start : span.end]
         row = {
             "event_id": _event_id(document.doc_id, claim, evidence),
             "doc_id": document.doc_id, "kind": claim.kind, "assets": list(claim.assets), "strength": worth.strength, "stance": worth.stance,
-            "happened_on": day, "published_at": when.at, "published_precision": when.precision, "known_at": when.at + delay,
+            "happened_on": day, "published_at": when.at, "published_precision": when.precision, "known_at": dated.known_at,
             "figures": [figure._asdict() for figure in dict.fromkeys((*claim.figures, *claim.around))], "evidence": evidence, "evidence_start": span.start,
-            "evidence_end": span.end, "language": tongue, "reader": lexicon.label, "labelled_at": lexicon.released,
+            "evidence_end": span.end, "language": dated.tongue, "reader": lexicon.label, "labelled_at": lexicon.released,
         }  # fmt: skip
         out.append(Found(row, claim, worth, told_on))
     out = told_once(out)

@@ -1,15 +1,17 @@
-"""One story on ten sites: exact copies and near copies become one event with ten sources."""
+"""One story on ten sites: exact copies and near copies become one event with ten sources; later versions add what is new."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.reader.document import Document, Found
+from engine.reader.versions import Versions, told_before
 
 HASHES: Final = 64
 BANDS: Final = 16  # of 4 hashes: two stories that share 70% of their shingles meet in a band with probability 0.99
@@ -28,13 +30,17 @@ class Stories:
         self._texts: dict[bytes, str] = {}  # of exact copies: digest -> doc_id of the first
         self._copies: list[tuple[str, Document]] = []
         self._found: list[tuple[Document, list[dict[str, Any]], _Signature]] = []
-        self.repeated = 0
+        self.copies = 0  # the very text of another
+        self.repeated = 0  # these, near copies and later versions
+        self.versions = 0
+        self._versions = Versions()
 
     def is_copy(self, document: Document) -> bool:
         """Tell whether the very text, published at the very time, was read already; such a document needs no reading."""
         digest = self._digest(document)
         if digest in self._texts:
             self._copies.append((self._texts[digest], document))
+            self.copies += 1
             self.repeated += 1
             return True
         self._texts[digest] = document.doc_id
@@ -48,19 +54,21 @@ class Stories:
         """Keep the events of a document."""
         if not found:
             return
-        slim = Document(document.doc_id, "", document.source)
+        slim = replace(document, text="")
         self._found.append((slim, [item.row for item in found], self._signature(found[0].story)))
 
     @staticmethod
     def _digest(document: Document) -> bytes:
-        told = f"{document.published}\0{document.timezone}\0{document.note}\0{document.text}"
+        when = f"{document.published}\0{document.modified}\0{document.seen}\0{document.timezone}"
+        told = f"{when}\0{document.note}\0{document.text}"
         return hashlib.blake2b(told.encode("utf-8", "replace"), digest_size=16).digest()
 
     def settle(self) -> tuple[list[dict[str, Any]], list[tuple[str, str, str, dt.datetime]]]:
         """Join the tellings of each story.
 
         The first published telling (then the smaller doc_id) keeps its events; an event of a later one that the first has
-        too (same kind, an asset in common) becomes a source of it, any other stands.
+        too (same kind, an asset in common) becomes a source of it, any other stands. Of a later version of a document what an
+        earlier one says of the same asset is told already; the rest stands, known when that version was.
 
         Returns
         -------
@@ -69,8 +77,10 @@ class Stories:
         """
         order = sorted(
             range(len(self._found)),
-            key=lambda i: (self._found[i][1][0]["published_at"], self._found[i][0].doc_id, self._found[i][0].source),
-        )
+            key=lambda i: (
+                self._found[i][1][0]["known_at"], self._found[i][1][0]["published_at"], self._found[i][0].doc_id, self._found[i][0].source,
+            ),
+        )  # fmt: skip
         first: dict[tuple[int, bytes], list[int]] = {}
         rows: list[dict[str, Any]] = []
         kept: dict[int, list[dict[str, Any]]] = {}
@@ -81,18 +91,22 @@ class Stories:
             document, events, signature = self._found[index]
             home = self._home(index, signature, first)
             mine: list[dict[str, Any]] = []
+            tells: list[dict[str, Any]] = []
+            earlier = self._versions.earlier(document)
             for event in events:
-                twin = _twin(event, kept.get(home, [])) if home is not None else None
-                if twin is None and event["event_id"] in seen:
-                    continue
-                target = twin or event
-                if twin is None:
-                    seen.add(event["event_id"])
-                    rows.append(event)
-                    mine.append(event)
-                told.append((target["event_id"], document.doc_id, document.source, event["published_at"]))
-                by_doc.setdefault(document.doc_id, []).append(target["event_id"])
-            self.repeated += home is not None
+                again, fresh = _parted(event, earlier, kept.get(home, []) if home is not None else [])
+                if fresh and fresh["event_id"] not in seen:
+                    seen.add(fresh["event_id"])
+                    rows.append(fresh)
+                    mine.append(fresh)
+                    again.append(fresh)
+                for target in again:
+                    told.append((target["event_id"], document.doc_id, document.source, event["published_at"]))
+                    by_doc.setdefault(document.doc_id, []).append(target["event_id"])
+                tells += again
+            self.versions += bool(earlier)
+            self.repeated += home is not None or bool(earlier)
+            self._versions.add(document, tells)
             kept[index] = mine
         when = {event["event_id"]: event["published_at"] for event in rows}
         for doc_id, copy in self._copies:
@@ -138,6 +152,16 @@ class Stories:
 def _alike(one: _Signature, other: _Signature) -> float:
     filled = (one != _EMPTY) | (other != _EMPTY)
     return float((one == other)[filled].mean()) if filled.any() else 0.0
+
+
+def _parted(
+    event: dict[str, Any], earlier: list[dict[str, Any]], home: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """Part an event into those that earlier versions and the same story elsewhere tell, and what is new in it."""
+    again, fresh = told_before(event, earlier)
+    mine = {other["event_id"] for other in earlier}
+    twin = _twin(fresh, [other for other in home if other["event_id"] not in mine]) if fresh else None
+    return ([*again, twin], None) if twin else (again, fresh)
 
 
 def _twin(event: dict[str, Any], kept: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from engine.faults import Fault
 from engine.reader import plugins
 from engine.reader.classifier import Classifier
+from engine.reader.columns import Given
 from engine.reader.names.table import NameTable
 from engine.reader.read import AnyReader, Sources, read_sources
-from engine.reader.sources import Columns
 from engine.tables.spelling import Order
 
 
@@ -24,8 +24,9 @@ def estimate(
     sidecar: str | Path | None = None,
     lexicon: Sequence[str | Path] | str | Path = (),
     names: NameTable | None = None,
-    columns: str | Path | dict[str, str] | Columns | None = None,
+    columns: Given = None,
     dates: Order | None = None,
+    seen: str = "",
 ) -> dict[str, int]:
     """Count what a reading would ask of a model.
 
@@ -56,7 +57,7 @@ def estimate(
         return [None] * len(sentences), None, None
 
     reading = read_sources(
-        sources, sidecar=sidecar, lexicon=lexicon, names=names, columns=columns, delay=dt.timedelta(0), dates=dates,
+        sources, sidecar=sidecar, lexicon=lexicon, names=names, columns=columns, delay=dt.timedelta(0), dates=dates, seen=seen,
         reader=replace(found, classify=counted),
     )  # fmt: skip
     return {"documents": reading.counts["documents"], **total}

@@ -1,90 +1,132 @@
-"""Why an event is what it is: the sentence, the words, the times and every factor of its strength."""
+"""Why an event is what it is: the sentence, the words, the times and every factor of its strength; and why a document gave none."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from engine.event_table import OPTIONAL
 from engine.faults import Fault
+from engine.guess import did_you_mean
 from engine.legible import numeral
 from engine.reader import plugins
+from engine.reader.asked import Asked
 from engine.reader.classified import with_classifier
 from engine.reader.classifier import Classifier
-from engine.reader.document import Document, Found
-from engine.reader.lexicon import load
+from engine.reader.columns import Given, columns_from, with_seen
+from engine.reader.counted import counted
+from engine.reader.document import Document, Found, Page, opened
+from engine.reader.language import is_other
+from engine.reader.lexicon import Lexicon, load
 from engine.reader.names.table import NameTable
-from engine.reader.read import OWN, AnyReader, Sources, document_of, read_all, read_documents
+from engine.reader.prefilter import Prefilter
+from engine.reader.published import states_time
+from engine.reader.read import OWN, AnyReader, Reading, Sources, document_of, read_all, read_documents, read_sources
 from engine.reader.sidecar import Sidecar
-from engine.reader.sources import Columns, batches, columns_from, files
+from engine.reader.sources import batches, files
 from engine.tables.spelling import Order
+
+_ROW = re.compile(r", row (?=\d+$)")
+_SHOWN = 12  # words and names that are listed
 
 
 def explain(
-    event_id: str,
+    wanted: str,
     sources: Sources,
     *,
     sidecar: str | Path | None = None,
     lexicon: Sequence[str | Path] | str | Path = (),
     names: NameTable | None = None,
-    columns: str | Path | dict[str, str] | Columns | None = None,
+    columns: Given = None,
     dates: Order | None = None,
+    seen: str = "",
     reader: AnyReader = OWN,
 ) -> dict[str, Any]:
-    """Read the documents again and say how one event came to be.
+    """Read the documents again and say how one event came to be, or what one document gave, and why it gave nothing.
 
     Parameters
     ----------
-    event_id
-        As it stands in the events table.
-    sources, sidecar, lexicon, names, columns, dates, reader
+    wanted
+        The id of an event or of a document, as it stands in the events table; of a document also its file, and its place in it as
+        messages name it ("news.csv, row 12", "news.csv#12").
+    sources, sidecar, lexicon, names, columns, dates, seen, reader
         What the table was read with.
 
     Returns
     -------
     dict
-        `event` (its row), `source`, `words` (what made the claim), `how` (the flags that were raised), `strength` (its factors by
-        name, as `engine.reader.strength.weigh` multiplies them) and `text` (a few lines to print).
+        Of an event `event` (its row), `source`, `words` (what made the claim), `how` (the flags that were raised), `strength` (its
+        factors by name, as `engine.reader.strength.weigh` multiplies them) and `text` (a few lines to print). Of a document
+        `doc_id`, `source`, `reason` (a name of `engine.reader.counted.SILENT`, or "" where it gave events), `names` (who was found:
+        ticker or group by the words), `words` (what may make a claim), `events` (as above, for each) and `text`. Of a reader that is a
+        function of sources only its events are known, and the documents that they name.
 
     Raises
     ------
     Fault
-        No document gives an event of that id.
+        No document has that id, or gives an event of that id.
     """
+    given: dict[str, Any] = {
+        "sidecar": sidecar, "lexicon": lexicon, "names": names, "columns": columns, "dates": dates, "seen": seen,
+    }  # fmt: skip
     chosen = plugins.find(reader)
-    words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
-    classifier = chosen if isinstance(chosen, Classifier) else None
     if not isinstance(chosen, Classifier) and chosen is not read_documents:
-        given = {
-            "sidecar": sidecar,
-            "lexicon": lexicon,
-            "names": names,
-            "columns": columns,
-            "dates": dates,
-            "delay": dt.timedelta(0),
-            "progress": False,
-        }
-        reading = plugins.read_by(chosen, reader, sources, given)
-        for row in reading.events.frame.filter(event_id=event_id).iter_rows(named=True):
-            return _told_by_others(row)
-    else:
-        notes = Sidecar.read(sidecar)
-        words = with_classifier(words, classifier) if classifier else words
-        rows = (
-            row
-            for batch in batches(files(sources), columns_from(columns), dates)
-            for row in batch.iter_rows(named=True)
-        )
-        documents = (document_of(row, notes) for row in rows)
-        for document, found in read_all(documents, words, dt.timedelta(0), dates, classifier):
-            for item in () if isinstance(found, Fault) else found:
-                if item.row["event_id"] == event_id:
-                    return _told(item, document, document.note.reason if document.note else "", classifier)
-    raise Fault(
-        f"event_id={event_id!r}: no document given has such an event; take an id from the events table read from the same documents."
+        settings = {**given, "delay": dt.timedelta(0), "progress": False}
+        return _by_others(wanted, plugins.read_by(chosen, reader, sources, settings).events.frame)
+    classifier = chosen if isinstance(chosen, Classifier) else None
+    words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
+    words = with_classifier(words, classifier) if classifier else words
+    notes = Sidecar.read(sidecar)
+    asked = Asked(with_seen(columns_from(columns), seen), dates)
+
+    def documents() -> Iterator[Document]:
+        for batch in batches(files(sources), asked.columns, dates, asked.notes, asked.left_out):
+            yield from (document_of(row, notes) for row in batch.iter_rows(named=True))
+
+    def found_in(them: Iterable[Document]) -> Iterator[tuple[Document, list[Found] | Fault]]:
+        return read_all(iter(them), words, dt.timedelta(0), dates, classifier, Counter())
+
+    def whole() -> Reading:
+        return read_sources(sources, **given, reader=reader)
+
+    ids: set[str] = set()
+    for document in documents():
+        ids.add(document.doc_id)
+        if _is_meant(document, wanted):
+            twin = next(other for other in documents() if _text_of(other) == _text_of(document))
+            ((_, found),) = found_in([document])
+            return _of_document(document, twin, opened(document, words, dates), found, words, classifier, whole)
+    for document, found in found_in(document for document in documents() if not _is_foreign(document)):
+        for item in () if isinstance(found, Fault) else found:
+            if item.row["event_id"] == wanted:
+                return _told(item, document, classifier)
+    raise _unknown(wanted, ids)
+
+
+def _unknown(wanted: str, ids: Iterable[str]) -> Fault:
+    return Fault(
+        f"event_id={wanted!r}: no document given has such an event, nor that id itself{did_you_mean(wanted, ids)}; take an id from the "
+        "events table read from the same documents, or the id of a document."
     )
+
+
+def _by_others(wanted: str, events: pl.DataFrame) -> dict[str, Any]:
+    """Say what is known of an event that somebody else's reader found, or of the events of a document."""
+    for row in events.filter(event_id=wanted).iter_rows(named=True):
+        return _told_by_others(row)
+    told = [_told_by_others(row) for row in events.filter(doc_id=wanted).iter_rows(named=True)]
+    if not told:
+        raise _unknown(wanted, events["doc_id"].unique().to_list())
+    lines = [f"{wanted} · {told[0]['source'] or wanted}", _number(told), *(f"\n{item['text']}" for item in told)]
+    return {
+        "doc_id": wanted, "source": told[0]["source"], "reason": "", "names": {}, "words": [], "events": told, "text": "\n".join(lines),
+    }  # fmt: skip
 
 
 def _told_by_others(row: dict[str, Any]) -> dict[str, Any]:
@@ -109,8 +151,9 @@ def _sureness(row: dict[str, Any]) -> str:
     return f"confidence {numeral(row['confidence'], 6)}{told}"
 
 
-def _told(item: Found, document: Document, reason: str, classifier: Classifier | None) -> dict[str, Any]:
+def _told(item: Found, document: Document, classifier: Classifier | None) -> dict[str, Any]:
     claim, row = item.claim, item.row
+    reason = document.note.reason if document.note else ""
     how = [name for name in ("hedged", "secondhand", "mention", "emphatic", "from_context") if getattr(claim, name)]
     parts = " · ".join(f"{name} {numeral(value, 6)}" for name, value in item.worth.parts.items())
     figures = (
@@ -134,3 +177,117 @@ def _told(item: Found, document: Document, reason: str, classifier: Classifier |
     return {
         "event": {**OPTIONAL, **row}, "source": document.source, "words": claim.words, "how": how, "strength": item.worth.parts, "text": "\n".join(lines),
     }  # fmt: skip
+
+
+# ----------------------------------------------------------------------------------------------------------- a document
+
+
+def _is_meant(document: Document, wanted: str) -> bool:
+    """Tell whether a document is called so: by its id, its file, or its place in it."""
+    place = _ROW.sub("#", document.source)
+    return wanted in (document.doc_id, document.source, place, Path(document.source).name, Path(place).name)
+
+
+def _is_foreign(document: Document) -> bool:
+    """Tell whether a document is left out for its language."""
+    return not (document.note and document.note.language) and is_other(document.text)
+
+
+def _text_of(document: Document) -> tuple[Any, ...]:
+    """Give what two documents have in common of which the reader reads one; see `engine.reader.duplicates`."""
+    return document.text, document.published, document.modified, document.seen, document.timezone, document.note
+
+
+def _of_document(
+    document: Document,
+    first: Document,
+    page: Page,
+    found: list[Found] | Fault,
+    lexicon: Lexicon,
+    classifier: Classifier | None,
+    whole: Callable[[], Reading],
+) -> dict[str, Any]:
+    """Say what a document gave, or why it gave nothing."""
+    names = _names_in(page)
+    if document.ticker and page.subject:
+        names = {f"the table's {document.ticker}": page.subject, **names}
+    prefilter = Prefilter(lexicon, any_words=classifier is not None)
+    words = prefilter.words_in(page.folded)
+    reason, sentences = _reason(document, first, page, found, prefilter.lacks(page.text, document.ticker), classifier)
+    events: list[dict[str, Any]] = []
+    if not reason and not isinstance(found, Fault):
+        events = [_told(item, document, classifier) for item in found]
+        sentences = _gave(document, found, whole())
+    lines = [
+        f"{document.doc_id} · {document.source}",
+        *sentences,
+        f"names      {_list(f'{name} ({key})' for name, key in names.items())}",
+        f"words      {_list(words)}",
+        *(f"\n{item['text']}" for item in events),
+    ]
+    return {
+        "doc_id": document.doc_id, "source": document.source, "reason": reason, "names": names, "words": words, "events": events,
+        "text": "\n".join(lines),
+    }  # fmt: skip
+
+
+def _reason(
+    document: Document,
+    first: Document,
+    page: Page,
+    found: list[Found] | Fault,
+    lack: str,
+    classifier: Classifier | None,
+) -> tuple[str, list[str]]:
+    """Say why a document gives no event, in the order in which a reading counts it; "" where it gives one."""
+    if not lack and first.source != document.source:
+        told = f"it is the very text of {first.doc_id} ({first.source}), as whose source it counts"
+        return "copies", [f"No event of its own: {told}."]
+    if _is_foreign(document):
+        return "other_language", ["No event: its language is neither English, French nor Chinese."]
+    if lack == "no_claim":
+        told = "" if page.names_somebody else " It names nobody known either."
+        return lack, [f"No event: it makes no claim, for no word of the lexicon that makes one stands in it.{told}"]
+    if lack or not page.names_somebody:
+        return "nobody_known", ["No event: it names nobody known. A table of names adds companies: --names."]
+    if isinstance(found, Fault):
+        return "unread_date" if states_time(document) else "no_date", [str(found)]
+    if found:
+        return "", []
+    why = (
+        f"{classifier.name} finds none in its sentences"
+        if classifier
+        else "of its words none makes one about the names beside it"
+    )
+    return "no_claim", [f"No event: it makes no claim, for {why}."]
+
+
+def _gave(document: Document, found: list[Found], reading: Reading) -> list[str]:
+    """Say what became of the events of a document among all others."""
+    owners = dict(zip(*(reading.events.frame[name] for name in ("event_id", "doc_id")), strict=True))
+    left_out = dict(zip(*(reading.left_out[name] for name in ("event_id", "reason")), strict=True))
+    told = reading.sources.filter(reading.sources["source"] == document.source)["event_id"]
+    out = [_number(found)]
+    for item in found:
+        if item.row["event_id"] in left_out:
+            out.append(f"left out   {item.row['event_id']}, for no table may hold it: {left_out[item.row['event_id']]}")
+    others = sorted({owners[event_id] for event_id in told if owners.get(event_id, document.doc_id) != document.doc_id})
+    if others:
+        out.append(
+            f"copy of    {_list(others)}: what both tell is an event of the first telling, with this document as a source."
+        )
+    return out
+
+
+def _number(events: Sequence[object]) -> str:
+    return f"{counted(len(events), 'event')}."
+
+
+def _names_in(page: Page) -> dict[str, str]:
+    return {page.text[hit.start : hit.end]: hit.key for hit in page.names}
+
+
+def _list(items: Iterable[str]) -> str:
+    listed = list(items)
+    more = f" and {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
+    return f"{', '.join(listed[:_SHOWN])}{more}" if listed else "none"

@@ -6,6 +6,7 @@ import datetime as dt
 
 import polars as pl
 
+from engine.event_table import OPTIONAL
 from engine.events import Events
 from engine.faults import Fault
 
@@ -22,7 +23,8 @@ def beside(old: Events, new: Events) -> Events:
         Readings of the same documents, with different `reader` or `labelled_at`.
     """
     before = old.frame
-    same = [name for name in before.columns if name not in ("reader", "labelled_at")]
+    # What an earlier version could not say is no other label.
+    same = [name for name in before.columns if name not in ("reader", "labelled_at", *OPTIONAL)]
     after = new.frame.join(before.select(same), on=same, how="anti", nulls_equal=True)
     taken = before["event_id"].implode()
     after = after.with_columns(

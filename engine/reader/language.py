@@ -1,4 +1,4 @@
-"""Which of the four languages a text and its sentences are written in."""
+"""Which of the four languages a text and its sentences are written in, and which texts are in none of them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import functools
 import re
 from collections import Counter
 from typing import Final
+
+import polars as pl
 
 from engine.reader.fold import is_han, table
 
@@ -68,3 +70,65 @@ def _is_traditional(text: str) -> bool:
     traditional, simplified = _telling()
     count = Counter(text)
     return sum(n for c, n in count.items() if c in traditional) > sum(n for c, n in count.items() if c in simplified)
+
+
+# ------------------------------------------------------------------------------------------------------- other languages
+
+_HEAD: Final = 1_500  # characters that are asked
+# Words that no text in another language has: a text with one needs no closer look.
+_OURS: Final = [" the ", " and ", " with ", " from ", " its ", " les ", " dans ", " aux ", "的", "了", "在", "是"]
+# Greek, Cyrillic, Arabic and all others but Latin and Han; kana.
+_SCRIPT, _KANA = r"[\u0370-\u1dff\u1f00-\u1fff\uac00-\ud7af]", r"[\u3041-\u309f\u30a1-\u30fa]"
+_FOREIGN: Final = re.compile(_SCRIPT)
+_JAPANESE: Final = re.compile(_KANA)
+_NEVER: Final = re.compile(r"[ßñ¿¡łąęşğıåøæãõőűřěščžțđ]")
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_OWN_WORDS: Final = (
+    "the of and to in is that for with as its are by at from has have had but not this it be will after their says said over into new "
+    "per do pro le la les des de du je se il elle ne ce cette nous vous un une est dans que qui pour pas sur avec au aux et en par "
+    "selon mais ont sont ses son"
+)
+# Small words that neither English nor French has, nor a name that they speak of.
+_OTHER_WORDS: Final = {
+    "de": "der das und nicht ist von den ein eine auf für im werden wird sich nach bei zum zur auch aus aktie aktien börse prozent milliarden",
+    "nl": "het een van voor niet zijn wordt naar bij ook aandeel beurs miljard",
+    "es": "el los las por para una con del está más como pero su sus según tras acciones bolsa mercado millones",
+    "it": "di che della gli sono nel dei delle alla dopo anche azioni borsa mercato miliardi",
+    "pt": "os não uma dos da em pelo ao mais são após ações bolsa bilhões",
+    "sv": "och att det som på inte av till från",
+    "pl": "nie jest się przez oraz po",
+    "tr": "ve bir için ile olarak",
+    "id": "yang untuk dengan pada dari saham",
+    "ro": "și pentru este",
+    "cs": "že akcie které",
+}
+_OWN: Final = frozenset(_OWN_WORDS.split())
+_OTHERS: Final = frozenset(word for words in _OTHER_WORDS.values() for word in words.split()) - _OWN
+_TELLING_WORDS: Final = 3
+
+
+def suspects(texts: pl.Series) -> pl.Series:
+    """Tell (bool) which texts may be in a language other than the four, and are worth `is_other`."""
+    heads = texts.str.slice(0, _HEAD)
+    return ~heads.str.contains_any(_OURS) | heads.str.contains(f"{_SCRIPT}|{_KANA}")
+
+
+def is_other(text: str) -> bool:
+    """Tell a text in a language that is neither English, French nor Chinese; one that does not show it is none.
+
+    Examples
+    --------
+    >>> is_other("Die Aktie von Nvidia fällt nach der Warnung um acht Prozent"), is_other("エヌビディアの株価が8%下落した")
+    (True, True)
+    >>> is_other("Nvidia-Aktie"), is_other("Selon Der Spiegel, l'action de SAP baisse"), is_other("三星电子（삼성전자）股价下跌")
+    (False, False, False)
+    """
+    head = text[:_HEAD]
+    letters = sum(map(len, _WORD.findall(head)))
+    kana = len(_JAPANESE.findall(head))
+    if len(_FOREIGN.findall(head)) * 2 > letters or (kana > 1 and kana * 5 >= letters):
+        return True
+    words = set(_WORD.findall(head.lower()))
+    small = len(words & _OTHERS)
+    other = small + len(set(_NEVER.findall(head.lower())))
+    return small > 0 and other >= _TELLING_WORDS and other > len(words & _OWN)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from engine.reader.when import is_change
+from engine.reader.columns import is_change
 from engine.tables.single import as_day, says_when, written
 
 _PUBLISHED: Final = frozenset((

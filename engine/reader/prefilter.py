@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 import ahocorasick_rs
@@ -36,7 +37,7 @@ class Prefilter:
             for form in (word, word.replace(" ", "-"), word.replace("-", " ")):
                 other = pieces.get(form, (True, True))
                 pieces[form] = (left and other[0], right and other[1])  # the wider of two terms decides
-        self._ends = list(pieces.values())
+        self._pieces, self._ends = list(pieces), list(pieces.values())
         small = sum(map(len, pieces)) < _MOST_CHARACTERS
         kind = (
             ahocorasick_rs.Implementation.DFA if small else None
@@ -46,28 +47,39 @@ class Prefilter:
 
     def keep(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Keep the rows whose `text` may hold a claim; those with broken characters stay, to be repaired first."""
+        return frame.filter(pl.Series([not reason for reason in self.sift(frame)], dtype=pl.Boolean))
+
+    def sift(self, frame: pl.DataFrame) -> list[str]:
+        """Say of each row why its `text` holds no claim: "no_claim" for want of a word, "nobody_known", or "" where it may hold one."""
         broken = frame.select(_broken()).to_series()
         about = frame["ticker"] if "ticker" in frame.columns else [None] * frame.height
-        kept = [
-            hurt or self._may_claim(text, ticker)
+        return [
+            "" if hurt else self.lacks(text, ticker)
             for text, ticker, hurt in zip(frame["text"], about, broken, strict=True)
         ]
-        return frame.filter(pl.Series(kept, dtype=pl.Boolean))
 
-    def _may_claim(self, text: str, ticker: str | None) -> bool:
+    def lacks(self, text: str, ticker: str | None = None) -> str:
+        """Say why one text holds no claim, as `sift` does."""
         folded = fold(text)
         if not self._any_words and not self._has_word(folded) and _FALL.search(text) is None:
-            return False
-        return bool(ticker) or self._names.has_any(folded, text) or _SYMBOL.search(text) is not None
+            return "no_claim"
+        known = bool(ticker) or self._names.has_any(folded, text) or _SYMBOL.search(text) is not None
+        return "" if known else "nobody_known"
+
+    def words_in(self, folded: str) -> list[str]:
+        """List the words of a folded text that can make a claim, in its order, none twice."""
+        return list(dict.fromkeys(self._words_of(folded)))
 
     def _has_word(self, folded: str) -> bool:
+        return next(self._words_of(folded), None) is not None
+
+    def _words_of(self, folded: str) -> Iterator[str]:
         size = len(folded)
         for index, start, stop in self._words.find_matches_as_indexes(folded, overlapping=True):
             left, right = self._ends[index]
             if (left and start and wordy(folded[start - 1])) or (right and stop < size and wordy(folded[stop])):
                 continue
-            return True
-        return False
+            yield self._pieces[index]
 
 
 def _broken() -> pl.Expr:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 _WINTER: Final = dt.datetime(2025, 1, 1, 12)
+_JOINED = 600  # characters in which the date line of an agency stands
 _HEAD, _FOOT = 2000, 400  # characters at the top and the end of a page in which it tells of itself
 _TICK: Final = dt.timedelta(microseconds=1)
 _DIGIT = re.compile(r"\d")
@@ -46,11 +47,11 @@ _ABOUT = re.compile(
 )
 _CLOCK = re.compile(r"\d{1,2}[:h]\d{2}(?::\d{2})?\s*(?:[ap]\.?m\.?)?")
 _PARTS = re.compile(r"[|·•]")
-# A headline with its time and its agency in one line: ".. chute de 30% jeudi 20 novembre 2025 à 11h35 (BFM Bourse) - Le ..".
+# "… prend 4 % vendredi 20 février 2026 à 16h28 (BFM Bourse) -": the agency behind a date signs it, wherever a headline ends.
+_SIGNED = re.compile(r"\s*(?:a \w{1,6})?\s*[(（][^()（）\n%]{2,30}[)）]\s*(-|:|$)")
 _WEEKDAY = re.compile(
     r"(?:\b(?:mon|tues|wednes|thurs|fri|satur|sun)day,?|\b(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)|(?:星期|周)[一二三四五六日天])\s*$"
 )
-_SIGNED = re.compile(r"\s*[(（][^()（）\d]{2,30}[)）]\s*(?:-|:|$)")
 # What parts a stamp of two times: a bar, a semicolon, or "Updated" behind the first.
 _TIMES = re.compile(
     r"[|·•;；]|\s/\s(?=[A-Za-z])|(?<=\w)(?<!last)[,.]?\s+(?=(?:last )?(?:updated|modified|revised|mis à jour)\b)",
@@ -103,9 +104,10 @@ def published(
     stated = [stamp for stamp in (document.published, *changed) if stamp]
     moments = [_known(document, stamp, said, zone, tongue, order) for stamp in stated for said in _said(stamp)]
     language = "zh" if tongue.startswith("zh") else tongue
-    own = list(_signed(text, folded, language))
+    own = _signed(text, folded, language)
     if not moments or _REVISED.search(folded, 0, _HEAD) or _REVISED.search(folded, len(folded) - _FOOT):
-        own += [said for said in own_times(text, folded, language) if said.revised or not stated]
+        own += _own_times(text, folded, language)
+    own = [said for said in own if said.revised or not stated]
     if own:
         moments += _later(document, own, moments, zone, tongue, order)
     note = document.note
@@ -118,6 +120,25 @@ def published(
     else:
         when = publication(None, source=document.source)
     return when, zone
+
+
+def states_time(document: Document) -> bool:
+    """Tell whether a document's source says when it was published or changed, be it understood or not."""
+    return bool(document.published) or any(map(says_when, document.modified))
+
+
+def seen(document: Document, zone: str, tongue: str, order: Order | None = None) -> dt.datetime | None:
+    """Say when a crawler had a document, for sure; None where its table does not say.
+
+    Raises
+    ------
+    Fault
+        It is stated in words that are not understood.
+    """
+    stamp = document.seen
+    if not stamp or not says_when(stamp):
+        return None
+    return _known(document, stamp, written(stamp), zone, tongue, order, what="time at which it was seen").at
 
 
 def _said(stamp: dt.datetime | dt.date | str) -> list[Written | None]:
@@ -147,15 +168,16 @@ def _known(
     order: Order | None,
     *,
     alone: bool = False,
+    what: str = "publication time",
 ) -> Moment:
     if said and not any(_FIRST_YEAR <= day.year <= _LAST_YEAR for day in said[:3] if day):
         raise Fault(
-            f"{document.source}: the publication time must lie within {_FIRST_YEAR} to {_LAST_YEAR} (got {stamp!r}); correct it."
+            f"{document.source}: the {what} must lie within {_FIRST_YEAR} to {_LAST_YEAR} (got {stamp!r}); correct it."
         )
     known = said and moment(said, zone, language=tongue, order=order, alone=alone)
     if not known:
         raise Fault(
-            f"{document.source}: the publication time must be a date with a year, in a time zone that is known (got {stamp!r}); "
+            f"{document.source}: the {what} must be a date with a year, in a time zone that is known (got {stamp!r}); "
             "write it as 2025-01-28T05:32+08:00, or name another column."
         )
     return known
@@ -181,7 +203,7 @@ def _zone_of(document: Document, tongue: str) -> str:
 # ------------------------------------------------------------------------------------------------- the page's own lines
 
 
-def own_times(text: str, folded: str, language: str) -> list[Said]:
+def _own_times(text: str, folded: str, language: str) -> list[Said]:
     """Find the times that a page states as its own, in the lines where pages carry them.
 
     They stand on a line of their own near the top (with a name, perhaps), after a word such as "Published" or "发布时间", or in the
@@ -202,16 +224,23 @@ def own_times(text: str, folded: str, language: str) -> list[Said]:
     return found
 
 
-def _signed(text: str, folded: str, language: str) -> Iterator[Said]:
-    """Find the time that stands with its weekday between a headline and the name of an agency: the line was written then, not before."""
-    for stated in dates(folded, 0, _FOOT, language=language):
-        if (
-            stated.year
-            and stated.time
-            and _SIGNED.match(folded, stated.end)
-            and _WEEKDAY.search(folded, 0, stated.start)
-        ):
-            yield Said(_stamp(text, folded, stated, 0, _FOOT), True, text[stated.start : stated.end])
+def _signed(text: str, folded: str, language: str) -> list[Said]:
+    """Find the date line of an agency behind a headline on the same line, as scrapers join them.
+
+    With its weekday and its time, the line was written then and not before, whatever a column says.
+    """
+    stop = min(len(folded), _JOINED)
+    if _SIGNED.search(folded, 0, stop) is None:
+        return []
+    for stated in dates(folded, 0, stop, language=language):
+        sign = _SIGNED.match(folded, stated.end)
+        if sign is None or not stated.year or _ABOUT.search(folded, max(0, stated.start - 20), stated.start):
+            continue
+        timed = stated.time is not None and _WEEKDAY.search(folded, 0, stated.start) is not None
+        if timed or sign[1] == "-":
+            words = text[stated.start : stated.end].strip()
+            return [Said(_stamp(text, folded, stated, stated.start, stop), timed, words)]
+    return []
 
 
 def _of_line(text: str, folded: str, start: int, stop: int, length: int, number: int, language: str) -> Iterator[Said]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,19 +14,27 @@ from typing import Any, Final
 import polars as pl
 
 from engine.clock import parse_delay
-from engine.event_table import OPTIONAL, out_of_bounds
+from engine.event_rules import out_of_bounds
+from engine.event_table import OPTIONAL
 from engine.events import SCHEMA, Events
 from engine.faults import Fault, note
 from engine.number import share
+from engine.reader.asked import Asked
 from engine.reader.classified import read_classified, with_classifier
 from engine.reader.classifier import Classifier
+from engine.reader.columns import Given, columns_from, with_seen
+from engine.reader.counted import COUNTS, counted
 from engine.reader.document import Document, Found, read
 from engine.reader.duplicates import Stories
+from engine.reader.language import is_other, suspects
 from engine.reader.lexicon import Lexicon, load
 from engine.reader.names.table import NameTable
 from engine.reader.prefilter import Prefilter
+from engine.reader.progress import Advance, Progress
+from engine.reader.published import states_time
+from engine.reader.rows import NO_TIME
 from engine.reader.sidecar import Sidecar
-from engine.reader.sources import Columns, batches, columns_from, files
+from engine.reader.sources import batches, files
 from engine.tables.order import check_dates
 from engine.tables.spelling import Order
 
@@ -35,7 +44,9 @@ OWN: Final = "lexicon"
 #: The name of a reader, a classifier, or a function that gives events.
 AnyReader = str | Classifier | Callable[..., Any]
 REFUSED: Final = {"doc_id": pl.String, "source": pl.String, "reason": pl.String}
+UNREAD: Final = {"source": pl.String, "reason": pl.String}
 LEFT_OUT: Final = {"event_id": pl.String, "doc_id": pl.String, "reason": pl.String}
+_STEP: Final = 2_000  # documents between two tellings of how far it is
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +63,20 @@ class Reading:
     refused
         The documents that make claims but state no publication time: doc_id, source, reason. They gave no events.
     counts
-        documents, characters, kept (past the prefilter), with_events, repeated, refused, left_out, unsure (below min_confidence).
+        documents, characters, kept (past the first pass), asked (documents that a classifier was asked about, or that name
+        nobody), with_events; of the documents without events, by the first that holds:
+        copies (the very text of another), other_language, nobody_known, no_claim, no_date, unread_date (a publication time that
+        is not understood); refused (the last two); repeated (copies, near copies, later versions), versions; left_out (events),
+        unsure (events below min_confidence), rows_left_out, files_left_out. What a reader of somebody else does with each document
+        is not known: of it documents (those that gave events) and unsure.
     left_out
         The events that no table of events may hold (an error of ours, or of a lexicon): event_id, doc_id, reason.
     notes
         What was taken for granted of the times of each table, and what to know of the table of names, a sentence each.
+    columns
+        Which columns of each table became what, a sentence by the name of each file.
+    unread
+        The rows that could not be read, and of several files those that could not: source, reason.
     """
 
     events: Events
@@ -65,6 +85,14 @@ class Reading:
     counts: dict[str, int] = field(default_factory=dict)
     left_out: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEFT_OUT))
     notes: tuple[str, ...] = ()
+    columns: dict[str, str] = field(default_factory=dict)
+    unread: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=UNREAD))
+
+    @property
+    def is_undated(self) -> bool:
+        """Whether documents were refused for want of a publication time, and none that has one could have given an event."""
+        others = len(self.events) or self.counts.get("unsure") or self.counts.get("asked")
+        return self.refused.height > 0 and not others
 
 
 def read_sources(
@@ -73,10 +101,11 @@ def read_sources(
     sidecar: str | Path | None = None,
     lexicon: Sequence[str | Path] | str | Path = (),
     names: NameTable | None = None,
-    columns: str | Path | dict[str, str] | Columns | None = None,
+    columns: Given = None,
     delay: dt.timedelta | str = dt.timedelta(0),
     dates: Order | None = None,
-    progress: bool | Callable[[int, int], None] = False,
+    seen: str = "",
+    progress: bool | Advance = False,
     reader: AnyReader = OWN,
     min_confidence: float = 0.0,
 ) -> Reading:
@@ -90,15 +119,18 @@ def read_sources(
     found = plugins.find(reader)
     if not isinstance(found, Classifier) and found is not read_documents:
         given = {
-            "sidecar": sidecar, "lexicon": lexicon, "names": names, "columns": columns, "delay": delay, "dates": dates, "progress": progress,
+            "sidecar": sidecar, "lexicon": lexicon, "names": names, "columns": columns, "delay": delay, "dates": dates, "seen": seen,
+            "progress": progress,
         }  # fmt: skip
         return _with_novelty(_kept_sure(plugins.read_by(found, reader, sources, given), least))
-    paths = files(sources)
+    said: list[str] = []
+    paths = files(sources, said)
     words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
     notes = Sidecar.read(sidecar)
     check_dates(dates)
+    asked = Asked(with_seen(columns_from(columns), seen), dates, said)
     classifier = found if isinstance(found, Classifier) else None
-    reading = _run(paths, words, notes, columns_from(columns), parse_delay(delay), dates, progress, classifier)
+    reading = _run(paths, words, notes, asked, parse_delay(delay), progress, classifier)
     return _with_novelty(_kept_sure(reading, least))
 
 
@@ -108,10 +140,11 @@ def read_documents(
     sidecar: str | Path | None = None,
     lexicon: Sequence[str | Path] | str | Path = (),
     names: NameTable | None = None,
-    columns: str | Path | dict[str, str] | Columns | None = None,
+    columns: Given = None,
     delay: dt.timedelta | str = dt.timedelta(0),
     dates: Order | None = None,
-    progress: bool | Callable[[int, int], None] = False,
+    seen: str = "",
+    progress: bool | Advance = False,
     reader: AnyReader = OWN,
     min_confidence: float = 0.0,
 ) -> Events:
@@ -120,7 +153,8 @@ def read_documents(
     Parameters
     ----------
     sources
-        Files (.txt .md .html .json .jsonl .csv .parquet), folders or globs; one or several.
+        Files (.txt .md .html, .csv .tsv .parquet .arrow .xlsx, .json .jsonl, .xml .rss .atom, each also packed as .gz), folders or
+        globs; one or several.
     sidecar
         TOML file with what pages lack: date, time zone, and the reason why they are believed; see `Sidecar.read`.
     lexicon
@@ -129,13 +163,17 @@ def read_documents(
         A table of names of companies, added to the one that comes with the package and stronger than it: a CSV or Parquet file, a
         frame, or a dict of columns, with ``ticker`` and ``name``; see `engine.reader.names.table.read_names`.
     columns
-        TOML file (or a dict) that says which column of a table holds what; usual names are found without it.
+        TOML file (or a dict) that says which column of a table holds what; usual names are found without it. Several columns of
+        text are joined: ``{"text": ["content", "summary"]}``.
     delay
         Time from publication to knowledge, such as "15m".
     dates
         "mdy", "dmy" or "ymd": how dates such as 01/02/2025 are read, where a table's column leaves it open.
+    seen
+        The column that says when a crawler had a document: nothing of it is known earlier.
     progress
-        True draws a bar on standard error; a function is called with (documents read, bytes read).
+        True draws a bar on standard error, or writes a line now and then where that is no terminal; a function is called with
+        (documents read, bytes read).
     reader
         Who says what the documents claim: "lexicon", the name of another one that is installed, a
         `engine.reader.Classifier`, or a function of the form that docs/readers.md tells.
@@ -156,17 +194,26 @@ def read_documents(
         columns=columns,
         delay=delay,
         dates=dates,
+        seen=seen,
         progress=progress,
         reader=reader,
         min_confidence=min_confidence,
     )
-    if reading.refused.height and not len(reading.events) and not reading.counts["unsure"]:
-        first = reading.refused.row(0, named=True)
-        more = f" (and {reading.refused.height - 1} more)" if reading.refused.height > 1 else ""
-        raise Fault(f"{first['reason']}{more}")
+    refuse_undated(reading)
     for sentence in _left_out(reading):
         note(sentence)
     return reading.events
+
+
+def refuse_undated(reading: Reading) -> None:
+    """Raise a Fault where no event is left because no document that makes claims says when it was published."""
+    if reading.is_undated:
+        refused = reading.refused
+        more = ""
+        if refused.height > 1:
+            more = f" ({counted(refused.height, 'document')} of {reading.counts['documents']:,} are like it, and none gave an event)"
+        hint = next((f" {note}" for note in reading.notes if NO_TIME in note), "")
+        raise Fault(f"{refused['reason'][0].rstrip('.')}{more}.{hint}")
 
 
 def _left_out(reading: Reading) -> Iterator[str]:
@@ -174,39 +221,38 @@ def _left_out(reading: Reading) -> Iterator[str]:
     refused, left_out = reading.refused, reading.left_out
     if refused.height:
         yield (
-            f"{_counted(refused.height, 'document')} of {reading.counts['documents']:,} left out for want of a publication time "
+            f"{counted(refused.height, 'document')} of {reading.counts['documents']:,} left out for want of a publication time "
             f"({_first(refused['source'])}). The first: {refused['reason'][0]}"
         )
     if left_out.height:
         yield (
-            f"{_counted(left_out.height, 'event')} left out, which no table of events may hold, of {_first(left_out['doc_id'])}. "
+            f"{counted(left_out.height, 'event')} left out, which no table of events may hold, of {_first(left_out['doc_id'])}. "
             f"The first: {left_out['reason'][0]}"
         )
+    if reading.unread.height:
+        parts = [
+            counted(reading.counts[f"{noun}s_left_out"], noun)
+            for noun in ("row", "file")
+            if reading.counts[f"{noun}s_left_out"]
+        ]
+        yield f"{' and '.join(parts)} left out. The first: {reading.unread['reason'][0]}"
     if unsure := reading.counts.get("unsure", 0):
-        yield f"{_counted(unsure, 'event')} left out that the reader is less sure of than min_confidence."
+        yield f"{counted(unsure, 'event')} left out that the reader is less sure of than min_confidence."
 
 
 def _kept_sure(reading: Reading, least: float) -> Reading:
     """Leave out the events of which the reader is less sure, and count them."""
     events = reading.events.select(min_confidence=least)
-    kept = (
-        reading.sources.filter(pl.col("event_id").is_in(events.frame["event_id"].to_list()))
-        if least
-        else reading.sources
-    )
-    return replace(
-        reading, events=events, sources=kept, counts=reading.counts | {"unsure": len(reading.events) - len(events)}
-    )
+    told = reading.sources
+    kept = told.filter(pl.col("event_id").is_in(events.frame["event_id"].to_list())) if least else told
+    counts = reading.counts | {"unsure": len(reading.events) - len(events)}
+    return replace(reading, events=events, sources=kept, counts=counts)
 
 
 def _with_novelty(reading: Reading) -> Reading:
     """Fill in how new each event is, unless a reader says so itself."""
     unsaid = bool((reading.events.frame["novelty"] == OPTIONAL["novelty"]).all())
     return replace(reading, events=reading.events.with_novelty()) if unsaid else reading
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'s' if count > 1 else ''}"
 
 
 def _first(names: pl.Series) -> str:
@@ -218,47 +264,59 @@ def _run(
     paths: list[Path],
     lexicon: Lexicon,
     notes: Sidecar,
-    columns: Columns,
+    asked: Asked,
     delay: dt.timedelta,
-    dates: Order | None,
-    progress: bool | Callable[[int, int], None],
+    progress: bool | Advance,
     classifier: Classifier | None = None,
 ) -> Reading:
     stories = Stories()
     lexicon = with_classifier(lexicon, classifier) if classifier else lexicon
     prefilter = Prefilter(lexicon, any_words=classifier is not None)
     refused: list[tuple[str, str, str]] = []
-    said: list[str] = []
-    counts = dict.fromkeys(("documents", "characters", "kept", "with_events"), 0)
-    with _Bar(progress) as advance:
-        for batch in batches(paths, columns, dates, said):
-            counts["documents"] += batch.height
-            size = int(batch["text"].str.len_bytes().sum())
-            counts["characters"] += size
-            kept = prefilter.keep(batch)
-            counts["kept"] += kept.height
-            fresh = (document for document in _documents(kept, notes) if not stories.is_copy(document))
-            for document, found in read_all(fresh, lexicon, delay, dates, classifier):
+    counts = Counter[str](dict.fromkeys(COUNTS, 0))
+    taken = batches(paths, asked.columns, asked.dates, asked.notes, asked.left_out, asked.told)
+    with Progress(progress) as advance:
+        for part in (part for batch in taken for part in batch.iter_slices(_STEP)):
+            size = int(part["text"].str.len_bytes().sum())
+            counts.update(documents=part.height, characters=size)
+            documents = _fresh(_kept(part, prefilter, counts), notes, stories, counts)
+            for document, found in read_all(documents, lexicon, delay, asked.dates, classifier, counts):
                 if isinstance(found, Fault):
                     refused.append((document.doc_id, document.source, str(found)))
+                    counts["unread_date" if states_time(document) else "no_date"] += 1
                     stories.forget(document)
                     continue
+                counts["asked"] += classifier is not None
                 counts["with_events"] += bool(found)
                 stories.add(document, found)
             gc.freeze()  # the rows kept so far are not looked through again and again: a tenth of the time
-            advance(batch.height, size)
+            advance(part.height, size)
     gc.unfreeze()
     rows, told = stories.settle()
     events, left_out = _table(rows, lexicon)
-    counts |= {"repeated": stories.repeated, "refused": len(refused), "left_out": left_out.height}
+    counts.update(
+        repeated=stories.repeated, copies=stories.copies, versions=stories.versions, refused=len(refused), left_out=left_out.height,
+        **_unread_counts(asked.left_out, paths),
+    )  # fmt: skip
     kept = _sources(told).filter(~pl.col("event_id").is_in(left_out["event_id"].to_list()))
     missing = pl.DataFrame(refused, schema=pl.Schema(REFUSED), orient="row")
-    return Reading(events, kept, missing, counts, left_out, (*lexicon.notes, *said))
+    unread = pl.DataFrame(asked.left_out, schema=pl.Schema(UNREAD), orient="row")
+    said = (*lexicon.notes, *asked.notes)
+    return Reading(events, kept, missing, dict(counts), left_out, said, asked.told, unread)
 
 
-def _documents(batch: pl.DataFrame, notes: Sidecar) -> Iterator[Document]:
-    for row in batch.iter_rows(named=True):
-        yield document_of(row, notes)
+def _fresh(
+    rows: Iterator[dict[str, Any]], notes: Sidecar, stories: Stories, counts: Counter[str]
+) -> Iterator[Document]:
+    """Give the documents that are to be read: none whose very text was read, none in another language, which is counted."""
+    for row in rows:
+        document = document_of(row, notes)
+        if stories.is_copy(document):
+            continue
+        if row["suspect"] and not (document.note and document.note.language) and is_other(document.text):
+            counts["other_language"] += 1
+            continue
+        yield document
 
 
 def read_all(
@@ -267,25 +325,48 @@ def read_all(
     delay: dt.timedelta,
     dates: Order | None,
     classifier: Classifier | None,
+    silent: Counter[str],
 ) -> Iterator[tuple[Document, list[Found] | Fault]]:
-    """Read documents, by a classifier if there is one; a document without a date comes with its Fault."""
+    """Read documents, by a classifier if there is one; a document without a date comes with its Fault.
+
+    `silent` counts those without events, as `engine.reader.document.read` does.
+    """
     if classifier is not None:
-        yield from read_classified(documents, lexicon, classifier, delay, dates)
+        yield from read_classified(documents, lexicon, classifier, delay, dates, silent)
         return
     for document in documents:
         found: list[Found] | Fault
         try:
-            found = read(document, lexicon, delay, dates)
+            found = read(document, lexicon, delay, dates, silent)
         except Fault as fault:
             found = fault
         yield document, found
 
 
+def _kept(part: pl.DataFrame, prefilter: Prefilter, counts: Counter[str]) -> Iterator[dict[str, Any]]:
+    """Give the rows that may hold a claim, with whether they may be in another language; count the others by what they lack."""
+    suspect = suspects(part["text"])
+    reasons = pl.Series(prefilter.sift(part), dtype=pl.String)
+    kept = reasons == ""
+    counts.update(dict(reasons.filter(~kept & ~suspect).value_counts().iter_rows()))
+    odd = zip(part["text"].filter(~kept & suspect), reasons.filter(~kept & suspect), strict=True)
+    counts.update("other_language" if is_other(text) else reason for text, reason in odd)
+    found = part.with_columns(suspect=suspect).filter(kept)
+    counts["kept"] += found.height
+    yield from found.iter_rows(named=True)
+
+
+def _unread_counts(left_out: list[tuple[str, str]], paths: list[Path]) -> dict[str, int]:
+    whole = {str(path) for path in paths}
+    number = sum(source in whole for source, _ in left_out)
+    return {"files_left_out": number, "rows_left_out": len(left_out) - number}
+
+
 def document_of(row: dict[str, Any], notes: Sidecar) -> Document:
-    """Make a document of a row of `engine.reader.sources.batches`."""
+    """Make a document of a row of `engine.reader.rows.SCHEMA`."""
     return Document(
         row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"]),
-        tuple(row["modified"]), row["ticker"],
+        tuple(row["modified"]), row["ticker"], row["seen"], row["url"],
     )  # fmt: skip
 
 
@@ -318,33 +399,6 @@ def _sources(told: list[tuple[str, str, str, dt.datetime]]) -> pl.DataFrame:
         "published_at": pl.Datetime("us", "UTC"),
     }
     return pl.DataFrame(told, schema=schema, orient="row").sort("event_id", "published_at", "doc_id")
-
-
-class _Bar:
-    """A progress bar over bytes, or the caller's own function, or nothing."""
-
-    def __init__(self, progress: bool | Callable[[int, int], None]) -> None:
-        self._progress = progress
-        self._tqdm: Any = None
-
-    def __enter__(self) -> Callable[[int, int], None]:
-        if callable(self._progress):
-            return self._progress
-        if not self._progress:
-            return lambda documents, size: None
-        from tqdm import tqdm  # type: ignore[import-untyped]  # noqa: PLC0415
-
-        self._tqdm = tqdm(unit="B", unit_scale=True, desc="reading")
-
-        def advance(documents: int, size: int) -> None:
-            del documents
-            self._tqdm.update(size)
-
-        return advance
-
-    def __exit__(self, *error: object) -> None:
-        if self._tqdm is not None:
-            self._tqdm.close()
 
 
 def found_in(document: Document, *, lexicon: Sequence[str | Path] = ()) -> list[Found]:

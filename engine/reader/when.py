@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -10,33 +9,14 @@ from typing import Final
 import polars as pl
 
 from engine.reader import language as languages
+from engine.reader.columns import usual_role
 from engine.reader.fold import fold
 from engine.reader.times import ZONES
 from engine.tables.order import OpenDates
 from engine.tables.single import says_when
-from engine.tables.spelling import Order, plain
+from engine.tables.spelling import Order
 from engine.tables.stamps import Decision, Stamps, joined, read_stamps
 
-# What tables call them, without case, blanks and signs; the first here is taken.
-_PUBLISHED: Final = (
-    "published", "publishedat", "publishedon", "publishedtime", "publisheddate", "publishdate", "publishtime", "publicationdate", "publicationtime",
-    "pubdate", "pubtime", "datepublished", "timepublished", "dateposted", "posted", "postedat", "date", "datetime", "time", "timestamp", "ctime",
-    "发布时间", "发布日期", "日期", "时间", "datepublication", "datedepublication",
-)  # fmt: skip
-# Of a draft or a row, perhaps: taken where there is no other.
-_CREATED: Final = ("createdat", "created", "createdutc", "createtime")
-# "last_modified_at", "article:modified_time", "meta.updated": a word of change, with words of time before or behind it. The nouns
-# and verbs that say other things where they stand alone, as "change" and "revision", take one such word at least.
-_BEFORE = "date|time|timestamp|last|latest|post|page|article|story|content|de|of|derniere"
-_AFTER = "at|on|time|date|datetime|timestamp|utc|gmt|ts|le"
-_CHANGED: Final = re.compile(
-    rf"(?:{_BEFORE})*(?:modified|updated|revised|edited|changed|corrected|amended|lastmod|mtime|miseajour|misajour|maj|modifiele)(?:{_AFTER})*"
-    rf"|(?:{_BEFORE})+(?:modif|modification|modify|update|revision|edit|correction|amendment)(?:{_AFTER})*"
-    rf"|(?:{_BEFORE})*(?:modif|modification|modify|update|revision|edit|correction|amendment|change)(?:{_AFTER})+"
-    r"|(?:最后|最近)?(?:更新|修改|编辑|修订|更正)(?:于|时间|日期)|最后(?:更新|修改|编辑)"
-)
-_PAGE: Final = re.compile(r"^(?:article|og|dc|dcterms|meta|metadata|page)[.:/]", re.IGNORECASE)  # of the text itself
-_CLOCKS: Final = ("heure", "hour", "clock", "timeofday", "时刻")
 _LATER: Final = "column {!r} says when a text was changed; of it and the publication the later counts."
 _CLOCK: Final = r"^\d{1,2}[:h]\d{2}|^\d{1,2} ?[AaPp][Mm]|^\d{3,6}$"
 _ISO: Final = r"^[12]\d{3}-\d{2}-\d{2}[ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?([+-]\d{2}:?\d{2}|Z)?$"
@@ -81,6 +61,8 @@ class When:
         The time of day beside it.
     finer
         A column that has times of day, where `published` has days alone.
+    spare
+        Columns of publication times for rows in which `published` is empty.
     modified
         The columns that say when a text was changed.
     decisions
@@ -93,6 +75,7 @@ class When:
     published: str = ""
     clock: str = ""
     finer: str = ""
+    spare: tuple[str, ...] = ()
     modified: tuple[str, ...] = ()
     decisions: dict[str, Decision] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -101,53 +84,28 @@ class When:
         """Give when each row was published (str, null where nothing is said) and when it was changed (list of str)."""
         published = pl.repeat(None, frame.height, dtype=pl.String, eager=True)
         if self.published:
-            published = self._texts(frame, self.published)
+            published = self.texts(frame, self.published)
         if self.finer:
-            finer = self._texts(frame, self.finer)
+            finer = self.texts(frame, self.finer)
             # A row that was made before the day that it bears was a draft.
             fits = (finer.str.slice(0, 10) >= published.str.slice(0, 10)).fill_null(published.is_null())
             published = finer.zip_with(fits & finer.str.contains(r"^\d{4}-\d\d-\d\d").fill_null(False), published)
+        for name in self.spare:
+            blank = (published.str.strip_chars() == "").fill_null(True)
+            published = self.texts(frame, name).zip_with(blank, published) if blank.any() else published
         if not self.modified:
             return published, pl.repeat([], frame.height, dtype=pl.List(pl.String), eager=True)
-        changed = pl.concat_list(*(self._texts(frame, name).alias(name) for name in self.modified)).list.drop_nulls()
+        changed = pl.concat_list(*(self.texts(frame, name).alias(name) for name in self.modified)).list.drop_nulls()
         return published, pl.select(changed).to_series()
 
-    def _texts(self, frame: pl.DataFrame, name: str) -> pl.Series:
+    def texts(self, frame: pl.DataFrame, name: str) -> pl.Series:
+        """Give the stamps of a column in one spelling, as it was decided to read it."""
         column, decision = frame[name], self.decisions[name]
         if name == self.published and self.clock:
             column = joined(column, frame[self.clock])
         elif column.dtype == pl.String and not decision.midnights and column.str.contains(_ISO).all():
             return column
         return self.source.read(column, name, decision).texts
-
-
-def candidates(names: Sequence[str], published: str, modified: str) -> tuple[list[str], list[str]]:
-    """Name the columns that may say when a row was published, the likeliest first, and when it was changed.
-
-    Parameters
-    ----------
-    names
-        The columns of a table.
-    published, modified
-        The columns that the user names for it, or "".
-    """
-    by_plain = {_plain(_PAGE.sub("", name)): name for name in reversed(names)}
-    by_plain.update({_plain(name): name for name in reversed(names)})
-    usual = (*_PUBLISHED, *_CREATED, *_CLOCKS)
-    first = [published] if published else [by_plain[name] for name in usual if name in by_plain]
-    later = [modified] if modified else [name for name in names if is_change(name)]
-    return first, [name for name in later if name not in first]
-
-
-def is_change(name: str) -> bool:
-    """Tell whether a column or tag of this name says when a text was changed.
-
-    Examples
-    --------
-    >>> is_change("article:modified_time"), is_change("dateLastModified"), is_change("change")
-    (True, True, False)
-    """
-    return any(_CHANGED.fullmatch(_plain(part)) for part in (name, re.split(r"[.:/]", name)[-1]))
 
 
 class Evidence:
@@ -177,7 +135,7 @@ def decide_when(
     evidence
         Of all rows.
     first, later
-        What `candidates` gives.
+        What `engine.reader.columns.when_columns` gives.
     texts
         Gives some of the table's texts, where the order of its dates hangs on their language.
 
@@ -233,7 +191,7 @@ def _decided(told: dict[str, pl.Series], first: Sequence[str], later: Sequence[s
     decisions = {name: found.decision for name, found in dated.items()}
     if not published:
         published = first[0] if first else ""
-        return When(source, published, "", "", modified, {published: Decision(), **decisions}, tuple(notes))
+        return When(source, published, "", "", (), modified, {published: Decision(), **decisions}, tuple(notes))
     notes = [*dated[published].notes, *notes]
     if _all_days(dated[published]):
         clock = clocks[0] if clocks else ""
@@ -246,7 +204,35 @@ def _decided(told: dict[str, pl.Series], first: Sequence[str], later: Sequence[s
         notes = [f"column {published!r} says the day and {clock!r} the time of day.", *notes]
     if finer:
         notes = [f"column {finer!r} says the time of day, which {published!r} does not.", *notes]
-    return When(source, published, clock, finer, modified, decisions, tuple(notes))
+    spare = (
+        _spare(told, [name for name in first if name not in (published, finer, *clocks)], source)
+        if _gaps(told[published])
+        else {}
+    )
+    if spare:
+        notes.append(f"where column {published!r} is empty, {' or '.join(map(repr, spare))} says when.")
+    return When(source, published, clock, finer, tuple(spare), modified, {**spare, **decisions}, tuple(notes))
+
+
+def _gaps(column: pl.Series) -> bool:
+    """Tell whether a column is empty in some rows."""
+    blank = column.dtype == pl.String and bool((column.str.strip_chars() == "").any())
+    return blank or column.null_count() > 0
+
+
+def _spare(told: dict[str, pl.Series], names: Sequence[str], source: Source) -> dict[str, Decision]:
+    """Find the other columns of publication times; when a row was made is none of them, for it may have been a draft."""
+    out: dict[str, Decision] = {}
+    for name in names:
+        if _is_created(name) or not _is_told(told[name]):
+            continue
+        try:
+            found = source.read(told[name], name)
+        except OpenDates:
+            continue  # most rows are dated without it
+        if _is_dated(found):
+            out[name] = found.decision
+    return out
 
 
 def _finer(told: dict[str, pl.Series], names: Sequence[str], source: Source) -> tuple[str, Decision | None]:
@@ -275,11 +261,7 @@ def _all_days(stamps: Stamps) -> bool:
 
 
 def _is_created(name: str) -> bool:
-    return _plain(name) in _CREATED
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^\w]|_", "", plain(name))
+    return usual_role(name) == "created"
 
 
 def _is_clock(column: pl.Series) -> bool:

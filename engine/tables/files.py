@@ -8,7 +8,6 @@ import importlib.util
 import io
 import re
 import zlib
-from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +19,7 @@ from engine.tables.memory import first_line, refuse_large, size
 from engine.tables.table import Style, Table
 
 _SEPARATORS = (",", ";", "\t", "|")
+_ALONE = "\x1f"  # stands in no text
 _LINES = 20  # that tell the separator
 _SAYS_SEPARATOR = re.compile(r"^sep=(.)\s*$", re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"?')
@@ -79,23 +79,64 @@ def read_file(
 
 
 def _read_text(path: Path, source: str, packed: bool, style: Style) -> Table:
-    content: Path | bytes = _unpack(path, source) if packed else path
+    content: Path | bytes = unpack(path, source) if packed else path
     head = content[:HEAD] if isinstance(content, bytes) else head_of(path)
     encoding = _encoding(head, content, source)
     if encoding != "utf-8" or (b"\r" in head and b"\n" not in head):
         content = _as_utf8(content, encoding, source)
         head = content[: len(head)]
     begins, separator, header = _layout(head, source)
-    read = partial(pl.read_csv, content, separator=separator, infer_schema=False, skip_lines=begins)
     try:
-        frame = read()
+        return _parsed(content, source, style, begins, separator, header)
     except pl.exceptions.ComputeError as error:
         if "utf-8" in str(error):
             _refuse_encoding(content, source)
         if "more fields" not in str(error):
             raise
         _refuse_longer(content, separator, begins, source)
-        frame = read(truncate_ragged_lines=True)
+        return _parsed(content, source, style, begins, separator, header, longer=True)
+
+
+def read_loosely(text: str, source: str, wrong: list[tuple[int, str]]) -> Table:
+    """Read a table from a text of rows, past those that are none.
+
+    Parameters
+    ----------
+    wrong
+        Where to write the line of each row that is left out, and why.
+
+    Raises
+    ------
+    Fault
+        There is no row.
+    """
+    text = text.removeprefix("\ufeff")
+    if "\n" not in text:
+        text = text.replace("\r", "\n")
+    begins, separator, header = _layout(text[:HEAD].encode("utf-8", "replace"), source)
+    if separator not in header:
+        separator = _ALONE  # one column, in which commas are commas
+    content = text.encode("utf-8", "replace")
+    try:
+        return _parsed(content, source, Style(), begins, separator, header)
+    except pl.exceptions.NoDataError:
+        raise Fault(f"{source} is empty; it needs a header and rows.") from None
+    except pl.exceptions.PolarsError:
+        lines = io.StringIO(text, newline="\n").readlines()
+        limit = csv.field_size_limit(max(csv.field_size_limit(), len(text)))
+        try:
+            sound = _sound_rows(lines, begins, separator, wrong)
+        finally:
+            csv.field_size_limit(limit)
+        return _parsed(sound, source, Style(), 0, separator, header)
+
+
+def _parsed(
+    content: Path | bytes, source: str, style: Style, begins: int, separator: str, header: str, *, longer: bool = False
+) -> Table:
+    frame = pl.read_csv(
+        content, separator=separator, infer_schema=False, skip_lines=begins, truncate_ragged_lines=longer
+    )
     headers = next(csv.reader([header], delimiter=separator), [])
     names = tuple(headers) if len(headers) == frame.width else tuple(frame.columns)
     rows = pl.int_range(begins + 2, begins + 2 + frame.height, dtype=pl.Int64, eager=True)
@@ -103,6 +144,39 @@ def _read_text(path: Path, source: str, packed: bool, style: Style) -> Table:
     if not filled.all():  # empty lines
         frame, rows = frame.filter(filled), rows.filter(filled)
     return Table(frame, source, rows, names, in_lines=True, separator=separator, style=style)
+
+
+def _sound_rows(lines: list[str], begins: int, separator: str, wrong: list[tuple[int, str]]) -> bytes:
+    """Write the rows anew that have as many cells as there are headers at most; one that never ends its quotes is left out."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=separator, lineterminator="\n")
+    start, width = begins, 0
+    while start < len(lines):
+        rows = csv.reader((lines[number] for number in range(start, len(lines))), delimiter=separator)
+        done = first = start
+        for row in rows:
+            first, done = done, start + rows.line_num
+            if (done == len(lines) or done - first > 1) and _is_open(lines[first:done], separator):
+                break
+            width = width or len(row)
+            if any(cell.strip() for cell in row[width:]):
+                wrong.append((first + 1, f"{len(row)} cells under {width} headers"))
+            elif row:
+                writer.writerow(row[:width])
+        else:
+            break
+        wrong.append((first + 1, "a quote that is opened and not closed"))
+        start = first + 1
+    return out.getvalue().encode("utf-8", "replace")
+
+
+def _is_open(lines: list[str], separator: str) -> bool:
+    """Tell whether the quotes of a row do not end, or end in the midst of a cell of a later line, which is another row's."""
+    try:
+        list(csv.reader(lines, delimiter=separator, strict=True))
+    except csv.Error as error:
+        return len(lines) > 1 or "unexpected end" in str(error)
+    return False
 
 
 def _layout(head: bytes, source: str) -> tuple[int, str, str]:
@@ -196,7 +270,7 @@ def _refuse_longer(content: Path | bytes, separator: str, begins: int, source: s
                 )
 
 
-def _unpack(path: Path, source: str) -> bytes:
+def unpack(path: Path, source: str) -> bytes:
     """Unpack a gzip file, unless it becomes larger than the memory bears."""
     most = memory_of_machine() / _TIMES
     out, unpacker, ended = bytearray(), zlib.decompressobj(wbits=31), False

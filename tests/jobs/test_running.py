@@ -216,8 +216,8 @@ def test_what_breaks_is_said_and_nothing_is_lost(
 
 
 def waited_for(out: Path, chunks: int) -> None:
-    """Wait until a job has some chunks."""
-    until = time.monotonic() + 60
+    """Wait until a job has some chunks; on a busy machine, its workers first compile for minutes."""
+    until = time.monotonic() + 300
     while len(list(out.glob("chunks/chunk-*"))) < chunks:
         assert time.monotonic() < until
         time.sleep(0.01)
@@ -311,7 +311,7 @@ def kill_and_resume(here: Path, kills: int, a_chunk: int, seed: int) -> None:
 
 
 def test_a_sweep_that_is_killed_ends_in_the_same_files(here: Path) -> None:
-    kill_and_resume(here, 3, 1024, seed=1)
+    kill_and_resume(here, 2, 1024, seed=1)
 
 
 @pytest.mark.slow

@@ -218,3 +218,10 @@ def test_a_table_names_settings_in_its_columns(here: Path) -> None:
     ]
     Path("sets.csv").write_text("hold,account.slippage,refresh\n5,0.0,true\n5,0.001,false\n20,0.0,false\n")
     assert main(["sweep", "job.toml", "--out", "out", "--resume"]) == 2
+
+
+def test_a_table_of_a_job_names_no_tables_in_its_cells(here: Path) -> None:
+    Path("sets.csv").write_text("signals\na.csv\nb.csv\n")
+    text = Path("job.toml").read_text().replace("short_bubble_warning", "signals")
+    (said,) = mistakes(text[: text.index("[grid.parameters]")] + '[grid]\nkind = "table"\ntable = "sets.csv"\n')
+    assert "grid.table must have no column signals (got one: its cells would be paths of tables)" in said

@@ -254,6 +254,17 @@ def test_copies_are_asked_about_once_and_undated_ones_never(tmp_path: Path) -> N
     assert reading.refused["doc_id"].to_list() == ["docs#3", "docs#4"]  # each by its name
 
 
+def test_a_document_without_a_date_ends_no_reading_of_others(tmp_path: Path) -> None:
+    def nothing(sentences: list[str], *_: Any) -> Any:
+        return [None] * len(sentences), None, None
+
+    source = documents(tmp_path, ("Nvidia rose.", "Meta denied it."), (TIMES[0], None))
+    with pytest.warns(Note, match="1 document of 2 left out for want of a publication time"):
+        assert len(read_documents(source, reader=Classifier(nothing, "toy"))) == 0
+    with pytest.raises(Fault, match="states no publication time"):
+        read_documents(documents(tmp_path, ("Meta denied it.",), (None,)), reader=Classifier(nothing, "toy"))
+
+
 def test_what_it_is_less_sure_of_may_be_left_out(tmp_path: Path) -> None:
     reading = read_sources(documents(tmp_path), reader=TOY, min_confidence=0.5)
     assert reading.events.kinds == ("panic_drop",)
@@ -353,7 +364,7 @@ def test_settings_that_a_function_does_not_take_are_refused(tmp_path: Path) -> N
 
     read_documents(documents(tmp_path), reader=everything, dates="dmy", delay="15m")
     assert given["dates"] == "dmy"
-    assert set(given) == {"sidecar", "lexicon", "names", "columns", "delay", "dates", "progress"}
+    assert set(given) == {"sidecar", "lexicon", "names", "columns", "delay", "dates", "seen", "progress"}
 
     def breaks(sources: Any) -> Any:
         raise KeyError("column")

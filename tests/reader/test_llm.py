@@ -86,6 +86,7 @@ class Fake:
                 pass
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.handle_error = lambda *_: None  # type: ignore[method-assign]  # whoever asked may have gone
         self.endpoint = f"http://127.0.0.1:{self.http.server_address[1]}/v1"
 
     @property
@@ -463,6 +464,10 @@ def test_a_file_of_answers_that_is_none_is_refused(made: Callable[..., Classifie
         ({"model": ""}, "model must be what the server calls it"),
         ({"endpoint": "localhost:8000"}, "endpoint must be an address with http or https"),
         ({"endpoint": "ftp://x/v1"}, "endpoint must be an address"),
+        ({"endpoint": "http://localhost:80x/v1"}, "endpoint must be an address"),
+        ({"endpoint": "http://local host/v1"}, "endpoint must be an address"),
+        ({"endpoint": "http:///v1"}, "endpoint must be an address"),
+        ({"endpoint": 8000}, "endpoint must be an address"),
         ({"endpoint": "https://user:pass@x/v1"}, "without a key in it"),
         ({"key_env": "sk-123"}, "key_env must be the name of an environment variable"),
         ({"group": 0}, "group must be a whole number of at least 1 (got 0)"),
@@ -581,3 +586,35 @@ def test_after_a_kill_it_goes_on_where_it_was(fake: Fake, tmp_path: Path) -> Non
     assert main(given) == 0
     assert fake.sentences == SENTENCES[2:]
     assert Events.read(out).kinds == ("denial", "panic_drop", "project_delay")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"sentence": 1, "kind": "denial", "stance": 0.5, "confidence": 0.75, "assets": ["AMD"]}]',
+        '{"labels": [{"sentence": "1", "kind": "Denial ", "stance": "0.5", "confidence": "0.75", "assets": ["AMD"]}]}',
+        '{"labels": [{"sentence": 1, "kind": "denial", "stance": 0.5, "confidence": 0.75, "assets": ["AMD"], "why": "it is"}]}',
+        'Here: [{"sentence": 1, "kind": "denial", "stance": 0.5, "confidence": 0.75, "assets": ["AMD"]}] - done.',
+    ],
+)
+def test_an_answer_that_is_plain_enough_is_taken(text: str) -> None:
+    (one,) = answers(text, [Question("a", ("NVDA", "AMD"), "en")], ["denial"])
+    assert one == ("denial", 0.5, 0.75, ("AMD",))
+
+
+def test_a_key_that_no_header_can_hold_is_told(
+    made: Callable[..., Classifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOCSIN_LLM_KEY", "clé")
+    with pytest.raises(Fault, match="The key in TOCSIN_LLM_KEY must be plain letters"):
+        label(made())
+
+
+def test_an_answer_may_come_in_parts(fake: Fake, made: Callable[..., Classifier]) -> None:
+    def parts(body: dict[str, Any]) -> Reply:
+        text = json.dumps({"labels": labels(body)})
+        return 200, {}, chat([{"type": "text", "text": text[:9]}, {"type": "text", "text": text[9:]}])
+
+    fake.always = parts
+    assert label(made()) == WANTED
+    assert len(fake.asked) == 1

@@ -52,9 +52,8 @@ def run(count: int, seed: int) -> int:
 
 
 def test_mutants() -> None:
-    assert (
-        run(1_500, 1) > 300
-    )  # they are not so garbled that nothing is found: then the checks above would check nothing
+    # they are not so garbled that nothing is found: then the checks above would check nothing
+    assert run(600, 1) > 120
 
 
 @pytest.mark.slow
@@ -62,10 +61,12 @@ def test_a_hundred_thousand_mutants() -> None:
     assert run(100_000, 2) > 20_000
 
 
+# The megabyte itself is slow: it goes the way of the quarter, four times as long.
+@pytest.mark.parametrize("times", [1_150, pytest.param(4_600, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("end", ["", "。"])
-def test_a_line_of_a_megabyte(end: str) -> None:
-    line = (TEXTS[2].split("\n")[1] + "泡沫" * 20) * 4_600
-    assert len(line.encode()) > 950_000
+def test_a_line_of_a_megabyte_and_of_a_quarter(end: str, times: int) -> None:
+    line = (TEXTS[2].split("\n")[1] + "泡沫" * 20) * times
+    assert len(line.encode()) > 950_000 / 4_600 * times
     assert check(("2025年11月7日 09:30\n" + line + end).encode()) >= 1
 
 

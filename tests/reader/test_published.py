@@ -15,11 +15,12 @@ from engine.cli import main
 from engine.events import Events
 from engine.faults import Fault
 from engine.reader import read_sources
+from engine.reader.columns import columns_from
 from engine.reader.document import Document
 from engine.reader.fold import fold
 from engine.reader.metadata import front_matter_times, page_times
 from engine.reader.published import published
-from engine.reader.sources import batches, columns_from
+from engine.reader.sources import batches
 from engine.tables.order import OpenDates
 from engine.tables.spelling import Order
 
@@ -180,7 +181,7 @@ def test_instants_that_are_midnight_at_home_are_days_and_that_is_said(
 
 
 def test_midnights_of_many_batches_are_told_by_all_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.reader.sources.BATCH_ROWS", 2)
+    monkeypatch.setattr("engine.reader.rows.BATCH_ROWS", 2)
     days = [f"2025-01-{day} 00:00" for day in range(10, 15)]
     for kind in ("jsonl", "parquet"):
         assert {time.split()[2] for time in times_of(table(tmp_path, kind, date=days))[0]} == {"day"}

@@ -85,8 +85,7 @@ def llm(
         )
     until = last_day(cutoff, "cutoff")
     address = endpoint.strip().rstrip("/") if isinstance(endpoint, str) else ""
-    parts = urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
+    if not _is_address(address):
         raise Fault(
             "endpoint must be an address with http or https, and without a key in it; give one, such as http://localhost:8000/v1."
         )
@@ -104,6 +103,17 @@ def llm(
     )  # fmt: skip
     version = f"{re.sub(r'[^0-9A-Za-z._:-]+', '-', model.strip())}+{hashlib.sha256(told.encode()).hexdigest()[:8]}"
     return Classifier(labeller.label, "llm", version, own, cutoff=until, cost=labeller.cost)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        named = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        return False
+    return (
+        named and text.isascii() and text.isprintable() and " " not in text and not (parts.username or parts.password)
+    )
 
 
 def _guide(path: str | os.PathLike[str] | None) -> str:

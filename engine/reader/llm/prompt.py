@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -36,6 +37,7 @@ sentence, by its number. kind is one of those below, or "none". stance is from -
 the sentence makes this claim. assets are those of the listed ones that the claim is about.
 Kinds:
 {kinds}"""
+_OPENS: Final = re.compile(r"[{\[]")
 _FENCE: Final = re.compile(r"^\s*```(?:json)?\s*|\s*```\s*$")
 _THOUGHT: Final = re.compile(r"<think>.*?</think>", re.DOTALL)
 
@@ -111,6 +113,7 @@ def answers(text: str, questions: Sequence[Question], kinds: Sequence[str]) -> l
     found: dict[int, Answer] = {}
     for label in labels:
         number = label.get("sentence") if isinstance(label, dict) else None
+        number = int(number) if isinstance(number, str) and number.isdecimal() else number
         if not is_whole(number) or not 1 <= number <= len(questions) or number in found:
             raise Unusable(f"it labels a sentence {number!r} that was not asked about, or twice")
         found[number] = _answer(label, questions[number - 1], kinds)
@@ -121,12 +124,12 @@ def answers(text: str, questions: Sequence[Question], kinds: Sequence[str]) -> l
 
 def _labels(text: str) -> list[Any]:
     bare = _FENCE.sub("", _THOUGHT.sub("", text))
-    start, end = bare.find("{"), bare.rfind("}")
+    start, end = _OPENS.search(bare), max(bare.rfind("}"), bare.rfind("]"))
     try:
-        document = json.loads(bare[start : end + 1] if start >= 0 else bare)
+        document = json.loads(bare[start.start() : end + 1] if start else bare)
     except (ValueError, RecursionError):
         raise Unusable("it is no JSON") from None
-    labels = document.get("labels") if isinstance(document, dict) else None
+    labels = document.get("labels") if isinstance(document, dict) else document
     if not isinstance(labels, list):
         raise Unusable("it has no list of labels")
     return labels
@@ -134,24 +137,28 @@ def _labels(text: str) -> list[Any]:
 
 def _answer(label: Mapping[str, Any], question: Question, kinds: Sequence[str]) -> Answer:
     kind = label.get("kind")
-    if kind in (NO_CLAIM, None, ""):
+    kind = kind.strip().lower() if isinstance(kind, str) else kind
+    if kind is None or kind in (NO_CLAIM, ""):
         return Answer(None, None, None, ())
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise Unusable(f"it has the kind {str(kind)[:40]!r}")
     stance, sure = _share(label, "stance", -1.0), _share(label, "confidence", 0.0)
     named = label.get("assets")
     if named is None:
-        return Answer(str(kind), stance, sure, question.names)
-    if not isinstance(named, list) or any(asset not in question.names for asset in named):
+        return Answer(kind, stance, sure, question.names)
+    if not isinstance(named, list) or not all(isinstance(asset, str) and asset in question.names for asset in named):
         raise Unusable(f"it names assets that were not listed: {str(named)[:40]}")
-    return Answer(str(kind), stance, sure, tuple(dict.fromkeys(named)))
+    return Answer(kind, stance, sure, tuple(dict.fromkeys(named)))
 
 
 def _share(label: Mapping[str, Any], name: str, low: float) -> float | None:
     value = label.get(name)
     if value is None:
         return None
-    number = as_float(value)
+    try:
+        number = float(value) if isinstance(value, str) else as_float(value)
+    except ValueError:
+        number = math.nan
     if not low <= number <= 1.0:
         raise Unusable(f"its {name} is {str(value)[:20]!r}")
     return number

@@ -98,6 +98,8 @@ class Server:
                 if error.code not in _BUSY:
                     raise self._refused(error.code, told) from None
                 why, pause = f"answered {error.code}{_colon(told)}", _after(error.headers)
+            except Fault:
+                raise
             except ValueError:
                 why = "answered something else than a chat"
             except (OSError, HTTPException) as error:
@@ -140,7 +142,12 @@ class Server:
         return told.replace(key, "***") if key else told
 
     def _key(self) -> str:
-        return os.environ.get(self.key_env, "").strip()
+        key = os.environ.get(self.key_env, "").strip()
+        if not (key.isascii() and key.isprintable()):
+            raise Fault(
+                f"The key in {self.key_env} must be plain letters, digits and signs (it has others); correct it."
+            )
+        return key
 
     def _post(self, body: dict[str, Any]) -> Any:
         self._wait()
@@ -204,6 +211,8 @@ def _content(document: Any) -> str:
         raise Unusable("the model refuses to answer")
     if choice.get("finish_reason") == "length":
         raise Unusable("the answer is cut off")
+    if isinstance(content, list):  # in parts
+        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
     if not isinstance(content, str):
         raise Unusable("the answer is empty")
     return content

@@ -1,0 +1,143 @@
+"""From sentences to claims: the model says how likely each claim is of each asset, and the rules say how it is told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from engine.reader.claims import Claim
+from engine.reader.learned.masked import masked
+from engine.reader.learned.model import Floats, Model
+from engine.reader.learned.whom import OF_MARKETS, Pair, Sight, pairs, sights
+from engine.reader.lexicon import Lexicon
+from engine.reader.moves import Move
+from engine.reader.passage import Passage
+from engine.reader.quantities import fall_quantities, quantities
+from engine.reader.terms import Hit
+from engine.reader.who import Story
+
+#: Log-odds below which a claim that no rule makes is not looked at: four in a hundred.
+_LEAST: Final = -3.2
+#: A claim this unlikely is none, whoever asks.
+FLOOR: Final = 0.1
+#: An asset whose claim is less sure than this share of the surest one's is an event of its own.
+_LIKE: Final = 0.7
+
+
+def hits_of(passage: Passage, claims: Sequence[Claim]) -> list[str]:
+    """Give the names of the concepts and rules that stand in a sentence, as the model knows them."""
+    rules = {f"rule:{claim.kind}" for claim in claims if claim.passage is passage}
+    return [*(concept for concept, found in passage.concepts.items() if found), *sorted(rules)]
+
+
+def lines_of(
+    text: str, folded: str, names: list[Hit], passages: Sequence[Passage], lexicon: Lexicon, model: Model
+) -> list[str]:
+    """Give the masked sentences."""
+    return [masked(folded, text, *passage.span, names, lexicon, model.common) for passage in passages]
+
+
+def judged(
+    text: str,
+    names: list[Hit],
+    passages: list[Passage],
+    found: list[Claim],
+    told: list[list[Move]],
+    story: Story,
+    subject: str,
+    model: Model,
+) -> list[Claim]:
+    """Say of a document's claims how likely they are, and add those that no rule finds.
+
+    Parameters
+    ----------
+    found
+        The claims of the rules.
+    told
+        The moves of prices of each sentence.
+    story
+        As `engine.reader.who.tell` gives it.
+    subject
+        The ticker of whom the source says that the document is about, "" where nothing says.
+
+    Returns
+    -------
+    list of Claim
+        In the order of the sentences, each with its `confidence`; claims of kinds that the model does not know stay as they are.
+    """
+    if not passages:
+        return []
+    lexicon = story.lexicon
+    lines = lines_of(text, passages[0].folded, names, passages, lexicon, model)
+    logits = model.logits(lines, [hits_of(passage, found) for passage in passages])
+    seen = sights(passages, found, told, story, subject)
+    out: list[Claim] = []
+    sure: dict[tuple[int, str], list[tuple[float, Pair]]] = {}
+    for pair in pairs(seen, logits, model, lexicon, _LEAST):
+        sure.setdefault((pair.row, pair.kind), []).append((_sigmoid(pair.score(model)), pair))
+    for row, sight in enumerate(seen):
+        out += [claim for claim in sight.claims if claim.kind not in model.kinds]
+        for kind in model.kinds:
+            likely = [item for item in sure.get((row, kind), ()) if item[0] >= FLOOR]
+            likely.sort(key=lambda item: (-item[0], item[1].order))
+            for group in _alike(likely):
+                out += _claims(sight, kind, group, told[row], story)
+    return out
+
+
+def _alike(likely: list[tuple[float, Pair]]) -> Iterator[list[tuple[float, Pair]]]:
+    """Part the assets of a claim where one is much less sure than the first of its part."""
+    part: list[tuple[float, Pair]] = []
+    for item in likely:
+        if part and item[0] < _LIKE * part[0][0]:
+            yield part
+            part = []
+        part.append(item)
+    if part:
+        yield part
+
+
+def _claims(
+    sight: Sight, kind: str, group: list[tuple[float, Pair]], told: list[Move], story: Story
+) -> Iterator[Claim]:
+    """Give the rules' claims of these assets with their confidence, and one more for the assets that no rule names."""
+    sure = {pair.asset: confidence for confidence, pair in group}
+    rest = dict(sure)
+    for claim in sight.claims:
+        if claim.kind != kind:
+            continue
+        assets = tuple(asset for asset in claim.assets if asset in sure)
+        if assets:
+            yield replace(claim, assets=assets, confidence=_mean([sure[asset] for asset in assets]))
+            for asset in assets:
+                rest.pop(asset, None)
+    if rest:
+        passage, assets = sight.passage, tuple(rest)
+        figures = fall_quantities if kind == "panic_drop" else quantities
+        anchor = sight.anchor(kind, story.lexicon) or Hit(*passage.span, "concept", kind)
+        yield Claim(
+            kind, assets, passage, anchor, passage.folded[anchor.start : anchor.end].strip(),
+            hedged=kind != "panic_drop" and passage.is_hedged(anchor), secondhand=passage.has("secondhand"),
+            from_context=all(pair.role in ("headline", "context", "ticker", "default") for _, pair in group if pair.asset in rest),
+            market=kind in ("panic_drop", "overdone_call"), figures=figures(passage, told, assets, story), confidence=_mean(list(rest.values())),
+        )  # fmt: skip
+
+
+def _mean(values: list[float]) -> float:
+    return round(sum(values) / len(values), 4)
+
+
+def _sigmoid(value: float) -> float:
+    return 1.0 / (1.0 + math.exp(-value))
+
+
+def rounded(logits: Floats) -> list[list[float]]:
+    """Give logits as lists of floats, for messages."""
+    return [[round(float(value), 3) for value in row] for row in np.asarray(logits)]
+
+
+__all__ = ["FLOOR", "OF_MARKETS", "hits_of", "judged", "lines_of"]
