@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 def describe(found: list[Found], page: Page, lexicon: Lexicon) -> None:
     """Fill in `relevance`, `document_kind` and `source` of the events of one page; their rows are changed."""
     document, spans, names = page.document, page.spans, page.names
+    address = document.url or document.doc_id
     title = headline(page.text, spans, names)
     same = {
-        "document_kind": document_kind(page.text, page.folded, spans, title, document.doc_id),
-        "source": origin(document.source, document.doc_id),
+        "document_kind": document_kind(page.text, page.folded, spans, title, address),
+        "source": origin(document.source, address, document.publisher or ""),
     }
     for item in found:
         claim = Span(item.row["evidence_start"], item.row["evidence_end"])

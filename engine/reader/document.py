@@ -76,6 +76,8 @@ class Document:
         When a crawler had it, where a table says so: nothing of it is known earlier.
     url
         Where it stood.
+    publisher
+        Who published it, where a table says so.
     """
 
     doc_id: str
@@ -88,6 +90,7 @@ class Document:
     ticker: str | None = None
     seen: str | None = None
     url: str | None = None
+    publisher: str | None = None
 
 
 @dataclass(frozen=True)

@@ -366,7 +366,7 @@ def document_of(row: dict[str, Any], notes: Sidecar) -> Document:
     """Make a document of a row of `engine.reader.rows.SCHEMA`."""
     return Document(
         row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"]),
-        tuple(row["modified"]), row["ticker"], row["seen"], row["url"],
+        tuple(row["modified"]), row["ticker"], row["seen"], row["url"], row["publisher"],
     )  # fmt: skip
 
 

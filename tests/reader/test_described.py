@@ -199,3 +199,46 @@ def test_a_reading_fills_all_of_it(tmp_path: Path) -> None:
         ("panic_drop", "t.csv", "flash", 0.85, 1.0),  # 0.5 + 0.2 + 0.3 / 2
         ("panic_drop", "t.jsonl", "flash", 1.0, 0.6135),  # two days later: 1 / (1 + 2^(-2/3))
     ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "source",
+        "Source",
+        "publisher",
+        "Publisher_Name",
+        "media",
+        "outlet",
+        "source_name",
+        "source.name",
+        "媒体",
+        "媒體",
+        "来源",
+        "新聞來源",
+        "provider",
+    ],
+)
+def test_the_table_names_its_source(tmp_path: Path, header: str) -> None:
+    row = {
+        "title": "Nvidia plunges 9%",
+        "url": "https://www.example.com/a",
+        "date": "2025-11-07T09:00Z",
+        header: " The Wire ",
+    }
+    pl.DataFrame([row, {**row, "title": "AMD plunges 9%", "url": "https://www.example.com/b", header: ""}]).write_csv(
+        tmp_path / "t.csv"
+    )
+    frame = read_documents(tmp_path / "t.csv").frame
+    assert dict(zip(frame["assets"].list.first(), frame["source"], strict=True)) == {
+        "NVDA": "The Wire",
+        "AMD": "example.com",
+    }
+    named = read_documents(tmp_path / "t.csv", columns={"publisher": "url"}).frame
+    assert set(named["source"]) == {"https://www.example.com/a", "https://www.example.com/b"}
+
+
+def test_a_nested_source(tmp_path: Path) -> None:
+    row = {"title": "Nvidia plunges 9%", "publishedAt": "2025-11-07T09:00Z", "source": {"id": None, "name": "The Wire"}}
+    (tmp_path / "t.json").write_text(json.dumps({"articles": [row]}), encoding="utf-8")
+    assert read_documents(tmp_path / "t.json").frame["source"].to_list() == ["The Wire"]
