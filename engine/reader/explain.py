@@ -45,8 +45,9 @@ def explain(
     Returns
     -------
     dict
-        `event` (its row), `source`, `words` (what made the claim), `how` (the flags that were raised), `strength` (its factors by
-        name, as `engine.reader.strength.weigh` multiplies them) and `text` (a few lines to print).
+        `event` (its row; `novelty`, which only the whole table tells, is 1 in it), `source`, `words` (what made the claim), `how` (the
+        flags that were raised), `strength` (its factors by name, as `engine.reader.strength.weigh` multiplies them) and `text` (a few
+        lines to print).
 
     Raises
     ------
@@ -128,6 +129,7 @@ def _told(item: Found, document: Document, reason: str, classifier: Classifier |
         f"known      {row['known_at'].isoformat()}",
         f"strength   {row['strength']} = {parts}",
         f"stance     {row['stance']:+.2f}",
+        f"about      {', '.join(row['assets'])} by {numeral(row['relevance'], 4)}, in a document of the form {row['document_kind']}, of {row['source']}",
         *([_sureness(row)] if classifier else []),
         f"reader     {row['reader']}, labelled {row['labelled_at'].isoformat()}",
     ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engine.reader import read_documents
+from engine.reader import explain, read_documents
 from engine.reader.clean import story
 from engine.reader.document import Document, read
 from engine.reader.document_kind import document_kind
@@ -199,3 +199,11 @@ def test_a_reading_fills_all_of_it(tmp_path: Path) -> None:
         ("panic_drop", "t.csv", "flash", 0.85, 1.0),  # 0.5 + 0.2 + 0.3 / 2
         ("panic_drop", "t.jsonl", "flash", 1.0, 0.6135),  # two days later: 1 / (1 + 2^(-2/3))
     ]
+
+
+def test_an_explanation_tells_it(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Published 2025-11-07 09:00 UTC\nNvidia plunges 9%\nAMD rose.\n", encoding="utf-8")
+    (event_id,) = read_documents(tmp_path).frame["event_id"]
+    told = explain(event_id, tmp_path)["text"]
+    # 0.5 + 0.2 + 0.3 / 2
+    assert "about      NVDA by 0.85, in a document of the form flash, of a.txt" in told.splitlines()
