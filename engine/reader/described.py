@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.reader.document_kind import document_kind
 from engine.reader.headline import headline
 from engine.reader.origin import origin
-from engine.reader.relevance import relevance
+from engine.reader.relevance import mentions, relevance
 from engine.reader.sentences import Span
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def describe(found: list[Found], page: Page, lexicon: Lexicon) -> None:
         "document_kind": document_kind(page.text, page.folded, spans, title, address),
         "source": origin(document.source, address, document.publisher or ""),
     }
+    told = mentions(title, spans, names, lexicon.entities)
     for item in found:
         claim = Span(item.row["evidence_start"], item.row["evidence_end"])
-        about = relevance(item.row["assets"], claim, title, spans, names, lexicon.entities, page.subject)
-        item.row.update(same, relevance=about)
+        item.row.update(same, relevance=relevance(item.row["assets"], claim, told, page.subject))

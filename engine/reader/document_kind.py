@@ -31,10 +31,10 @@ _FILING: Final = re.compile(
     "|".join(
         (
             r"united states\s+securities and exchange commission", r"commission file (?:number|no)", r"pursuant to section 13 or 15\(d\)",
-            r"^\W*(?:form (?:10-[kq]|8-k|6-k|20-f)|schedule 13[dg])(?:/a)?\s*$", r"stock exchange of hong kong limited take no responsibility",
+            r"^\W{0,9}(?:form (?:10-[kq]|8-k|6-k|20-f)|schedule 13[dg])(?:/a)?\s*$", r"stock exchange of hong kong limited take no responsibility",
             r"this announcement contains inside information", r"dissemination of a regulatory announcement",
-            r"(?:证券|股票)代码\s*[:：]?\s*\d{4,6}[^。]{0,80}公告编号", r"本公司及?董事会(?:及?全体(?:董事|成员))?[^。]{0,20}保证", r"^\W*特此公告",
-            r"对本公告(?:之|的)?内容概不负责", r"符合条款[^。]{0,40}事实发生日", r"^\W*(?:information|communique(?: de presse)?) reglementee?\b",
+            r"(?:证券|股票)代码\s*[:：]?\s*\d{4,6}[^。]{0,80}公告编号", r"本公司及?董事会(?:及?全体(?:董事|成员))?[^。]{0,20}保证", r"^\W{0,9}特此公告",
+            r"对本公告(?:之|的)?内容概不负责", r"符合条款[^。]{0,40}事实发生日", r"^\W{0,9}(?:information|communique(?: de presse)?) reglementee?\b",
             r"article l\.? ?233-8", r"article 223-16 du reglement general",
         )
     ),
@@ -63,7 +63,7 @@ _REPORTS: Final = re.compile(
     r"\b(?:in|from|says?|said|writes|wrote|warns?|tells?|told|of|after|dans|sa|apres|ecrit|previent)\b|在|的|称|说|谈"
 )
 _OPINION_TITLE: Final = re.compile(
-    r"^\W*(?:opinions?|op-?ed|editorial|commentary|comment|column|viewpoint|guest (?:post|column|essay)|essay|my (?:view|take)|perspective|breakingviews|lex"
+    r"^\W{0,9}(?:opinions?|op-?ed|editorial|commentary|comment|column|viewpoint|guest (?:post|column|essay)|essay|my (?:view|take)|perspective|breakingviews|lex"
     r"|tribune|chronique|edito|point de vue|billet|libre propos|carte blanche|avis d'expert"
     rf"|观点|评论|社评|社论|专栏|时评|锐评|快评|短评|点评|笔谈|读者投书|投书|名家观点|经济观察){_GAP}"
     r"|[|丨\-–—]\s*(?:opinion|op-?ed|editorial|commentary|column|tribune|chronique|edito|观点|评论|社评|社论|专栏|时评)\s*$"
@@ -71,7 +71,7 @@ _OPINION_TITLE: Final = re.compile(
 _OPINION: Final = re.compile(
     "|".join(
         (
-            r"^\W*(?:opinion|commentary|op-?ed|tribune|chronique|editorial|社论|专栏|评论)\s*$", r"\bopinion columnist\b", r"\bis a columnist (?:for|at)\b",
+            r"^\W{0,9}(?:opinion|commentary|op-?ed|tribune|chronique|editorial|社论|专栏|评论)\s*$", r"\bopinion columnist\b", r"\bis a columnist (?:for|at)\b",
             r"\b(?:views|opinions) expressed (?:here |in this \w+ )?are (?:his|her|their|my|those|the author)", r"\bi(?:/we)? (?:am|have|hold)(?:/we (?:are|have|hold))? (?:long|short|no (?:stock|position|holding)|a (?:long|short|beneficial))",
             r"\bn'engage(?:nt)? que (?:son|leur|l')\s?auteur", r"代表作者(?:本人|个人)?(?:的)?(?:观点|立场|意见)", r"作者(?:系|为|是)[^。\n]{0,30}(?:专栏|评论员|研究员|教授)",
         )
@@ -96,7 +96,7 @@ _I_THINK: Final = re.compile(
     r"|je (?:pense|crois|suis convaincu)|a mon (?:avis|sens)|selon moi|我(?:认为|觉得|相信|担心|看)|在我看来|笔者)"
 )
 _WIRE_MARK: Final = re.compile(
-    r"\d{1,2}月\d{1,2}日(?:电|讯|消息)[,，:：|丨(（\s]|^\W*(?:breaking|flash|urgent|alert|alerte|快讯|速报|突发|电报|实时快报)(?: news)?\s*[:：|丨\-–—】\]]"
+    r"\d{1,2}月\d{1,2}日(?:电|讯|消息)[,，:：|丨(（\s]|^\W{0,9}(?:breaking|flash|urgent|alert|alerte|快讯|速报|突发|电报|实时快报)(?: news)?\s*[:：|丨\-–—】\]]"
     r"|^\*[a-z]"
 )
 # What must stand in a text for the patterns above to be worth their time.
@@ -151,7 +151,7 @@ def document_kind(text: str, folded: str, spans: Sequence[Span], title: Span, ad
         return "letter"
     if _OPINION_TITLE.search(headline) or _OPINION_PAGE.match(address.strip()):
         return "opinion"
-    if (_has(top, _MAY_MEAN) and _OPINION.search(top)) or _is_personal(text[:LONGEST], folded, spans, headline):
+    if (_has(top, _MAY_MEAN) and _OPINION.search(top)) or _is_personal(text, folded, spans, headline):
         return "opinion"
     size = sum(span.end - span.start for span in spans)
     if size <= WIRE:
@@ -177,10 +177,11 @@ def _names_a_letter(headline: str) -> bool:
 
 def _is_personal(text: str, folded: str, spans: Sequence[Span], headline: str) -> bool:
     """Tell whether the writer speaks as "I"; a sentence that begins with "I think" counts twice."""
+    folded = folded[:LONGEST]
     if not (_has(folded, _MAY_SAY_I) or folded.startswith("i ")) or _SPOKEN.search(headline):
         return False
-    said = len(_I.findall(_QUOTED.sub(" ", text)))
+    said = len(_I.findall(_QUOTED.sub(" ", text[:LONGEST])))
     if not said:
         return False
-    said += sum(1 for span in spans if _I_THINK.match(folded, *span))
+    said += sum(1 for span in spans if span.start < LONGEST and _I_THINK.match(folded, *span))
     return said >= 3 or (said == 2 and len(spans) <= 12)

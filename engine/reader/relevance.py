@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from engine.reader.sentences import Span
@@ -17,15 +19,39 @@ SHARE: Final = 0.3
 _LEAD: Final = 3  # sentences after the headline
 
 
-def relevance(
-    assets: Iterable[str],
-    claim: Span,
-    title: Span,
-    spans: Sequence[Span],
-    names: Sequence[Hit],
-    entities: Mapping[str, Entity],
-    subject: str = "",
-) -> float:
+@dataclass(frozen=True)
+class Mentions:
+    """Who is named where in a document.
+
+    Attributes
+    ----------
+    places
+        Asset -> where the names that stand for it start, sorted.
+    total
+        How many names there are, people's aside.
+    title, lead
+        The headline, and where its lead ends.
+    """
+
+    places: dict[str, list[int]]
+    total: int
+    title: Span
+    lead: int
+
+
+def mentions(title: Span, spans: Sequence[Span], names: Sequence[Hit], entities: Mapping[str, Entity]) -> Mentions:
+    """Lay out the names of a document, given its headline, its sentences, and who is named in order."""
+    after = bisect_left(spans, (title.end,))
+    lead = max([title.end, *(span.end for span in spans[after : after + _LEAD])])
+    told = [hit for hit in names if hit.role != "person"]
+    places: dict[str, list[int]] = {}
+    for hit in told:
+        for asset in entities[hit.key].assets:
+            places.setdefault(asset, []).append(hit.start)
+    return Mentions(places, len(told), title, lead)
+
+
+def relevance(assets: Iterable[str], claim: Span, told: Mentions, subject: str = "") -> float:
     """Say how much a document is about the assets of an event.
 
     relevance = 0.5 * title + 0.2 * lead + 0.3 * share
@@ -39,12 +65,10 @@ def relevance(
     ----------
     assets
         The tickers of the event.
-    claim, title
-        Where the sentence of the claim and the headline stand.
-    spans
-        The sentences of the document.
-    names, entities
-        Who is named, in order, and who they are.
+    claim
+        Where the sentence of the claim stands.
+    told
+        Who is named in the document.
     subject
         The ticker in the table's own column, "" where it has none.
 
@@ -53,19 +77,15 @@ def relevance(
     float
         0..1, rounded to 4 decimals.
     """
-    lead_end = [title.end, *(span.end for span in spans if span.start >= title.end)][: _LEAD + 1][-1]
-    told = [hit for hit in names if hit.role != "person"]
-    places: dict[str, list[int]] = {}
-    for hit in told:
-        for asset in entities[hit.key].assets:
-            places.setdefault(asset, []).append(hit.start)
 
     def of(asset: str) -> float:
-        mine = places.get(asset, [])
-        tacit = not any(claim.start <= place < claim.end for place in mine)
-        first = min([*mine, claim.start] if tacit else mine)
-        titled = asset == subject or first < title.end
-        share = (len(mine) + tacit) / (len(told) + tacit)
-        return TITLE * titled + LEAD * (titled or first < lead_end) + SHARE * share
+        mine = told.places.get(asset, [])
+        place = bisect_left(mine, claim.start)
+        tacit = place == len(mine) or mine[place] >= claim.end
+        first = min([*mine[:1], claim.start] if tacit else mine[:1])
+        titled = asset == subject or first < told.title.end
+        return (
+            TITLE * titled + LEAD * (titled or first < told.lead) + SHARE * (len(mine) + tacit) / (told.total + tacit)
+        )
 
     return round(max(map(of, assets)), 4)

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from engine.reader import read_documents
+from engine.reader import explain, read_documents
 from engine.reader.clean import story
 from engine.reader.document import Document, read
 from engine.reader.document_kind import document_kind
@@ -242,3 +242,11 @@ def test_a_nested_source(tmp_path: Path) -> None:
     row = {"title": "Nvidia plunges 9%", "publishedAt": "2025-11-07T09:00Z", "source": {"id": None, "name": "The Wire"}}
     (tmp_path / "t.json").write_text(json.dumps({"articles": [row]}), encoding="utf-8")
     assert read_documents(tmp_path / "t.json").frame["source"].to_list() == ["The Wire"]
+
+
+def test_an_explanation_tells_it(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Published 2025-11-07 09:00 UTC\nNvidia plunges 9%\nAMD rose.\n", encoding="utf-8")
+    (event_id,) = read_documents(tmp_path).frame["event_id"]
+    told = explain(event_id, tmp_path)["text"]
+    # 0.5 + 0.2 + 0.3 / 2
+    assert "about      NVDA by 0.85, in a document of the form flash, of a.txt" in told.splitlines()
