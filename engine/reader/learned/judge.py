@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-import numpy as np
-
 from engine.reader.claims import Claim
 from engine.reader.learned.masked import masked
-from engine.reader.learned.model import Floats, Model
-from engine.reader.learned.whom import OF_MARKETS, Pair, Sight, pairs, sights
+from engine.reader.learned.model import Model
+from engine.reader.learned.whom import Pair, Sight, pairs, sights
 from engine.reader.lexicon import Lexicon
 from engine.reader.moves import Move
 from engine.reader.passage import Passage
@@ -21,7 +19,7 @@ from engine.reader.terms import Hit
 from engine.reader.who import Story
 
 #: Log-odds below which a claim that no rule makes is not looked at: four in a hundred.
-_LEAST: Final = -3.2
+LEAST: Final = -3.2
 #: A claim this unlikely is none, whoever asks.
 FLOOR: Final = 0.1
 #: An asset whose claim is less sure than this share of the surest one's is an event of its own.
@@ -77,7 +75,7 @@ def judged(
     seen = sights(passages, found, told, story, subject)
     out: list[Claim] = []
     sure: dict[tuple[int, str], list[tuple[float, Pair]]] = {}
-    for pair in pairs(seen, logits, model, lexicon, _LEAST):
+    for pair in pairs(seen, logits, model, lexicon, LEAST):
         sure.setdefault((pair.row, pair.kind), []).append((_sigmoid(pair.score(model)), pair))
     for row, sight in enumerate(seen):
         out += [claim for claim in sight.claims if claim.kind not in model.kinds]
@@ -135,9 +133,4 @@ def _sigmoid(value: float) -> float:
     return 1.0 / (1.0 + math.exp(-value))
 
 
-def rounded(logits: Floats) -> list[list[float]]:
-    """Give logits as lists of floats, for messages."""
-    return [[round(float(value), 3) for value in row] for row in np.asarray(logits)]
-
-
-__all__ = ["FLOOR", "OF_MARKETS", "hits_of", "judged", "lines_of"]
+__all__ = ["FLOOR", "LEAST", "hits_of", "judged", "lines_of"]
