@@ -21,6 +21,7 @@ from engine.fingerprint import fingerprint
 from engine.guess import did_you_mean
 from engine.kinds import KINDS, OwnKinds, own_kinds
 from engine.marks import is_ours, mark
+from engine.novelty import HALF_LIFE, novelty
 from engine.number import share
 from engine.tables.files import read_file
 from engine.tables.frames import described, to_table
@@ -342,6 +343,21 @@ class Events:
     def align(self, market: Bars, delay: dt.timedelta | str = _NO_TIME) -> Alignment:
         """Find for each event, in the order of `frame`, the first bar at which it can be acted on; see `engine.clock.align`."""
         return align(self._later(parse_delay(delay)), market)
+
+    def with_novelty(self, half_life: dt.timedelta | str = HALF_LIFE) -> Events:
+        """Fill in how new each event is: 1 the first time, less for the like claim shortly after; see `engine.novelty.novelty`.
+
+        Parameters
+        ----------
+        half_life
+            After so long an earlier telling counts half, such as "3d", which is the default, or a timedelta.
+
+        Raises
+        ------
+        Fault
+            Where `half_life` is no length of time above zero.
+        """
+        return self._sound(self.frame.with_columns(novelty(self.frame, half_life).alias("novelty")))
 
     def _later(self, delay: dt.timedelta) -> pl.DataFrame:
         """The frame with every event known later; as all are by the same time, its order stands."""

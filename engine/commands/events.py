@@ -40,6 +40,13 @@ def import_(
         ),
     ] = None,
     delay: Annotated[str, typer.Option(help="Time from publication to knowledge, such as 15m.")] = "0s",
+    novelty: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HALF_LIFE",
+            help="Work out how new each event is, by those before it; after so long (3d) one counts half.",
+        ),
+    ] = None,
     dates: DatesOption = None,
     decimal: DecimalOption = None,
     force: ForceFlag = False,
@@ -55,6 +62,7 @@ def import_(
     events = Events.import_table(
         labels, columns=_pairs(columns or ()), zone=zone, kinds=declared, delay=delay, dates=dates, decimal=decimal
     )  # fmt: skip
+    events = events if novelty is None else events.with_novelty(novelty)
     events.write(out, force=force)
     counts = events.frame["kind"].value_counts(sort=True).sort("count", "kind", descending=[True, False])
     frame = events.frame

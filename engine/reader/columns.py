@@ -55,6 +55,10 @@ SPELLINGS: Final[dict[str, tuple[str, ...]]] = {
         "docid", "id", "documentid", "uuid", "articleid", "newsid", "storyid", "itemid", "postid", "messageid", "编号", "新闻id", "文章id", "identifiant",
         "url", "link", "guid", "permalink", "链接", "连结", "网址", "lien",
     ),
+    "publisher": (
+        "publisher", "publishername", "media", "medianame", "outlet", "newspaper", "provider", "providername", "source", "sourcename", "sourcetitle",
+        "newssource", "sourcedomain", "domain", "website", "媒体", "媒体名称", "来源", "新闻来源", "消息来源", "信息来源", "来源媒体", "媒体来源", "出处", "editeur", "journal",
+    ),
     "url": ("url", "link", "permalink", "href", "weburl", "articleurl", "newsurl", "链接", "连结", "网址", "原文链接", "lien"),
 }  # fmt: skip
 
@@ -107,6 +111,8 @@ class Columns:
         What a row is called, and where it stood; a later version of a document has the same of one of them.
     ticker
         Whom a row is about.
+    publisher
+        Who published it, `source` of its events.
     zone
         The time zone of every row, where no column has it.
     """
@@ -120,6 +126,7 @@ class Columns:
     doc_id: str = ""
     url: str = ""
     ticker: str = ""
+    publisher: str = ""
     zone: str = ""
 
 
@@ -146,11 +153,21 @@ class Picked:
     doc_id: str = ""
     url: str = ""
     ticker: str = ""
+    publisher: str = ""
     seen: str = ""
 
     def names(self) -> set[str]:
         """Give every column that is used."""
-        return {*self.text, *self.title, self.timezone, self.doc_id, self.url, self.ticker, self.seen} - {""}
+        return {
+            *self.text,
+            *self.title,
+            self.timezone,
+            self.doc_id,
+            self.url,
+            self.ticker,
+            self.publisher,
+            self.seen,
+        } - {""}
 
 
 def columns_from(source: Given) -> Columns:
@@ -265,7 +282,8 @@ def pick(names: Sequence[str], columns: Columns, source: str) -> Picked | None:
     if not text:
         return None
     single = {
-        role: getattr(columns, role) or next(_like(role, bare), "") for role in ("timezone", "doc_id", "url", "ticker")
+        role: getattr(columns, role) or next(_like(role, bare), "")
+        for role in ("timezone", "doc_id", "url", "ticker", "publisher")
     }
     return Picked(text, joined, title if title != text else (), **single, seen=columns.seen)
 
@@ -324,7 +342,7 @@ def told(picked: Picked, when: When, names: Sequence[str]) -> str:
         ("the title", " and ".join(map(repr, picked.title))), ("the text", between.join(map(repr, picked.text))),
         ("the publication", dated or "no column"), ("the change", " and ".join(map(repr, when.modified))),
         ("the time zone", repr(picked.timezone) if picked.timezone else ""), ("the subject's ticker", repr(picked.ticker) if picked.ticker else ""),
-        ("the name", repr(picked.doc_id) if picked.doc_id else ""), ("when it was seen", repr(picked.seen) if picked.seen else ""),
+        ("the publisher", repr(picked.publisher) if picked.publisher else ""), ("the name", repr(picked.doc_id) if picked.doc_id else ""), ("when it was seen", repr(picked.seen) if picked.seen else ""),
     ]  # fmt: skip
     used = picked.names() | {when.published, when.clock, when.finer, *when.spare, *when.modified}
     rest = [repr(name) for name in names if name not in used]

@@ -17,6 +17,7 @@ from engine.reader import times
 from engine.reader.claims import Claim, claims_in, laid
 from engine.reader.clean import story
 from engine.reader.decode import repair
+from engine.reader.described import describe
 from engine.reader.fold import fold
 from engine.reader.learned.judge import judged
 from engine.reader.lexicon import Lexicon
@@ -76,6 +77,8 @@ class Document:
         When a crawler had it, where a table says so: nothing of it is known earlier.
     url
         Where it stood.
+    publisher
+        Who published it, where a table says so.
     """
 
     doc_id: str
@@ -88,6 +91,7 @@ class Document:
     ticker: str | None = None
     seen: str | None = None
     url: str | None = None
+    publisher: str | None = None
 
 
 @dataclass(frozen=True)
@@ -213,7 +217,9 @@ def read(
 def events_of(page: Page, found: list[Claim], dated: Dated, lexicon: Lexicon) -> list[Found]:
     """Make events of the claims of a page: each once, with its day, its strength and its evidence."""
     body = page.body
-    return [replace(item, story=body) for item in _events(page, found, dated, lexicon)]
+    made = _events(page, found, dated, lexicon)
+    describe(made, page, lexicon)
+    return [replace(item, story=body) for item in made]
 
 
 def _names(

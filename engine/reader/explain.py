@@ -61,8 +61,8 @@ def explain(
     Returns
     -------
     dict
-        Of an event `event` (its row), `source`, `words` (what made the claim), `how` (the flags that were raised), `strength` (its
-        factors by name, as `engine.reader.strength.weigh` multiplies them) and `text` (a few lines to print). Of a document
+        Of an event `event` (its row; `novelty`, which only the whole table tells, is 1 in it), `source`, `words` (what made the claim),
+        `how` (the flags that were raised), `strength` (its factors by name, as `engine.reader.strength.weigh` multiplies them) and `text` (a few lines to print). Of a document
         `doc_id`, `source`, `reason` (a name of `engine.reader.counted.SILENT`, or "" where it gave events), `names` (who was found:
         ticker or group by the words), `words` (what may make a claim), `events` (as above, for each) and `text`. Of a reader that is a
         function of sources only its events are known, and the documents that they name.
@@ -172,6 +172,7 @@ def _told(item: Found, document: Document, classifier: Classifier | None) -> dic
         f"strength   {row['strength']} = {parts}",
         f"stance     {row['stance']:+.2f}",
         _sureness(row),
+        f"about      {', '.join(row['assets'])} by {numeral(row['relevance'], 4)}, in a document of the form {row['document_kind']}, of {row['source']}",
         f"reader     {row['reader']}, labelled {row['labelled_at'].isoformat()}",
     ]
     return {

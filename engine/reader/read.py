@@ -15,6 +15,7 @@ import polars as pl
 
 from engine.clock import parse_delay
 from engine.event_rules import out_of_bounds
+from engine.event_table import OPTIONAL
 from engine.events import SCHEMA, Events
 from engine.faults import Fault, note
 from engine.number import share
@@ -127,7 +128,7 @@ def read_sources(
             "sidecar": sidecar, "lexicon": lexicon, "names": names, "columns": columns, "delay": delay, "dates": dates, "seen": seen,
             "progress": progress,
         }  # fmt: skip
-        return _kept_sure(plugins.read_by(found, reader, sources, given), least)
+        return _with_novelty(_kept_sure(plugins.read_by(found, reader, sources, given), least))
     said: list[str] = []
     paths = files(sources, said)
     words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
@@ -135,7 +136,8 @@ def read_sources(
     check_dates(dates)
     asked = Asked(with_seen(columns_from(columns), seen), dates, said)
     classifier = found if isinstance(found, Classifier) else None
-    return _kept_sure(_run(paths, words, notes, asked, parse_delay(delay), progress, classifier), least)
+    reading = _run(paths, words, notes, asked, parse_delay(delay), progress, classifier)
+    return _with_novelty(_kept_sure(reading, least))
 
 
 def read_documents(
@@ -253,6 +255,12 @@ def _kept_sure(reading: Reading, least: float) -> Reading:
     return replace(reading, events=events, sources=kept, counts=counts)
 
 
+def _with_novelty(reading: Reading) -> Reading:
+    """Fill in how new each event is, unless a reader says so itself."""
+    unsaid = bool((reading.events.frame["novelty"] == OPTIONAL["novelty"]).all())
+    return replace(reading, events=reading.events.with_novelty()) if unsaid else reading
+
+
 def _first(names: pl.Series) -> str:
     shown = ", ".join(names.head(3))
     return f"{shown} and {names.len() - 3:,} more" if names.len() > 3 else shown
@@ -364,7 +372,7 @@ def document_of(row: dict[str, Any], notes: Sidecar) -> Document:
     """Make a document of a row of `engine.reader.rows.SCHEMA`."""
     return Document(
         row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"]),
-        tuple(row["modified"]), row["ticker"], row["seen"], row["url"],
+        tuple(row["modified"]), row["ticker"], row["seen"], row["url"], row["publisher"],
     )  # fmt: skip
 
 

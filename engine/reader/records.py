@@ -39,6 +39,7 @@ _LISTS: Final = (
     "rows",
 )
 _TICKER: Final = re.compile(r"[A-Z][A-Z0-9.\-]{0,7}")
+_NAMES: Final = ("name", "title", "label", "domain", "value", "#text")  # of an object that is a publisher
 _VALUES: Final = (
     "main",
     "rendered",
@@ -279,7 +280,8 @@ def flat(item: dict[str, Any]) -> Record:
                 for inner, text in flat(value).items():
                     out.setdefault(inner, text)
                 continue
-            value = next((value[name] for name in _VALUES if isinstance(value.get(name), (str, int))), value)  # noqa: PLW2901
+            wanted = _NAMES if usual_role(str(key)) == "publisher" else _VALUES
+            value = next((value[name] for name in wanted if isinstance(value.get(name), (str, int))), value)  # noqa: PLW2901
         elif isinstance(value, list) and usual_role(str(key)) == "ticker":
             value = _codes(value)  # noqa: PLW2901
         if value is not None or str(key) not in out:

@@ -28,7 +28,7 @@ from engine.tables.single import written
 BATCH_ROWS: Final = 20_000
 SCHEMA: Final[dict[str, Any]] = {
     "doc_id": pl.String, "text": pl.String, "published": pl.String, "modified": pl.List(pl.String), "timezone": pl.String, "source": pl.String,
-    "ticker": pl.String, "seen": pl.String, "url": pl.String,
+    "ticker": pl.String, "seen": pl.String, "url": pl.String, "publisher": pl.String,
 }  # fmt: skip
 _TAGS: Final = "p|br|div|span|a|b|i|em|strong|u|ul|ol|li|h[1-6]|img|table|tr|td|article|section|figure|blockquote|font|script|style|small|center|hr|iframe"
 # Marks of a page in a cell: "<p>", and the same escaped once more.
@@ -288,6 +288,7 @@ def _shape(frame: pl.DataFrame, picked: Picked, when: When, asked: Asked, first:
         ticker=_filled(frame, picked.ticker) if picked.ticker else none,
         seen=when.texts(frame, picked.seen) if picked.seen else none,
         url=_filled(frame, picked.url) if picked.url else none,
+        publisher=_filled(frame, picked.publisher) if picked.publisher else none,
     )  # fmt: skip
 
 

@@ -35,8 +35,8 @@ _PACKED: Final = ".gz"
 _PASSING: Final = ("._", "~$", ".~lock")  # what systems and office programs lay beside files
 _ALLOWED: Final = f"{', '.join(ENDINGS)}, and each packed as {_PACKED}"
 
-#: doc_id, text, published, modified, timezone, source, ticker, seen, url
-Row = tuple[str, str, str | None, list[str], str | None, str, None, None, None]
+#: doc_id, text, published, modified, timezone, source, ticker, seen, url, publisher
+Row = tuple[str, str, str | None, list[str], str | None, str, None, None, None, None]
 
 
 def ending(path: Path) -> str:
@@ -198,7 +198,7 @@ def _page(path: Path) -> Row:
     elif ending(path) == ".md":
         times = front_matter_times(text)
     text = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate cannot live in a column
-    return _stem(path), text, times.published, list(times.modified), None, str(path), None, None, None
+    return _stem(path), text, times.published, list(times.modified), None, str(path), None, None, None, None
 
 
 def _stem(path: Path) -> str:

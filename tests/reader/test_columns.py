@@ -51,7 +51,7 @@ def test_usual_names(role: str, names: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["relevance_score", "subjects", "topic", "Company", "entreprise", "lang", "level", "title_length", "Sentiment", "text_len", "category", "company_name",
-     "n_comments", "comments", "source", "ticker_sentiment_label", "Unnamed: 0", "", "content_type", "dated", "updates", "likes", "author", "rubrique", "digest"],
+     "n_comments", "comments", "sources", "ticker_sentiment_label", "Unnamed: 0", "", "content_type", "dated", "updates", "likes", "author", "rubrique", "digest"],
 )  # fmt: skip
 def test_other_columns_are_taken_for_nothing(name: str) -> None:
     assert usual_role(name) == ""
