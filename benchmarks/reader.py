@@ -1,10 +1,15 @@
-"""Measure the reader: what it finds of the seed catalogue, of the test documents, and how fast it reads.
+"""Measure the reader: what it finds of the seed catalogue, of the test documents, of real news, and how fast it reads.
 
 Usage::
 
     python -m benchmarks.reader catalogue [--seeds ../shared/seeds] [--show]
     python -m benchmarks.reader documents [--show]
     python -m benchmarks.reader speed [--documents 1000000] [--share 0.02]
+    python -m benchmarks.reader real [--data ../shared] [--out benchmarks/results/reader_real.json] [--docs]
+    python -m benchmarks.reader real --tables
+
+`real` scores judged real documents, by weights that never saw a document's source (about four minutes); `--docs` puts its tables into
+docs/reader.md and the README, and `--tables` does this with the record that is kept already.
 """
 
 from __future__ import annotations
@@ -202,16 +207,43 @@ def speed(count: int, share: float, near: float) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def real(data: Path, out: Path | None, *, docs: bool, tables: bool) -> int:
+    """Score the judged real documents, and print the tables; 2 where the data is not there."""
+    from benchmarks import reader_page, reader_real, records  # noqa: PLC0415
+    from engine.faults import Failure, Fault  # noqa: PLC0415
+
+    try:
+        record = records.read(records.RESULTS / "reader_real.json") if tables else reader_real.measure(data)
+        if out:
+            records.write(record, out)
+        if docs or tables:
+            reader_page.write_documents(record)
+    except (Fault, Failure) as error:
+        print(error, file=sys.stderr)
+        return 2 if isinstance(error, Fault) else error.status
+    if not tables:
+        print(reader_page.tables(record))
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
-    """Run one of the measurements and print it as JSON."""
+    """Run one of the measurements and print it as JSON; `real` as tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["catalogue", "documents", "speed"])
+    parser.add_argument("what", choices=["catalogue", "documents", "speed", "real"])
     parser.add_argument("--seeds", type=Path, default=ROOT.parent / "shared" / "seeds")
     parser.add_argument("--show", action="store_true", help="list what was missed and what was too much")
     parser.add_argument("--documents", type=int, default=1_000_000)
     parser.add_argument("--share", type=float, default=0.02, help="share of made documents that make a claim")
     parser.add_argument("--near", type=float, default=0.10, help="share that only look as if they did")
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared", help="folder with cases/judged and news/")
+    parser.add_argument("--out", type=Path, help="write the record of `real` here, a JSON file")
+    parser.add_argument(
+        "--docs", action="store_true", help="put the tables of `real` into docs/reader.md and the README"
+    )
+    parser.add_argument("--tables", action="store_true", help="the same of the record that is kept, without a run")
     given = parser.parse_args(arguments)
+    if given.what == "real":
+        return real(given.data, given.out, docs=given.docs, tables=given.tables)
     result: dict[str, Any]
     if given.what == "catalogue":
         result = catalogue(given.seeds, show=given.show)

@@ -110,15 +110,21 @@ def source_group(source: str) -> str:
     return re.sub(r"_20\d\d.*", "", source.split(":", maxsplit=1)[0]) or source
 
 
-def gather(judged: Path, news: Path | None, lexicon: Lexicon, seed: int) -> Texts:
-    """Read all texts that there are to train on."""
+def read_judged(folder: Path) -> list[dict[str, Any]]:
+    """Read the judged documents of a folder, in the order of its files."""
     rows = [
-        json.loads(line) for path in sorted(judged.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()
+        json.loads(line) for path in sorted(folder.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()
     ]
     if not rows:
-        raise Fault(f"{judged} must hold judged documents (*.jsonl, got none); name the folder.")
+        raise Fault(f"{folder} must hold judged documents (*.jsonl, got none); name the folder.")
+    return rows
+
+
+def gather(judged: Path, news: Path | None, lexicon: Lexicon, seed: int) -> Texts:
+    """Read all texts that there are to train on."""
+    rows = read_judged(judged)
     known = labels(SEEDS / "labels.tsv")
-    real = [_document(row) for row in rows]
+    real = [judged_document(row) for row in rows]
     found = [(document, opened(document, lexicon)) for document in real]
     pages = [page for _, page in found]
     others = [opened(document, lexicon) for document in _news(news)] if news else []
@@ -144,7 +150,8 @@ def gather(judged: Path, news: Path | None, lexicon: Lexicon, seed: int) -> Text
     return out
 
 
-def _document(row: dict[str, Any]) -> Document:
+def judged_document(row: dict[str, Any]) -> Document:
+    """Make a document of a judged one."""
     title, text = (row.get("title") or "").strip(), row["text"].strip()
     whole = text if not title or text.startswith(title) else f"{title}\n{text}" if text else title
     return Document(row["id"], whole, "judged", row["published"] or "2025-11-20T12:00:00Z", ticker=row.get("ticker"))
@@ -357,7 +364,7 @@ def _scored(at: int, document: Judged, model: Model, lexicon: Lexicon) -> Iterat
         return
     logits = model.logits(document.lines, document.hits)
     for pair in pairs(document.seen, logits, model, lexicon, LEAST):
-        yield Scored(at, pair, _right(document.events, pair.kind, pair.asset))
+        yield Scored(at, pair, verdict(document.events, pair.kind, pair.asset))
 
 
 #: Names of one thing, as the judged documents write it.
@@ -373,7 +380,8 @@ def is_same(one: str, other: str) -> bool:
     return one == other or any(one in names and other in names for names in _SAME)
 
 
-def _right(events: Sequence[dict[str, Any]], kind: str, asset: str) -> int:
+def verdict(events: Sequence[dict[str, Any]], kind: str, asset: str) -> int:
+    """Say what was judged of a claim: 1 right, 0 wrong, -1 arguable."""
     out = 0
     for event in events:
         if event["kind"] == kind and any(
@@ -385,13 +393,21 @@ def _right(events: Sequence[dict[str, Any]], kind: str, asset: str) -> int:
     return out
 
 
-def curve(texts: Texts, scored: Sequence[Scored], confidence: npt.NDArray[np.float64]) -> list[dict[str, float]]:
-    """Give recall and precision at each least confidence, and how often claims of about that confidence were right."""
+def surest(
+    scored: Sequence[Scored], confidence: npt.NDArray[np.float64]
+) -> dict[tuple[int, str, str], tuple[float, int]]:
+    """Give of each claim, by document, kind and asset, the highest confidence that a sentence gives it, and what was judged of it."""
     best: dict[tuple[int, str, str], tuple[float, int]] = {}
     for item, sure in zip(scored, confidence.tolist(), strict=True):
         key = (item.document, item.pair.kind, item.pair.asset)
         if sure > best.get(key, (-1.0, 0))[0]:
             best[key] = (sure, item.right)
+    return best
+
+
+def curve(texts: Texts, scored: Sequence[Scored], confidence: npt.NDArray[np.float64]) -> list[dict[str, float]]:
+    """Give recall and precision at each least confidence, and how often claims of about that confidence were right."""
+    best = surest(scored, confidence)
     required = sum(bool(event.get("required")) for document in texts.documents for event in document.events)
     out = []
     for least in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
