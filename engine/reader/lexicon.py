@@ -97,8 +97,9 @@ class Lexicon:
 
     @functools.cached_property
     def anchors(self) -> frozenset[str]:
-        """The concepts that make claims: those of the rules, and falls."""
-        return frozenset(concept for rule in self.rules for concept in rule.any) | {"fall", "plunge", "rise"}
+        """The concepts that make claims: those of the rules, falls, and words beside which the learned model looks."""
+        own = {"fall", "plunge", "rise", "hint"} if self.model else {"fall", "plunge", "rise"}
+        return frozenset(concept for rule in self.rules for concept in rule.any) | own
 
     @functools.cached_property
     def tokens(self) -> dict[str, set[str]]:
