@@ -24,7 +24,7 @@ TITLES: dict[str, tuple[str, float | None]] = {
     "narrative_whole": ("narrative sweep, the whole account", 3e5),
     "sparse": ("few orders, long history", 2e10),
     "single": ("one backtest", None),
-    "read": ("documents to events", None),
+    "read": ("made-up documents to events", None),
     "load": ("prices from our own Parquet", None),
     "import": ("prices from somebody else's Parquet", None),
     "first_cold": ("first call, nothing compiled", None),
