@@ -177,8 +177,8 @@ def crossfit(data: Path, lexicon: Lexicon) -> list[Told]:
     """Give what the model finds in each judged document by weights that never saw its source."""
     texts = train.gather(data / "cases" / "judged", data / "news", lexicon, seed=1)
     _, scored, confidence = train.train(texts, lexicon, version="crossfit")
-    out: list[Told] = [{} for _ in texts.documents]
-    for (at, kind, asset), (sure, _) in train.surest(scored, confidence).items():
+    out: list[Told] = [{} for document in texts.documents if document.row is None]
+    for (at, kind, asset), (sure, _) in train.surest(texts, scored, confidence).items():
         out[at][kind, asset] = sure
     return out
 

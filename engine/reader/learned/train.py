@@ -78,6 +78,7 @@ class Judged:
     lines: list[str]
     hits: list[list[str]]
     seen: list[Sight] = field(repr=False)
+    row: int | None = None  # the one sentence that was judged; None: all were
 
 
 @dataclass
@@ -144,7 +145,9 @@ def gather(judged: Path, news: Path | None, lexicon: Lexicon, seed: int) -> Text
         out.documents.append(Judged(source, row["language"], row["events"], lines, hits, seen))
     used: set[str] = set()
     for page in (*pages, *others):
-        out.examples += _sentences(page, known, used, lexicon, model)
+        for example, judged_one in _sentences(page, known, used, lexicon, model):
+            out.examples.append(example)
+            out.documents.append(judged_one)
     print(f"{len(rows):,} judged documents, {len(used):,} of {len(known):,} judged sentences found", flush=True)
     out.examples += _written(lexicon, model, random.Random(seed))
     return out
@@ -189,23 +192,31 @@ def _wanted(claims: Sequence[tuple[str, bool]]) -> tuple[Floats, Floats]:
 
 def _sentences(
     page: Page, known: dict[str, tuple[str, str, str]], used: set[str], lexicon: Lexicon, model: Model
-) -> Iterator[Example]:
-    """Give the judged sentences of a page, each once."""
+) -> Iterator[tuple[Example, Judged]]:
+    """Give the judged sentences of a page, each once: its text, and it among the others of its page."""
     keys = [key_of(page.text[span.start : span.end]) for span in page.spans]
     if not (set(keys) & known.keys()) - used:
         return
     passages, claims = _read(page, lexicon)
     lines = lines_of(page.text, page.folded, page.names, passages, lexicon, model)
-    by_span = {passage.span: (passage, line) for passage, line in zip(passages, lines, strict=True)}
+    hits = [hits_of(passage, claims) for passage in passages]
+    told, story = laid(passages, lexicon, page.subject)
+    seen = sights(passages, claims, told, story, page.subject)
+    rows = {passage.span: row for row, passage in enumerate(passages)}
     for span, key in zip(page.spans, keys, strict=True):
-        if key not in known or key in used or span not in by_span:
+        if key not in known or key in used or span not in rows:
             continue
         used.add(key)
-        source, _, told = known[key]
-        passage, line = by_span[span]
-        marks = [item.split(":") for item in told.split(";") if item]
-        wanted, counts = _wanted([(kind, sure == "r") for kind, *_, sure in marks])
-        yield Example(line[:_LONGEST], hits_of(passage, claims), wanted, counts, source_group(source))
+        source, language, judgement = known[key]
+        row = rows[span]
+        marks = [item.split(":") for item in judgement.split(";") if item]
+        events = [{"kind": kind, "asset": asset, "required": sure == "r"} for kind, asset, sure in marks]
+        wanted, counts = _wanted([(kind, sure == "r") for kind, _, sure in marks])
+        group = source_group(source)
+        yield (
+            Example(lines[row][:_LONGEST], hits[row], wanted, counts, group),
+            Judged(group, language, events, lines, hits, seen, row),
+        )
 
 
 def _written(lexicon: Lexicon, model: Model, chance: random.Random) -> Iterator[Example]:
@@ -364,6 +375,8 @@ def _scored(at: int, document: Judged, model: Model, lexicon: Lexicon) -> Iterat
         return
     logits = model.logits(document.lines, document.hits)
     for pair in pairs(document.seen, logits, model, lexicon, LEAST):
+        if document.row not in (None, pair.row):
+            continue
         yield Scored(at, pair, verdict(document.events, pair.kind, pair.asset))
 
 
@@ -394,11 +407,13 @@ def verdict(events: Sequence[dict[str, Any]], kind: str, asset: str) -> int:
 
 
 def surest(
-    scored: Sequence[Scored], confidence: npt.NDArray[np.float64]
+    texts: Texts, scored: Sequence[Scored], confidence: npt.NDArray[np.float64]
 ) -> dict[tuple[int, str, str], tuple[float, int]]:
-    """Give of each claim, by document, kind and asset, the highest confidence that a sentence gives it, and what was judged of it."""
+    """Give of each claim of the judged documents, by document, kind and asset, the highest confidence that a sentence gives it, and what was judged of it."""
     best: dict[tuple[int, str, str], tuple[float, int]] = {}
     for item, sure in zip(scored, confidence.tolist(), strict=True):
+        if texts.documents[item.document].row is not None:
+            continue  # of sentences out of documents nobody judged the rest
         key = (item.document, item.pair.kind, item.pair.asset)
         if sure > best.get(key, (-1.0, 0))[0]:
             best[key] = (sure, item.right)
@@ -407,8 +422,9 @@ def surest(
 
 def curve(texts: Texts, scored: Sequence[Scored], confidence: npt.NDArray[np.float64]) -> list[dict[str, float]]:
     """Give recall and precision at each least confidence, and how often claims of about that confidence were right."""
-    best = surest(scored, confidence)
-    required = sum(bool(event.get("required")) for document in texts.documents for event in document.events)
+    best = surest(texts, scored, confidence)
+    whole = [document for document in texts.documents if document.row is None]
+    required = sum(bool(event.get("required")) for document in whole for event in document.events)
     out = []
     for least in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
         kept = {key: right for key, (sure, right) in best.items() if sure >= least}

@@ -41,6 +41,7 @@ class Named:
     start: int = -1
     end: int = -1
     times: int = 1
+    speaks: bool = False  # a bank or a broker, whose people speak of others
 
 
 @dataclass
@@ -155,7 +156,7 @@ def _here(passage: Passage, story: Story) -> dict[str, Named]:
             if asset in assets:
                 assets[asset].times += 1
             else:
-                assets[asset] = Named(asset, role, len(assets), hit.start, hit.end)
+                assets[asset] = Named(asset, role, len(assets), hit.start, hit.end, 1, entity.speaks)
     return assets
 
 
@@ -246,6 +247,8 @@ def _role(item: Named, kind: str, z: float, market: bool, names: list[Named], *,
         out |= {"default*market": float(market), "default*named": float(bool(names))}
     if role != "company":
         out["company_too"] = float(company)
+    if item.speaks:
+        out |= {"speaks": 1.0, "speaks_first": float(item.order == 0 and len(names) > 1), f"speaks*{kind}": 1.0}
     return out
 
 
