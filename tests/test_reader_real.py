@@ -261,6 +261,27 @@ def test_the_surest_sentence_speaks_for_a_claim() -> None:
     assert found == {(0, "support", "AMD"): (0.7, 1), (0, "support", "MU"): (0.5, 0)}
 
 
+@pytest.mark.parametrize(
+    ("source", "group"),
+    [
+        ("cls", "cls"),
+        ("qi:Thomson Reuters", "qi"),
+        ("cnyes_2020", "cnyes"),
+        ("cnyes_202206", "cnyes"),
+        ("en_five_names_2020_2025.csv", "en_five_names"),
+        ("en_oct2025.csv", "en_oct2025"),  # the judged sentences of this set name it without its ending
+        ("en_oct2025", "en_oct2025"),
+        ("en_oct2025_google.json", "en_oct2025_google"),
+        ("zh_wire_cls_2026-06-02.jsonl", "zh_wire_cls"),
+        ("fr_undated.csv:BFM", "fr_undated"),
+        ("boursier.com", "boursier.com"),
+        ("_2020", "_2020"),
+    ],
+)
+def test_a_source_is_one_group_however_it_is_written(source: str, group: str) -> None:
+    assert train.source_group(source) == group
+
+
 # ---------------------------------------------------------------------------------------------------------- the page
 
 

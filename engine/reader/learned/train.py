@@ -108,7 +108,7 @@ def labels(path: Path) -> dict[str, tuple[str, str, str]]:
 
 def source_group(source: str) -> str:
     """Give what a source is kept together by when texts are parted: a wire, a paper, a set."""
-    return re.sub(r"_20\d\d.*", "", source.split(":", maxsplit=1)[0]) or source
+    return re.sub(r"_20\d\d.*|\.(?:csv|jsonl?)$", "", source.split(":", maxsplit=1)[0]) or source
 
 
 def read_judged(folder: Path) -> list[dict[str, Any]]:
