@@ -73,7 +73,7 @@ def judged(
         return []
     lexicon = story.lexicon
     lines = lines_of(text, passages[0].folded, names, passages, lexicon, model)
-    logits = model.logits(lines, [hits_of(passage, found) for passage in passages])
+    logits = model.of_document(lines, [hits_of(passage, found) for passage in passages])
     seen = sights(passages, found, told, story, subject)
     out: list[Claim] = []
     sure: dict[tuple[int, str], list[tuple[float, Pair]]] = {}

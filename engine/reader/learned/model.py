@@ -17,6 +17,10 @@ WEIGHTS: Final = Path(__file__).parent / "weights.npz"
 #: What a concept or a rule that stands in a sentence counts beside a vector of grams of length 1.
 RULE_VALUE: Final = 0.2
 
+#: How many sentences, and characters of them, are read as the beginning of a document.
+SENTENCES: Final = 6
+LONGEST: Final = 600
+
 Floats = npt.NDArray[np.float32]
 
 
@@ -83,6 +87,11 @@ class Model:
                     out[row] += self.hits[name] * np.float32(RULE_VALUE)
         return out
 
+    def of_document(self, lines: list[str], hits: list[list[str]]) -> Floats:
+        """Give the log-odds of each line, and in one more row those of the document's beginning read as one text."""
+        first = sorted({name for names in hits[:SENTENCES] for name in names})
+        return self.logits([*lines, whole(lines)], [*hits, first])
+
     def why(self, line: str, hits: list[str], kind: str, most: int = 8) -> list[tuple[str, float]]:
         """Name the grams, concepts and rules that decided, with what each added to the log-odds; the largest first."""
         at = self.kinds.index(kind)
@@ -122,6 +131,11 @@ def read(path: Path) -> Model:
         dict(zip(parts["pair_names"].tolist(), map(float, parts["pairs"]), strict=True)),
         frozenset(str(parts["common"]).split("\n")), dt.datetime.fromisoformat(str(parts["newest"])), str(parts["version"]),
     )  # fmt: skip
+
+
+def whole(lines: list[str]) -> str:
+    """Join the masked sentences with which a document begins."""
+    return " ".join(lines[:SENTENCES])[:LONGEST]
 
 
 @functools.cache

@@ -29,7 +29,7 @@ from engine.reader.fold import fold
 from engine.reader.learned import grams
 from engine.reader.learned.fit import EPOCHS, fit, newton, slots_of
 from engine.reader.learned.judge import LEAST, hits_of, lines_of
-from engine.reader.learned.model import RULE_VALUE, WEIGHTS, Floats, Model
+from engine.reader.learned.model import LONGEST, RULE_VALUE, SENTENCES, WEIGHTS, Floats, Model, whole
 from engine.reader.learned.whom import Pair, Sight, pairs, sights
 from engine.reader.lexicon import Lexicon, load
 from engine.reader.passage import Passage
@@ -41,8 +41,6 @@ KINDS: Final = (
 )  # fmt: skip
 _WRITTEN: Final = 0.6  # what a written sentence counts beside a real one
 _RARE: Final = 3  # grams of fewer texts do not count
-_SENTENCES: Final = 6  # of a judged document that are read as one text
-_LONGEST: Final = 600  # characters of a masked text
 _SLOT: Final = re.compile(r"\{([CPIGU])\d?\}")
 #: Who stands for {C}, {P}, {I}, {G} and {U} in the written sentences.
 _STAND_INS: Final = {
@@ -138,8 +136,8 @@ def gather(judged: Path, news: Path | None, lexicon: Lexicon, seed: int) -> Text
         hits = [hits_of(passage, claims) for passage in passages]
         wanted, counts = _wanted([(event["kind"], bool(event.get("required"))) for event in row["events"]])
         source = source_group(row["source"])
-        first = sorted({hit for names in hits[:_SENTENCES] for hit in names})
-        out.examples.append(Example(" ".join(lines[:_SENTENCES])[:_LONGEST], first, wanted, counts, source))
+        first = sorted({hit for names in hits[:SENTENCES] for hit in names})
+        out.examples.append(Example(whole(lines), first, wanted, counts, source))
         told, story = laid(passages, lexicon, page.subject)
         seen = sights(passages, claims, told, story, page.subject)
         out.documents.append(Judged(source, row["language"], row["events"], lines, hits, seen))
@@ -214,7 +212,7 @@ def _sentences(
         wanted, counts = _wanted([(kind, sure == "r") for kind, _, sure in marks])
         group = source_group(source)
         yield (
-            Example(lines[row][:_LONGEST], hits[row], wanted, counts, group),
+            Example(lines[row][:LONGEST], hits[row], wanted, counts, group),
             Judged(group, language, events, lines, hits, seen, row),
         )
 
@@ -232,7 +230,7 @@ def _written(lexicon: Lexicon, model: Model, chance: random.Random) -> Iterator[
             lines = lines_of(page.text, page.folded, page.names, passages, lexicon, model)
             hits = sorted({hit for passage in passages for hit in hits_of(passage, claims)})
             wanted, counts = _wanted([(kind, True) for kind in kinds.split("+") if kind in KINDS])
-            yield Example(" ".join(lines)[:_LONGEST], hits, wanted, counts * np.float32(_WRITTEN), "written")
+            yield Example(whole(lines), hits, wanted, counts * np.float32(_WRITTEN), "written")
 
 
 def _filled(sentence: str, names: dict[str, tuple[str, ...]], chance: random.Random) -> str:
@@ -373,7 +371,7 @@ def train(
 def _scored(at: int, document: Judged, model: Model, lexicon: Lexicon) -> Iterator[Scored]:
     if not document.seen:
         return
-    logits = model.logits(document.lines, document.hits)
+    logits = model.of_document(document.lines, document.hits)
     for pair in pairs(document.seen, logits, model, lexicon, LEAST):
         if document.row not in (None, pair.row):
             continue

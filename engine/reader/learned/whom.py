@@ -176,14 +176,14 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
     ----------
     seen
         The sentences of a document.
-    logits : array of (sentences, kinds)
-        As `Model.logits` gives them.
+    logits : array of (sentences + 1, kinds)
+        As `Model.of_document` gives them.
     least
         The log-odds from which on a claim is looked at that no rule makes.
     """
     if not seen:
         return
-    best = logits.max(axis=0)
+    best, whole = logits[:-1].max(axis=0), logits[-1]
     mentions: dict[str, int] = {}
     ruled: dict[tuple[str, str], set[int]] = {}
     for row, sight in enumerate(seen):
@@ -204,7 +204,7 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
             if logits[row, at] < least and kind not in by_rule:
                 continue
             about = {
-                "z": float(logits[row, at]) / 3, "zmax": float(best[at]) / 3, "zhead": float(logits[0, at]) / 3,
+                "z": float(logits[row, at]) / 3, "zmax": float(best[at]) / 3, "zhead": float(logits[0, at]) / 3, "zwhole": float(whole[at]) / 3,
                 "zother": float(np.delete(logits[row], at).max()) / 3, "logn": math.log1p(len(names)), "n1": float(len(names) == 1),
                 "unknown": float(sight.unknown), "zh": float(sight.passage.language == "zh"), "isfirst": float(row == 0), f"kind:{kind}": 1.0,
             }  # fmt: skip
