@@ -49,7 +49,7 @@ def tables(record: dict[str, Any]) -> str:
         "\nThe reader as it comes, **whose weights have seen these very texts**:\n\n",
         markdown(("seen texts", *_COLUMNS[1:]), _rows(result["seen"])),
         f"\n{_days(result)}\n\nThe rest is by weights that never saw the source.\n\n",
-        markdown(("kind", *_COLUMNS[1:]), _of(result["unseen"]["kind"])),
+        markdown(("kind", *_COLUMNS[2:]), [(name, *row) for name, _, *row in _of(result["unseen"]["kind"])]),
         "\n",
         markdown(("source", *_COLUMNS[1:]), _of(result["unseen"]["source"])),
         f"\n{_default(result)}\n\n{_curve(result)}\n{_first_pass(result['first_pass'])}\n\n{_calibration(result)}\n{_speed(result['speed'])}\n",
