@@ -130,14 +130,17 @@ class Lexicon:
         list of Hit
             Sorted by start, longer ones first. Names are found by `engine.reader.naming.named_in`.
         """
-        return self.concepts.find(
-            folded, text, lambda term: not language or term.language == language or _borrowed(term, language)
-        )
+        return self._spoken[language].find(folded, text)
+
+    @functools.cached_property
+    def _spoken(self) -> dict[str, Terms]:
+        """The concepts' terms that count in a language; "" has all."""
+        return {language: self.concepts.only(functools.partial(_counts, language)) for language in ("", *LANGUAGES)}
 
 
-def _borrowed(term: Term, language: str) -> bool:
+def _counts(language: str, term: Term) -> bool:
     # A Chinese text borrows English words ("backstop"); a French or English one borrows Chinese ones only by quoting.
-    return term.language == "zh" or (language == "zh" and term.language == "en")
+    return language in ("", term.language) or term.language == "zh" or (language == "zh" and term.language == "en")
 
 
 # ------------------------------------------------------------------------------------------------ reading the files

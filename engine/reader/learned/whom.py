@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
-
 from engine.reader.claims import Claim
 from engine.reader.learned.model import Floats, Model
 from engine.reader.lexicon import Lexicon
@@ -182,7 +180,7 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
     """
     if not seen:
         return
-    best = logits.max(axis=0)
+    best, heights, likely = logits.max(axis=0).tolist(), logits.tolist(), logits >= least
     mentions: dict[str, int] = {}
     ruled: dict[tuple[str, str], set[int]] = {}
     for row, sight in enumerate(seen):
@@ -195,16 +193,19 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
     every = sum(mentions.values()) or 1
     first = {asset for asset, item in seen[0].assets.items() if item.start >= 0 and item.role != "bank"}
     for row, sight in enumerate(seen):
+        if not sight.claims and not likely[row].any():
+            continue
+        here = heights[row]
         names = [item for item in sight.assets.values() if item.role in _STRONG]
         by_rule = {claim.kind for claim in sight.claims}
         market = any(item.role in ("index", "market") for item in sight.assets.values())
         company = any(item.role == "company" for item in names)
         for at, kind in enumerate(model.kinds):
-            if logits[row, at] < least and kind not in by_rule:
+            if not likely[row, at] and kind not in by_rule:
                 continue
             about = {
-                "z": float(logits[row, at]) / 3, "zmax": float(best[at]) / 3, "zhead": float(logits[0, at]) / 3,
-                "zother": float(np.delete(logits[row], at).max()) / 3, "logn": math.log1p(len(names)), "n1": float(len(names) == 1),
+                "z": here[at] / 3, "zmax": best[at] / 3, "zhead": heights[0][at] / 3,
+                "zother": max(here[:at] + here[at + 1 :]) / 3, "logn": math.log1p(len(names)), "n1": float(len(names) == 1),
                 "unknown": float(sight.unknown), "zh": float(sight.passage.language == "zh"), "isfirst": float(row == 0), f"kind:{kind}": 1.0,
             }  # fmt: skip
             anchors = sight.anchors(kind, lexicon)
