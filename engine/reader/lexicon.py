@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from engine.faults import Fault
 from engine.kinds import KINDS
@@ -146,6 +146,13 @@ def _counts(language: str, term: Term) -> bool:
 # ------------------------------------------------------------------------------------------------ reading the files
 
 
+class Recipe(NamedTuple):
+    """What a lexicon is made of: the path and the text of each file, later ones over earlier ones, and the names given."""
+
+    files: tuple[tuple[str, str], ...]
+    listed: tuple[Listed, ...]
+
+
 def load(extra: Sequence[str | Path] = (), names: NameTable | None = None) -> Lexicon:
     """Read the built-in lexicon and the user's files, later files over earlier ones; `names` over all of them.
 
@@ -159,16 +166,22 @@ def load(extra: Sequence[str | Path] = (), names: NameTable | None = None) -> Le
         A file is missing, is no TOML, or has a section, kind or concept that does not exist; or what
         `engine.reader.names.table.read_names` refuses.
     """
+    return made(*recipe(extra, names))
+
+
+def recipe(extra: Sequence[str | Path] = (), names: NameTable | None = None) -> Recipe:
+    """Read what a lexicon is made of; see `load`."""
     for path in extra if isinstance(extra, Sequence) else (extra,):
         if not isinstance(path, (str, os.PathLike)):
             raise Fault(f"lexicon must be the path of a TOML file, or a list of them (got {path!r}); give one.")
     paths = [*(HERE / name for name in BUILT_IN), *map(Path, extra)]
     listed = () if names is None else tuple(read_names(names))
-    return _load(tuple((str(path), toml_text(path, "lexicon")) for path in paths), listed)
+    return Recipe(tuple((str(path), toml_text(path, "lexicon")) for path in paths), listed)
 
 
 @functools.lru_cache(maxsize=8)  # by content: a file that was edited is read anew
-def _load(files: tuple[tuple[str, str], ...], listed: tuple[Listed, ...]) -> Lexicon:
+def made(files: tuple[tuple[str, str], ...], listed: tuple[Listed, ...]) -> Lexicon:
+    """Make the lexicon of a recipe."""
     merged: dict[str, Any] = {}
     for path, text in files:
         _merge(merged, _parsed(path, text), path)
