@@ -101,6 +101,19 @@ class Lexicon:
         return frozenset(concept for rule in self.rules for concept in rule.any) | {"fall", "plunge", "rise"}
 
     @functools.cached_property
+    def _rules_by_concept(self) -> dict[str, list[int]]:
+        out: dict[str, list[int]] = {}
+        for number, rule in enumerate(self.rules):
+            for concept in rule.any:
+                out.setdefault(concept, []).append(number)
+        return out
+
+    def rules_on(self, concepts: Iterable[str]) -> list[Rule]:
+        """Give the rules that one of these concepts can make a claim by, in their order."""
+        numbers = {number for concept in concepts for number in self._rules_by_concept.get(concept, ())}
+        return [self.rules[number] for number in sorted(numbers)]
+
+    @functools.cached_property
     def tokens(self) -> dict[str, set[str]]:
         """The words of each company's names, folded; by ticker."""
         return self.names.tokens()

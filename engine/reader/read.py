@@ -294,6 +294,7 @@ def _run(
     refused: list[tuple[str, str, str]] = []
     counts = Counter[str](dict.fromkeys(COUNTS, 0))
     taken = batches(paths, asked.columns, asked.dates, asked.notes, asked.left_out, asked.told)
+    gc.freeze()  # neither the lexicon
     with Progress(progress) as advance:
         parts = (_part(rows, notes, prefilter, counts) for batch in taken for rows in batch.iter_slices(_STEP))
         for part, answers in ahead(parts, lambda part: beside.ask(part.ours())) if beside else zip(parts, repeat(None)):
@@ -307,7 +308,7 @@ def _run(
                 counts["asked"] += classifier is not None
                 counts["with_events"] += told is not None
                 stories.add(document, told)
-            gc.freeze()  # the rows kept so far are not looked through again and again: a tenth of the time
+            gc.freeze()  # nor the rows kept so far are looked through again and again: a tenth of the time
             advance(part.height, part.size)
     gc.unfreeze()
     rows, tellers = stories.settle()

@@ -108,7 +108,7 @@ def symbols(text: str) -> Iterator[Symbol]:
     ['ZYX', 'MC.PA', 'QRS', '600519.SS', '0700.HK', '2330.TW', 'BYRN']
     """
     sure: list[Symbol] = []
-    if _PLACED.search(text) is not None:
+    if (":" in text or "：" in text) and _PLACED.search(text) is not None:
         for match in _NAMED.finditer(text):
             suffix = _SUFFIX_OF[fold(match.group(1))]
             ticker = _written(match.group(2), suffix)

@@ -62,7 +62,7 @@ def score(text: Any, bounds: Any, rarity: Any, weights: Any, scale: Any, seen: A
     weights : int8 array of (`SLOTS`, kinds)
     scale : float32 array of kinds
         What one step of a kind's weights is worth.
-    seen : int64 array of `SLOTS`
+    seen : int32 array of `SLOTS`
         Kept from call to call; it holds no mark greater than `mark`.
     mark
         What it holds of the line before; this call's lines use the next ones.
@@ -105,11 +105,13 @@ class Marks(threading.local):
     """What `score` keeps from call to call, for each thread its own: two megabytes that are not zeroed for every document."""
 
     def __init__(self) -> None:
-        self.seen = np.zeros(SLOTS, np.int64)
+        self.seen = np.zeros(SLOTS, np.int32)
         self._used = 0
 
     def take(self, lines: int) -> int:
         """Give the last mark that is used, and use as many more as there are lines."""
+        if self._used + lines > np.iinfo(np.int32).max:
+            self.seen[:], self._used = 0, 0
         self._used += lines
         return self._used - lines
 
