@@ -101,6 +101,14 @@ class Lexicon:
         return frozenset(concept for rule in self.rules for concept in rule.any) | {"fall", "plunge", "rise"}
 
     @functools.cached_property
+    def words_of(self) -> dict[str, list[str]]:
+        """The concepts that can make a claim of each kind, sorted."""
+        out = {"panic_drop": {"fall", "plunge"}}
+        for rule in self.rules:
+            out.setdefault(rule.kind, set()).update(rule.any)
+        return {kind: sorted(concepts) for kind, concepts in out.items()}
+
+    @functools.cached_property
     def _rules_by_concept(self) -> dict[str, list[int]]:
         out: dict[str, list[int]] = {}
         for number, rule in enumerate(self.rules):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -53,23 +52,11 @@ class Sight:
 
     def anchors(self, kind: str, lexicon: Lexicon) -> list[Hit]:
         """Give the words that can make a claim of a kind."""
-        return [hit for concept in _anchors(lexicon)[kind] for hit in self.passage.concepts.get(concept, ())]
+        return [hit for concept in lexicon.words_of[kind] for hit in self.passage.concepts.get(concept, ())]
 
     def anchor(self, kind: str, lexicon: Lexicon) -> Hit | None:
         """Give the first of these words; None where there is none."""
         return min(self.anchors(kind, lexicon), key=lambda hit: hit.start, default=None)
-
-
-@functools.lru_cache(maxsize=8)
-def _anchors_of(rules: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, list[str]]:
-    out: dict[str, dict[str, None]] = {"panic_drop": dict.fromkeys(("fall", "plunge"))}
-    for kind, concepts in rules:
-        out.setdefault(kind, {}).update(dict.fromkeys(concepts))
-    return {kind: sorted(concepts) for kind, concepts in out.items()}
-
-
-def _anchors(lexicon: Lexicon) -> dict[str, list[str]]:
-    return _anchors_of(tuple((rule.kind, rule.any) for rule in lexicon.rules))
 
 
 @dataclass
