@@ -74,7 +74,7 @@ def judged(
     lexicon = story.lexicon
     lines = lines_of(text, passages[0].folded, names, passages, lexicon, model)
     logits = model.logits(lines, [hits_of(passage, found) for passage in passages])
-    if not found and not (logits >= LEAST).any():
+    if not found and logits.max() < LEAST:
         return []
     seen = sights(passages, found, told, story, subject)
     out: list[Claim] = []

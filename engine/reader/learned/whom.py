@@ -167,7 +167,7 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
     """
     if not seen:
         return
-    best, heights, likely = logits.max(axis=0).tolist(), logits.tolist(), logits >= least
+    best, heights, likely = logits.max(axis=0).tolist(), logits.tolist(), (logits >= least).tolist()
     mentions: dict[str, int] = {}
     ruled: dict[tuple[str, str], set[int]] = {}
     for row, sight in enumerate(seen):
@@ -180,7 +180,7 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
     every = sum(mentions.values()) or 1
     first = {asset for asset, item in seen[0].assets.items() if item.start >= 0 and item.role != "bank"}
     for row, sight in enumerate(seen):
-        if not sight.claims and not likely[row].any():
+        if not sight.claims and not any(likely[row]):
             continue
         here = heights[row]
         names = [item for item in sight.assets.values() if item.role in _STRONG]
@@ -188,7 +188,7 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
         market = any(item.role in ("index", "market") for item in sight.assets.values())
         company = any(item.role == "company" for item in names)
         for at, kind in enumerate(model.kinds):
-            if not likely[row, at] and kind not in by_rule:
+            if not likely[row][at] and kind not in by_rule:
                 continue
             about = {
                 "z": here[at] / 3, "zmax": best[at] / 3, "zhead": heights[0][at] / 3,
