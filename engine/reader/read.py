@@ -6,12 +6,12 @@ import datetime as dt
 import gc
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import polars as pl
 
@@ -22,22 +22,22 @@ from engine.events import SCHEMA, Events
 from engine.faults import Fault, note
 from engine.number import share
 from engine.reader.asked import Asked
-from engine.reader.classified import read_classified, with_classifier
+from engine.reader.classified import with_classifier
 from engine.reader.classifier import Classifier
 from engine.reader.columns import Given, columns_from, with_seen
 from engine.reader.counted import COUNTS, counted
 from engine.reader.document import Document, Found, read
-from engine.reader.duplicates import Stories, Telling, telling
-from engine.reader.language import is_other, suspects
+from engine.reader.duplicates import Stories
 from engine.reader.lexicon import Lexicon, load, made, recipe
 from engine.reader.names.table import NameTable
+from engine.reader.passing import fresh, part_of, tellings
 from engine.reader.prefilter import Prefilter
 from engine.reader.progress import Advance, Progress
 from engine.reader.published import states_time
 from engine.reader.rows import NO_TIME
 from engine.reader.sidecar import Sidecar
 from engine.reader.sources import batches, files
-from engine.reader.workers import Answers, Setup, Workers, ahead, answer, number_of
+from engine.reader.workers import Setup, Workers, ahead, number_of
 from engine.tables.order import check_dates
 from engine.tables.spelling import Order
 
@@ -296,10 +296,10 @@ def _run(
     taken = batches(paths, asked.columns, asked.dates, asked.notes, asked.left_out, asked.told)
     gc.freeze()  # neither the lexicon
     with Progress(progress) as advance:
-        parts = (_part(rows, notes, prefilter, counts) for batch in taken for rows in batch.iter_slices(_STEP))
+        parts = (part_of(rows, notes, prefilter, counts) for batch in taken for rows in batch.iter_slices(_STEP))
         for part, answers in ahead(parts, lambda part: beside.ask(part.ours())) if beside else zip(parts, repeat(None)):
-            documents = _fresh(part.documents, stories, counts)
-            for document, told in _tellings(documents, lexicon, delay, asked.dates, classifier, counts, answers):
+            documents = fresh(part.documents, stories, counts)
+            for document, told in tellings(documents, lexicon, delay, asked.dates, classifier, counts, answers):
                 if isinstance(told, Fault):
                     refused.append((document.doc_id, document.source, str(told)))
                     counts["unread_date" if states_time(document) else "no_date"] += 1
@@ -324,109 +324,10 @@ def _run(
     return Reading(events, kept, missing, dict(counts), left_out, said, asked.told, unread)
 
 
-class _Part(NamedTuple):
-    """Some documents on their way: how many, their bytes, and those that may hold a claim, with whether each is in another language."""
-
-    height: int
-    size: int
-    documents: list[tuple[Document, bool]]
-
-    def ours(self) -> Iterator[Document]:
-        """Give those that are to be read."""
-        return (document for document, other in self.documents if not other)
-
-
-def _part(rows: pl.DataFrame, notes: Sidecar, prefilter: Prefilter, counts: Counter[str]) -> _Part:
-    size = int(rows["text"].str.len_bytes().sum())
-    counts.update(documents=rows.height, characters=size)
-    documents = []
-    for row in _kept(rows, prefilter, counts):
-        document = document_of(row, notes)
-        told = document.note is not None and document.note.language
-        documents.append((document, row["suspect"] and not told and is_other(document.text)))
-    return _Part(rows.height, size, documents)
-
-
-def _fresh(documents: Iterable[tuple[Document, bool]], stories: Stories, counts: Counter[str]) -> Iterator[Document]:
-    """Give the documents that are to be read: none whose very text was read, none in another language, which is counted."""
-    for document, other in documents:
-        if stories.is_copy(document):
-            continue
-        if other:
-            counts["other_language"] += 1
-            continue
-        yield document
-
-
-def _tellings(
-    documents: Iterator[Document],
-    lexicon: Lexicon,
-    delay: dt.timedelta,
-    dates: Order | None,
-    classifier: Classifier | None,
-    silent: Counter[str],
-    answers: Answers | None,
-) -> Iterator[tuple[Document, Telling | Fault | None]]:
-    """Give what documents tell: as other processes answer, else as `read_all` reads them here."""
-    if answers is None:
-        for document, found in read_all(documents, lexicon, delay, dates, classifier, silent):
-            yield document, found if isinstance(found, Fault) else telling(found)
-        return
-    for document in documents:
-        told, why = answers.take(document) or answer(document, lexicon, delay, dates)
-        silent.update((why,) if why else ())
-        yield document, told
-
-
-def read_all(
-    documents: Iterator[Document],
-    lexicon: Lexicon,
-    delay: dt.timedelta,
-    dates: Order | None,
-    classifier: Classifier | None,
-    silent: Counter[str],
-) -> Iterator[tuple[Document, list[Found] | Fault]]:
-    """Read documents, by a classifier if there is one; a document without a date comes with its Fault.
-
-    `silent` counts those without events, as `engine.reader.document.read` does.
-    """
-    if classifier is not None:
-        yield from read_classified(documents, lexicon, classifier, delay, dates, silent)
-        return
-    for document in documents:
-        found: list[Found] | Fault
-        try:
-            found = read(document, lexicon, delay, dates, silent)
-        except Fault as fault:
-            found = fault
-        yield document, found
-
-
-def _kept(part: pl.DataFrame, prefilter: Prefilter, counts: Counter[str]) -> Iterator[dict[str, Any]]:
-    """Give the rows that may hold a claim, with whether they may be in another language; count the others by what they lack."""
-    suspect = suspects(part["text"])
-    reasons = pl.Series(prefilter.sift(part), dtype=pl.String)
-    kept = reasons == ""
-    counts.update(dict(reasons.filter(~kept & ~suspect).value_counts().iter_rows()))
-    odd = zip(part["text"].filter(~kept & suspect), reasons.filter(~kept & suspect), strict=True)
-    counts.update("other_language" if is_other(text) else reason for text, reason in odd)
-    found = part.with_columns(suspect=suspect).filter(kept)
-    counts["kept"] += found.height
-    yield from found.iter_rows(named=True)
-
-
 def _unread_counts(left_out: list[tuple[str, str]], paths: list[Path]) -> dict[str, int]:
     whole = {str(path) for path in paths}
     number = sum(source in whole for source, _ in left_out)
     return {"files_left_out": number, "rows_left_out": len(left_out) - number}
-
-
-def document_of(row: dict[str, Any], notes: Sidecar) -> Document:
-    """Make a document of a row of `engine.reader.rows.SCHEMA`."""
-    return Document(
-        row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"]),
-        tuple(row["modified"]), row["ticker"], row["seen"], row["url"], row["publisher"],
-    )  # fmt: skip
 
 
 def _table(rows: list[dict[str, Any]], lexicon: Lexicon) -> tuple[Events, pl.DataFrame]:
