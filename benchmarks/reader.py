@@ -7,6 +7,7 @@ Usage::
     python -m benchmarks.reader speed [--documents 1000000] [--share 0.02]
     python -m benchmarks.reader real [--data ../shared] [--out benchmarks/results/reader_real.json] [--docs]
     python -m benchmarks.reader real --tables
+    python -m benchmarks.reader speed --real ../shared/news [--megabytes 5]
 
 `real` scores judged real documents, by weights that never saw a document's source (about four minutes); `--docs` puts its tables into
 docs/reader.md and the README, and `--tables` does this with the record that is kept already.
@@ -20,6 +21,7 @@ import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -226,6 +228,67 @@ def real(data: Path, out: Path | None, *, docs: bool, tables: bool) -> int:
     return 0
 
 
+def speed_real(folder: Path, megabytes: float) -> dict[str, Any]:
+    """Time readings of real news, made longer by repeating each document with another last line: in one process, and in all.
+
+    The rate per core divides the text's bytes by the processor time of the reading in one process.
+    """
+    import resource  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415
+    import time  # noqa: PLC0415
+
+    from engine.doctor import usable_threads  # noqa: PLC0415
+    from engine.reader import read_sources  # noqa: PLC0415
+
+    if not folder.is_dir():
+        return {"skipped": f"there is no folder {folder}"}
+    out: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "news.jsonl"
+        out["megabytes"] = round(_lengthened(folder, path, megabytes * 1e6) / 1e6, 1)
+        first = Path(place) / "first.jsonl"
+        with path.open(encoding="utf-8") as lines:
+            first.write_text("".join(islice(lines, 200)), encoding="utf-8")
+        read_sources(first, workers=1)  # compiles, and loads the words
+        for workers in sorted({1, usable_threads()}):
+            wall, begin = time.perf_counter(), time.process_time()
+            reading = read_sources(path, workers=workers)
+            cpu, wall = time.process_time() - begin, time.perf_counter() - wall
+            rate = {"MB/s by the wall": round(out["megabytes"] / wall, 2)}
+            if workers == 1:
+                rate["MB/s per core"] = round(out["megabytes"] / cpu, 2)
+            out[f"{workers} processes" if workers > 1 else "1 process"] = {
+                **rate, "documents": reading.counts["documents"], "kept by the prefilter": reading.counts["kept"], "events": len(reading.events),
+                "peak memory, MiB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+            }  # fmt: skip
+    return out
+
+
+def _lengthened(folder: Path, path: Path, size: float) -> int:
+    """Write the documents of a folder to JSON lines, again and again up to some bytes of text; say how many were written."""
+    from engine.reader.columns import Columns  # noqa: PLC0415
+    from engine.reader.sources import batches, files  # noqa: PLC0415
+
+    rows = [row for batch in batches(files(folder), Columns(), left_out=[]) for row in batch.iter_rows(named=True)]
+    written = turn = 0
+    with path.open("w", encoding="utf-8") as out:
+        while written < size and rows:
+            for number, row in enumerate(rows):
+                text = row["text"] + (f"\n{turn}-{number}" if turn else "")
+                told = {
+                    "doc_id": f"{turn}-{number}",
+                    "text": text,
+                    "published": row["published"],
+                    "ticker": row["ticker"],
+                }
+                out.write(json.dumps(told, ensure_ascii=False) + "\n")
+                written += len(text.encode())
+                if written >= size:
+                    break
+            turn += 1
+    return written
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one of the measurements and print it as JSON; `real` as tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -241,6 +304,8 @@ def main(arguments: list[str] | None = None) -> int:
         "--docs", action="store_true", help="put the tables of `real` into docs/reader.md and the README"
     )
     parser.add_argument("--tables", action="store_true", help="the same of the record that is kept, without a run")
+    parser.add_argument("--real", type=Path, help="folder of real news to time instead of made documents")
+    parser.add_argument("--megabytes", type=float, default=5.0, help="how much real news to read")
     given = parser.parse_args(arguments)
     if given.what == "real":
         return real(given.data, given.out, docs=given.docs, tables=given.tables)
@@ -249,6 +314,8 @@ def main(arguments: list[str] | None = None) -> int:
         result = catalogue(given.seeds, show=given.show)
     elif given.what == "documents":
         result = {name: documents(name, show=given.show) for name in ("tuned", "widened", "unseen", "blind", "blind2")}
+    elif given.real is not None:
+        result = speed_real(given.real, given.megabytes)
     else:
         result = speed(given.documents, given.share, given.near)
     print(json.dumps(result, indent=1, ensure_ascii=False))

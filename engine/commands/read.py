@@ -65,6 +65,12 @@ def read(
         float | None,
         typer.Option(help="Leave out the events of which the reader is less sure, 0 to 1 (the lexicon reader: 0.4)."),
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            help="How many processes read (one for each processor, from some megabytes on); 1 reads in this one."
+        ),
+    ] = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Say what the reader will ask of its model, and ask nothing.")
     ] = False,
@@ -122,7 +128,9 @@ def read(
         raise Fault("--out is missing, needed is the Parquet file to write; name one, such as --out events.parquet.")
     with_them = [str(path) for path in (sidecar, columns, names, *(lexicon or ())) if path]
     _check(out, sources, [*paths, *with_them], force)
-    events, document, told = _read(paths, {**given, "delay": delay}, chosen, min_confidence, as_json)
+    events, document, told = _read(
+        paths, {**given, "delay": delay, "workers": workers}, chosen, min_confidence, as_json
+    )
     if beside:
         from engine.events import Events  # noqa: PLC0415
         from engine.reader.labels import beside as kept_beside  # noqa: PLC0415

@@ -116,8 +116,8 @@ def _claims_of(passage: Passage, told: list[Move], story: Story) -> Iterator[Cla
     if passage.has("china_money") and not _names_ours(passage, story.lexicon):
         return
     done: set[str] = set()
-    for rule in story.lexicon.rules:
-        if rule.kind in done or passage.concepts.keys().isdisjoint(rule.any):
+    for rule in story.lexicon.rules_on(passage.concepts):
+        if rule.kind in done:
             continue
         claim = _apply(rule, passage, told, story)
         if claim is not None and claim.kind not in done:

@@ -40,6 +40,8 @@ _FURNITURE: Final = re.compile(
     r"|(?:btc|eth|gt|bnb|sol|xrp|doge)[ +-]*[\d.,]+ ?%"
     r"|简体中文|繁体中文|english|francais(?: \(.*\))?|espanol|русский|українська|日本语|portugues(?: \(.*\))?|bahasa indonesia|tieng viet|deutsch|italiano|한국어|turkce|العربية)"
 )
+_CELLS = re.compile(r"\s*[|/»>]\s*|\s{3,}|\t")
+_DIGIT = re.compile(r"\d")
 _BULLET = re.compile(r"^[\s·*•\-–>|#]+")
 _OURS = re.compile(r"[a-z\u3400-\u9fff]")
 _LETTERS = re.compile(r"[^\W\d_]")
@@ -98,9 +100,9 @@ def _is_furniture(low: str) -> bool:
     # A row of a menu: short words between bars or wide gaps, and nothing that ends a sentence.
     if len(words) > 300:
         return False
-    cells = re.split(r"\s*[|/»>]\s*|\s{3,}|\t", words)
+    cells = _CELLS.split(words)
     return (
         len(cells) >= 4
         and all(len(cell) <= (8 if any(map(is_han, cell)) else 22) for cell in cells)
-        and not re.search(r"\d", words)
+        and _DIGIT.search(words) is None
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,18 @@ WINDOW: Final = dt.timedelta(days=14)  # a text that comes again later is anothe
 _EMPTY: Final = np.uint64((1 << 64) - 1)
 LONGEST: Final = 8_000  # characters of a story that are compared
 _Signature = npt.NDArray[np.uint64]
+
+
+class Telling(NamedTuple):
+    """What a document tells: the rows of its events, and the signature of its story."""
+
+    events: list[dict[str, Any]]
+    signature: _Signature
+
+
+def telling(found: list[Found]) -> Telling | None:
+    """Give what a document tells; None where it has no events."""
+    return Telling([item.row for item in found], _signature(found[0].story)) if found else None
 
 
 class Stories:
@@ -50,12 +62,10 @@ class Stories:
         """Forget a text that gave nothing, so that its copies are refused like it, each by its name."""
         self._texts.pop(self._digest(document), None)
 
-    def add(self, document: Document, found: list[Found]) -> None:
+    def add(self, document: Document, told: Telling | None) -> None:
         """Keep the events of a document."""
-        if not found:
-            return
-        slim = replace(document, text="")
-        self._found.append((slim, [item.row for item in found], self._signature(found[0].story)))
+        if told is not None:
+            self._found.append((replace(document, text=""), told.events, told.signature))
 
     @staticmethod
     def _digest(document: Document) -> bytes:
@@ -130,23 +140,23 @@ class Stories:
             first.setdefault(key, []).append(index)
         return None
 
-    @staticmethod
-    def _signature(text: str) -> _Signature:
-        """Hash a text's shingles into 64 bins and keep the least of each (one-permutation MinHash; Li, Owen and Zhang 2012)."""
-        codes = np.frombuffer(text[:LONGEST].encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
-        if len(codes) < SHINGLE:
-            codes = np.pad(codes, (0, SHINGLE - len(codes)))
-        rolled = np.zeros(len(codes) - SHINGLE + 1, dtype=np.uint64)
-        with np.errstate(over="ignore"):
-            for offset in range(SHINGLE):
-                rolled = rolled * np.uint64(1_000_003) + codes[offset : offset + len(rolled)]
-            rolled = (rolled ^ (rolled >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
-            rolled ^= rolled >> np.uint64(29)
-        rolled.sort()
-        least_last = rolled[::-1]
-        out = np.full(HASHES, _EMPTY)
-        out[(least_last % np.uint64(HASHES)).astype(np.intp)] = least_last  # the last one assigned stays: the least
-        return out
+
+def _signature(text: str) -> _Signature:
+    """Hash a text's shingles into 64 bins and keep the least of each (one-permutation MinHash; Li, Owen and Zhang 2012)."""
+    codes = np.frombuffer(text[:LONGEST].encode("utf-32-le", "replace"), dtype=np.uint32).astype(np.uint64)
+    if len(codes) < SHINGLE:
+        codes = np.pad(codes, (0, SHINGLE - len(codes)))
+    rolled = np.zeros(len(codes) - SHINGLE + 1, dtype=np.uint64)
+    with np.errstate(over="ignore"):
+        for offset in range(SHINGLE):
+            rolled = rolled * np.uint64(1_000_003) + codes[offset : offset + len(rolled)]
+        rolled = (rolled ^ (rolled >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
+        rolled ^= rolled >> np.uint64(29)
+    rolled.sort()
+    least_last = rolled[::-1]
+    out = np.full(HASHES, _EMPTY)
+    out[(least_last % np.uint64(HASHES)).astype(np.intp)] = least_last  # the last one assigned stays: the least
+    return out
 
 
 def _alike(one: _Signature, other: _Signature) -> float:

@@ -25,9 +25,10 @@ from engine.reader.document import Document, Found, Page, opened
 from engine.reader.language import is_other
 from engine.reader.lexicon import Lexicon, load
 from engine.reader.names.table import NameTable
+from engine.reader.passing import document_of, read_all
 from engine.reader.prefilter import Prefilter
 from engine.reader.published import states_time
-from engine.reader.read import OWN, AnyReader, Reading, Sources, document_of, read_all, read_documents, read_sources
+from engine.reader.read import OWN, AnyReader, Reading, Sources, read_documents, read_sources
 from engine.reader.sidecar import Sidecar
 from engine.reader.sources import batches, files
 from engine.tables.spelling import Order

@@ -87,9 +87,10 @@ def _is_a_market(move: Move, lexicon: Lexicon) -> bool:
 
 def tells_of_a_rout(passage: Passage, lexicon: Lexicon) -> bool:
     """Tell whether a sentence says in strong words that a market or a group fell: the falls told with it are news, small or not."""
-    if _MIXED.search(passage.words):
+    plunges = passage.concepts.get("plunge")
+    if not plunges or _MIXED.search(passage.words):
         return False
-    return any(_is_of_many(passage, hit, lexicon) for hit in passage.concepts.get("plunge", ()))
+    return any(_is_of_many(passage, hit, lexicon) for hit in plunges)
 
 
 def _is_of_many(passage: Passage, hit: Hit, lexicon: Lexicon) -> bool:

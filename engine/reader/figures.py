@@ -41,6 +41,7 @@ def _either(words: dict[str, object] | dict[str, float] | dict[str, str]) -> str
 
 _NUMBER = re.compile(r"(?<![a-z0-9_])(?<!\d[.,])[+-]?(?:\d{1,3}(?:[,' ]\d{3})+(?:[.,]\d{1,3})?(?!\d)|\d+(?:[.,]\d+)?)")
 _PREFIX = re.compile(rf"(?:{_either(_CURRENCIES)})\s?$")
+_PREFIX_ENDS: Final = frozenset(word[-1] for word in _CURRENCIES)
 _SCALE = re.compile(rf"[ -]?(?P<scale>{_either(_SCALES)})(?![a-z])(?:多|余|以上)?")
 _UNIT = re.compile(
     rf"[ -]?(?:(?P<pp>个?百分点|percentage points?|points? de pourcentage|points? de %|pp\b)|(?P<percent>%|percent\b|per cent\b|pct\b|pour ?cent\b)"
@@ -123,7 +124,8 @@ def _figure(folded: str, match: re.Match[str], stop: int, language: str) -> Figu
     signed = raw[0] in "+-"
     if signed and first and (folded[first - 1].isalnum() or folded[first - 1] in "%)"):
         signed, value = False, abs(value)  # a dash between two numbers
-    prefix = _PREFIX.search(folded, max(0, first - 12), first)
+    before = max(0, first - 12)
+    prefix = _PREFIX.search(folded, before, first) if folded[before:first].rstrip()[-1:] in _PREFIX_ENDS else None
     unit = _CURRENCIES.get(prefix.group().strip(), "") if prefix else ""
     begin = prefix.start() if prefix else first
     scale = _SCALE.match(folded, last, stop)

@@ -11,8 +11,8 @@ import polars as pl
 
 from engine.reader.fold import is_han, table
 
-_HAN: Final = re.compile(r"[\u3400-\u9fff]")
-_LATIN: Final = re.compile(r"[a-z]")
+_HAN: Final = re.compile(r"[\u3400-\u9fff]+")
+_LATIN: Final = re.compile(r"[a-z]+")
 _FRENCH: Final = re.compile(
     r"\b(?:(?:le|la|les|des|de|un|une|du|est|dans|que|qui|pour|pas|sur|avec|plus|ce|cette|ses|son|sa|au|aux|ont|sont|selon|mais|ne|et|par|en|se|il|elle|malgre|apres)(?![a-z'])|[ldjqnsc]u?'(?=[a-z]))"
 )
@@ -21,14 +21,19 @@ _ENGLISH: Final = re.compile(
 )
 
 
+def _count(runs: re.Pattern[str], text: str) -> int:
+    """Count the characters of some kind, by their runs."""
+    return sum(map(len, runs.findall(text)))
+
+
 def of_sentence(folded: str, latin: str) -> str:
     """Give "zh", or `latin` (the language of the document's Latin words), for a folded sentence."""
     if folded.isascii():
         return latin
-    han = len(_HAN.findall(folded))
+    han = _count(_HAN, folded)
     if han * 2 >= len(folded):
         return "zh"
-    return "zh" if han >= 2 and han * 4 >= len(_LATIN.findall(folded)) else latin
+    return "zh" if han >= 2 and han * 4 >= _count(_LATIN, folded) else latin
 
 
 def latin_of(folded: str) -> str:
@@ -50,8 +55,8 @@ def of_document(text: str, folded: str, latin_tongue: str | None = None) -> str:
     if folded.isascii() and _LATIN.search(folded):
         return latin_tongue or latin_of(folded)
     folded = folded[:4000]
-    han = len(_HAN.findall(folded))
-    latin = 0 if han * 2 >= len(folded) > 0 else len(_LATIN.findall(folded))
+    han = _count(_HAN, folded)
+    latin = 0 if han * 2 >= len(folded) > 0 else _count(_LATIN, folded)
     if not han and not latin:
         return "und"
     if han * 3 >= latin:  # a Chinese character says about as much as three letters
@@ -124,7 +129,11 @@ def is_other(text: str) -> bool:
     (False, False, False)
     """
     head = text[:_HEAD]
-    letters = sum(map(len, _WORD.findall(head)))
+    if head.isascii():
+        words = set(_WORD.findall(head.lower()))
+        small = len(words & _OTHERS)
+        return small >= _TELLING_WORDS and small > len(words & _OWN)
+    letters = _count(_WORD, head)
     kana = len(_JAPANESE.findall(head))
     if len(_FOREIGN.findall(head)) * 2 > letters or (kana > 1 and kana * 5 >= letters):
         return True

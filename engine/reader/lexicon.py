@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from engine.faults import Fault
 from engine.kinds import KINDS
@@ -102,6 +102,27 @@ class Lexicon:
         return frozenset(concept for rule in self.rules for concept in rule.any) | own
 
     @functools.cached_property
+    def words_of(self) -> dict[str, list[str]]:
+        """The concepts that can make a claim of each kind, sorted."""
+        out = {"panic_drop": {"fall", "plunge"}}
+        for rule in self.rules:
+            out.setdefault(rule.kind, set()).update(rule.any)
+        return {kind: sorted(concepts) for kind, concepts in out.items()}
+
+    @functools.cached_property
+    def _rules_by_concept(self) -> dict[str, list[int]]:
+        out: dict[str, list[int]] = {}
+        for number, rule in enumerate(self.rules):
+            for concept in rule.any:
+                out.setdefault(concept, []).append(number)
+        return out
+
+    def rules_on(self, concepts: Iterable[str]) -> list[Rule]:
+        """Give the rules that one of these concepts can make a claim by, in their order."""
+        numbers = {number for concept in concepts for number in self._rules_by_concept.get(concept, ())}
+        return [self.rules[number] for number in sorted(numbers)]
+
+    @functools.cached_property
     def tokens(self) -> dict[str, set[str]]:
         """The words of each company's names, folded; by ticker."""
         return self.names.tokens()
@@ -131,17 +152,27 @@ class Lexicon:
         list of Hit
             Sorted by start, longer ones first. Names are found by `engine.reader.naming.named_in`.
         """
-        return self.concepts.find(
-            folded, text, lambda term: not language or term.language == language or _borrowed(term, language)
-        )
+        return self._spoken[language].find(folded, text)
+
+    @functools.cached_property
+    def _spoken(self) -> dict[str, Terms]:
+        """The concepts' terms that count in a language; "" has all."""
+        return {language: self.concepts.only(functools.partial(_counts, language)) for language in ("", *LANGUAGES)}
 
 
-def _borrowed(term: Term, language: str) -> bool:
+def _counts(language: str, term: Term) -> bool:
     # A Chinese text borrows English words ("backstop"); a French or English one borrows Chinese ones only by quoting.
-    return term.language == "zh" or (language == "zh" and term.language == "en")
+    return language in ("", term.language) or term.language == "zh" or (language == "zh" and term.language == "en")
 
 
 # ------------------------------------------------------------------------------------------------ reading the files
+
+
+class Recipe(NamedTuple):
+    """What a lexicon is made of: the path and the text of each file, later ones over earlier ones, and the names given."""
+
+    files: tuple[tuple[str, str], ...]
+    listed: tuple[Listed, ...]
 
 
 def load(extra: Sequence[str | Path] = (), names: NameTable | None = None) -> Lexicon:
@@ -157,16 +188,22 @@ def load(extra: Sequence[str | Path] = (), names: NameTable | None = None) -> Le
         A file is missing, is no TOML, or has a section, kind or concept that does not exist; or what
         `engine.reader.names.table.read_names` refuses.
     """
+    return made(*recipe(extra, names))
+
+
+def recipe(extra: Sequence[str | Path] = (), names: NameTable | None = None) -> Recipe:
+    """Read what a lexicon is made of; see `load`."""
     for path in extra if isinstance(extra, Sequence) else (extra,):
         if not isinstance(path, (str, os.PathLike)):
             raise Fault(f"lexicon must be the path of a TOML file, or a list of them (got {path!r}); give one.")
     paths = [*(HERE / name for name in BUILT_IN), *map(Path, extra)]
     listed = () if names is None else tuple(read_names(names))
-    return _load(tuple((str(path), toml_text(path, "lexicon")) for path in paths), listed)
+    return Recipe(tuple((str(path), toml_text(path, "lexicon")) for path in paths), listed)
 
 
 @functools.lru_cache(maxsize=8)  # by content: a file that was edited is read anew
-def _load(files: tuple[tuple[str, str], ...], listed: tuple[Listed, ...]) -> Lexicon:
+def made(files: tuple[tuple[str, str], ...], listed: tuple[Listed, ...]) -> Lexicon:
+    """Make the lexicon of a recipe."""
     merged: dict[str, Any] = {}
     for path, text in files:
         _merge(merged, _parsed(path, text), path)

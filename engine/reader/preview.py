@@ -13,8 +13,9 @@ from engine.reader.counted import counted
 from engine.reader.decode import repair
 from engine.reader.document import Document
 from engine.reader.fold import fold
+from engine.reader.passing import document_of
 from engine.reader.published import published
-from engine.reader.read import Sources, document_of
+from engine.reader.read import Sources
 from engine.reader.sidecar import Sidecar
 from engine.reader.sources import PAGES, batches, ending, files
 from engine.tables.order import OpenDates, check_dates

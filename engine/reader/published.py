@@ -30,6 +30,11 @@ _REVISED = re.compile(
     r"|mise? a jour|modifiee?|actualisee?|corrigee?|revisee?|rectificatif|maj)(?![a-z])"
     r"|更新(?:于|时间|日期)?|编辑(?:于|时间)|修改(?:于|时间|日期)?|修订(?:于|时间|日期)?|更正(?:于|时间)?"
 )
+# What each of these words has in it: looked for first, as few pages have one.
+_OF_CHANGE: Final = (
+    "updat", "modifi", "revis", "amended", "edited", "correct", "clarification", "editor", "last changed", "a jour", "actualise", "corrige",
+    "rectificatif", "maj", "更新", "编辑", "修改", "修订", "更正",
+)  # fmt: skip
 _CUE = re.compile(
     rf"publi(?:shed|cation|e|ee|ication)?\b|posted|date\s*:|mis en ligne|le \d|发布(?:时间|于)?|发表(?:于|时间)?|{_REVISED.pattern}"
     r"|时间\s*:|日期\s*:|刊登|出版|发文"
@@ -105,7 +110,7 @@ def published(
     moments = [_known(document, stamp, said, zone, tongue, order) for stamp in stated for said in _said(stamp)]
     language = "zh" if tongue.startswith("zh") else tongue
     own = _signed(text, folded, language)
-    if not moments or _REVISED.search(folded, 0, _HEAD) or _REVISED.search(folded, len(folded) - _FOOT):
+    if not moments or _tells_of_change(folded):
         own += _own_times(text, folded, language)
     own = [said for said in own if said.revised or not stated]
     if own:
@@ -120,6 +125,14 @@ def published(
     else:
         when = publication(None, source=document.source)
     return when, zone
+
+
+def _tells_of_change(folded: str) -> bool:
+    """Tell whether the top or the end of a page speaks of a change."""
+    ends = folded[:_HEAD] + folded[-_FOOT:]
+    if not any(word in ends for word in _OF_CHANGE):
+        return False
+    return bool(_REVISED.search(folded, 0, _HEAD) or _REVISED.search(folded, len(folded) - _FOOT))
 
 
 def states_time(document: Document) -> bool:

@@ -7,7 +7,9 @@ import gc
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,21 +22,22 @@ from engine.events import SCHEMA, Events
 from engine.faults import Fault, note
 from engine.number import share
 from engine.reader.asked import Asked
-from engine.reader.classified import read_classified, with_classifier
+from engine.reader.classified import with_classifier
 from engine.reader.classifier import Classifier
 from engine.reader.columns import Given, columns_from, with_seen
 from engine.reader.counted import COUNTS, counted
 from engine.reader.document import Document, Found, read
 from engine.reader.duplicates import Stories
-from engine.reader.language import is_other, suspects
-from engine.reader.lexicon import Lexicon, load
+from engine.reader.lexicon import Lexicon, load, made, recipe
 from engine.reader.names.table import NameTable
+from engine.reader.passing import fresh, part_of, tellings
 from engine.reader.prefilter import Prefilter
 from engine.reader.progress import Advance, Progress
 from engine.reader.published import states_time
 from engine.reader.rows import NO_TIME
 from engine.reader.sidecar import Sidecar
 from engine.reader.sources import batches, files
+from engine.reader.workers import Setup, Workers, ahead, number_of
 from engine.tables.order import check_dates
 from engine.tables.spelling import Order
 
@@ -110,6 +113,7 @@ def read_sources(
     progress: bool | Advance = False,
     reader: AnyReader = OWN,
     min_confidence: float | None = None,
+    workers: int | None = None,
 ) -> Reading:
     """Read documents and say what was found, from where, and what was refused.
 
@@ -131,12 +135,15 @@ def read_sources(
         return _with_novelty(_kept_sure(plugins.read_by(found, reader, sources, given), least))
     said: list[str] = []
     paths = files(sources, said)
-    words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
+    parts = recipe([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
+    words = made(*parts)
     notes = Sidecar.read(sidecar)
     check_dates(dates)
     asked = Asked(with_seen(columns_from(columns), seen), dates, said)
     classifier = found if isinstance(found, Classifier) else None
-    reading = _run(paths, words, notes, asked, parse_delay(delay), progress, classifier)
+    number, wait = number_of(workers, paths), parse_delay(delay)
+    with Workers(number, Setup(parts, wait, dates)) if number > 1 and not classifier else nullcontext() as beside:
+        reading = _run(paths, words, notes, asked, wait, progress, classifier, beside)
     return _with_novelty(_kept_sure(reading, least))
 
 
@@ -153,6 +160,7 @@ def read_documents(
     progress: bool | Advance = False,
     reader: AnyReader = OWN,
     min_confidence: float | None = None,
+    workers: int | None = None,
 ) -> Events:
     """Read documents in French, English, simplified or traditional Chinese and give the events found in them.
 
@@ -185,6 +193,9 @@ def read_documents(
         `engine.reader.Classifier`, or a function of the form that docs/readers.md tells.
     min_confidence
         Leave out the events of which the reader is less sure, 0 to 1; left out, `SURE` for this reader and 0 for others.
+    workers
+        How many processes read; the events are the same. Left out, one for each processor from some megabytes on; 1 keeps
+        everything in this process, as other readers always do.
 
     Raises
     ------
@@ -204,6 +215,7 @@ def read_documents(
         progress=progress,
         reader=reader,
         min_confidence=min_confidence,
+        workers=workers,
     )
     refuse_undated(reading)
     for sentence in _left_out(reading):
@@ -274,6 +286,7 @@ def _run(
     delay: dt.timedelta,
     progress: bool | Advance,
     classifier: Classifier | None = None,
+    beside: Workers | None = None,
 ) -> Reading:
     stories = Stories()
     lexicon = with_classifier(lexicon, classifier) if classifier else lexicon
@@ -281,99 +294,40 @@ def _run(
     refused: list[tuple[str, str, str]] = []
     counts = Counter[str](dict.fromkeys(COUNTS, 0))
     taken = batches(paths, asked.columns, asked.dates, asked.notes, asked.left_out, asked.told)
+    gc.freeze()  # neither the lexicon
     with Progress(progress) as advance:
-        for part in (part for batch in taken for part in batch.iter_slices(_STEP)):
-            size = int(part["text"].str.len_bytes().sum())
-            counts.update(documents=part.height, characters=size)
-            documents = _fresh(_kept(part, prefilter, counts), notes, stories, counts)
-            for document, found in read_all(documents, lexicon, delay, asked.dates, classifier, counts):
-                if isinstance(found, Fault):
-                    refused.append((document.doc_id, document.source, str(found)))
+        parts = (part_of(rows, notes, prefilter, counts) for batch in taken for rows in batch.iter_slices(_STEP))
+        for part, answers in ahead(parts, lambda part: beside.ask(part.ours())) if beside else zip(parts, repeat(None)):
+            documents = fresh(part.documents, stories, counts)
+            for document, told in tellings(documents, lexicon, delay, asked.dates, classifier, counts, answers):
+                if isinstance(told, Fault):
+                    refused.append((document.doc_id, document.source, str(told)))
                     counts["unread_date" if states_time(document) else "no_date"] += 1
                     stories.forget(document)
                     continue
                 counts["asked"] += classifier is not None
-                counts["with_events"] += bool(found)
-                stories.add(document, found)
-            gc.freeze()  # the rows kept so far are not looked through again and again: a tenth of the time
-            advance(part.height, size)
+                counts["with_events"] += told is not None
+                stories.add(document, told)
+            gc.freeze()  # nor the rows kept so far are looked through again and again: a tenth of the time
+            advance(part.height, part.size)
     gc.unfreeze()
-    rows, told = stories.settle()
+    rows, tellers = stories.settle()
     events, left_out = _table(rows, lexicon)
     counts.update(
         repeated=stories.repeated, copies=stories.copies, versions=stories.versions, refused=len(refused), left_out=left_out.height,
         **_unread_counts(asked.left_out, paths),
     )  # fmt: skip
-    kept = _sources(told).filter(~pl.col("event_id").is_in(left_out["event_id"].to_list()))
+    kept = _sources(tellers).filter(~pl.col("event_id").is_in(left_out["event_id"].to_list()))
     missing = pl.DataFrame(refused, schema=pl.Schema(REFUSED), orient="row")
     unread = pl.DataFrame(asked.left_out, schema=pl.Schema(UNREAD), orient="row")
     said = (*lexicon.notes, *asked.notes)
     return Reading(events, kept, missing, dict(counts), left_out, said, asked.told, unread)
 
 
-def _fresh(
-    rows: Iterator[dict[str, Any]], notes: Sidecar, stories: Stories, counts: Counter[str]
-) -> Iterator[Document]:
-    """Give the documents that are to be read: none whose very text was read, none in another language, which is counted."""
-    for row in rows:
-        document = document_of(row, notes)
-        if stories.is_copy(document):
-            continue
-        if row["suspect"] and not (document.note and document.note.language) and is_other(document.text):
-            counts["other_language"] += 1
-            continue
-        yield document
-
-
-def read_all(
-    documents: Iterator[Document],
-    lexicon: Lexicon,
-    delay: dt.timedelta,
-    dates: Order | None,
-    classifier: Classifier | None,
-    silent: Counter[str],
-) -> Iterator[tuple[Document, list[Found] | Fault]]:
-    """Read documents, by a classifier if there is one; a document without a date comes with its Fault.
-
-    `silent` counts those without events, as `engine.reader.document.read` does.
-    """
-    if classifier is not None:
-        yield from read_classified(documents, lexicon, classifier, delay, dates, silent)
-        return
-    for document in documents:
-        found: list[Found] | Fault
-        try:
-            found = read(document, lexicon, delay, dates, silent)
-        except Fault as fault:
-            found = fault
-        yield document, found
-
-
-def _kept(part: pl.DataFrame, prefilter: Prefilter, counts: Counter[str]) -> Iterator[dict[str, Any]]:
-    """Give the rows that may hold a claim, with whether they may be in another language; count the others by what they lack."""
-    suspect = suspects(part["text"])
-    reasons = pl.Series(prefilter.sift(part), dtype=pl.String)
-    kept = reasons == ""
-    counts.update(dict(reasons.filter(~kept & ~suspect).value_counts().iter_rows()))
-    odd = zip(part["text"].filter(~kept & suspect), reasons.filter(~kept & suspect), strict=True)
-    counts.update("other_language" if is_other(text) else reason for text, reason in odd)
-    found = part.with_columns(suspect=suspect).filter(kept)
-    counts["kept"] += found.height
-    yield from found.iter_rows(named=True)
-
-
 def _unread_counts(left_out: list[tuple[str, str]], paths: list[Path]) -> dict[str, int]:
     whole = {str(path) for path in paths}
     number = sum(source in whole for source, _ in left_out)
     return {"files_left_out": number, "rows_left_out": len(left_out) - number}
-
-
-def document_of(row: dict[str, Any], notes: Sidecar) -> Document:
-    """Make a document of a row of `engine.reader.rows.SCHEMA`."""
-    return Document(
-        row["doc_id"], row["text"], row["source"], row["published"], row["timezone"], notes.note(row["doc_id"], row["source"]),
-        tuple(row["modified"]), row["ticker"], row["seen"], row["url"], row["publisher"],
-    )  # fmt: skip
 
 
 def _table(rows: list[dict[str, Any]], lexicon: Lexicon) -> tuple[Events, pl.DataFrame]:

@@ -85,7 +85,9 @@ def of_json_lines(path: Path, asked: Asked) -> Iterator[pl.DataFrame]:
     names: dict[str, None] = {}
     evidence = Evidence()
     left_out: list[tuple[str, str]] = []
-    for records in _parts(path, left_out):
+    number, only = 0, list[Record]()  # a part that is the only one is kept, and not read again
+    for number, records in enumerate(_parts(path, left_out), 1):
+        only = records if number == 1 else []
         mine = keys_of(records)
         names.update(dict.fromkeys(mine))
         evidence.add(_frame(records, _dated(mine, asked)))
@@ -98,13 +100,13 @@ def of_json_lines(path: Path, asked: Asked) -> Iterator[pl.DataFrame]:
     listed = list(names)
 
     def rows() -> pl.DataFrame:
-        return _frame(next(_parts(path, []))[:_FIRST], listed)
+        return _frame((only or next(_parts(path, [])))[:_FIRST], listed)
 
     picked = _pick(listed, asked, str(path), rows)
     when = _when(evidence, picked, listed, asked, path, rows)
     wanted = {*picked.names(), *_dated(listed, asked)}
     first = 1
-    for records in _parts(path, []):
+    for records in [only] if number == 1 else _parts(path, []):
         yield _shape(_frame(records, wanted), picked, when, asked, first)
         first += len(records)
 

@@ -23,16 +23,20 @@ _FALLS: Final = (
     r"chute|recule|perd|plonge|s['’]effondre|dévisse|baisse|cède|lâche|dégringole|décroche|grimpe|bondit|gagne|s['’]envole|trébuche"
 )
 _STOCK: Final = r"[Ss]hares?|[Ss]tock(?: [Pp]rice)?|ADRs?"
+# Each pattern with words of which a sentence, folded, must have one for it; with none it is asked of every sentence.
 _PATTERNS: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"(?P<name>{_NAME}),? (?:{_FORM})\b",
-        rf"\b(?:[Ss]hares?|[Ss]tock) (?:of|in) (?:the )?(?P<name>{_NAME})",
-        rf"(?P<name>{_NAME})(?:'s|’s|'|’)? (?:{_STOCK})\b(?! [Mm]arket)",
-        rf"(?P<name>{_NAME}) ?\((?:[A-Za-z ]{{2,12}}: ?)?[A-Z]{{1,5}}(?:\.[A-Z]{{1,2}})?\)",
-        rf"(?:^|\n|[.!?:;–—] |[,] )(?P<name>{_NAME}) (?:{_FALLS})\b",
-        rf"(?:^|\n)[>*•\- ]*(?:\*\*)?(?P<name>{_NAME})(?:\*\*)? ?[–—:] ",
-        rf"\b(?:[Ll]['’]action|[Ll]e titre|[Ll]es titres|actions?|titres?) (?:de |d['’]|du )?(?P<name>{_NAME})",
+    (words, re.compile(pattern))
+    for words, pattern in (
+        ((), rf"(?P<name>{_NAME}),? (?:{_FORM})\b"),
+        (("share", "stock"), rf"\b(?:[Ss]hares?|[Ss]tock) (?:of|in) (?:the )?(?P<name>{_NAME})"),
+        (("share", "stock", "adr"), rf"(?P<name>{_NAME})(?:'s|’s|'|’)? (?:{_STOCK})\b(?! [Mm]arket)"),
+        (("(",), rf"(?P<name>{_NAME}) ?\((?:[A-Za-z ]{{2,12}}: ?)?[A-Z]{{1,5}}(?:\.[A-Z]{{1,2}})?\)"),
+        ((), rf"(?:^|\n|[.!?:;–—] |[,] )(?P<name>{_NAME}) (?:{_FALLS})\b"),
+        ((), rf"(?:^|\n)[>*•\- ]*(?:\*\*)?(?P<name>{_NAME})(?:\*\*)? ?[–—:] "),
+        (
+            ("action", "titre"),
+            rf"\b(?:[Ll]['’]action|[Ll]e titre|[Ll]es titres|actions?|titres?) (?:de |d['’]|du )?(?P<name>{_NAME})",
+        ),
     )
 )
 # Words that begin with a capital in headlines, or at the start of a sentence, and are part of no company's name.
@@ -100,8 +104,10 @@ def _spans(text: str, folded: str, span: Span, language: str) -> Iterator[tuple[
             if not _NO_NAME.search(name[: ending.start()] if ending else name):
                 yield span.start + match.start("name"), span.start + match.end("name")
         return
-    told = text[span.start : span.end]
-    for pattern in _PATTERNS:
+    told, low = text[span.start : span.end], folded[span.start : span.end]
+    for words, pattern in _PATTERNS:
+        if words and not any(word in low for word in words):
+            continue
         for match in pattern.finditer(told):
             start, end = _trimmed(told, match.start("name"), match.end("name"))
             if end - start > 1:

@@ -91,6 +91,9 @@ _SUFFIXED: Final = re.compile(
     r"|(\d{3}[0-9A-Z])\.(T))(?![\w])"
 )
 _PREFIXED: Final = re.compile(r"(?<![A-Za-z0-9])(SH|SZ|sh|sz)(\d{6})(?!\d)")
+_JOINED: Final = re.compile(r"[A-Z0-9][.\-][A-Z]")  # what a suffixed symbol has, and few texts
+_PLACED: Final = re.compile(r"[A-Za-z\u3400-\u9fff]\s?[:：]\s?\$?[A-Z0-9]")  # "NYSE: X", "Nasdaq:X", "港股：0"
+_SIX: Final = re.compile(r"\d{6}")
 _BRACKETS: Final = re.compile(r"[(（]\s?(?:(?:股票|证券)?代[码号][:：]?\s?)?([A-Z]{1,5}(?:\.[A-Z])?|\d{4,6})\s?[)）]")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 
@@ -105,7 +108,7 @@ def symbols(text: str) -> Iterator[Symbol]:
     ['ZYX', 'MC.PA', 'QRS', '600519.SS', '0700.HK', '2330.TW', 'BYRN']
     """
     sure: list[Symbol] = []
-    if ":" in text or "：" in text:
+    if (":" in text or "：" in text) and _PLACED.search(text) is not None:
         for match in _NAMED.finditer(text):
             suffix = _SUFFIX_OF[fold(match.group(1))]
             ticker = _written(match.group(2), suffix)
@@ -113,7 +116,7 @@ def symbols(text: str) -> Iterator[Symbol]:
                 sure.append(Symbol(match.start(), match.end(), ticker, True))
     if "$" in text:
         sure += [Symbol(m.start(), m.end(), m.group(1), True) for m in _DOLLAR.finditer(text)]
-    if "." in text or "-" in text:
+    if _JOINED.search(text) is not None:
         for match in _SUFFIXED.finditer(text):
             code, written = next((match.group(i), match.group(i + 1)) for i in (1, 3, 5) if match.group(i))
             ticker = _written(code, _WRITTEN.get(written, written))
@@ -121,7 +124,7 @@ def symbols(text: str) -> Iterator[Symbol]:
                 sure.append(Symbol(match.start(), match.end(), ticker, True))
     sure += [
         Symbol(m.start(), m.end(), f"{m.group(2)}.{_WRITTEN.get(m.group(1).upper(), 'SZ')}", True)
-        for m in _PREFIXED.finditer(text)
+        for m in (_PREFIXED.finditer(text) if _SIX.search(text) else ())
     ]
     yield from sure
     if "(" in text or "（" in text:

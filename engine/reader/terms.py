@@ -62,6 +62,7 @@ class Terms:
     def __init__(self) -> None:
         self._slots: dict[str, list[Term]] = {}
         self._terms: list[list[Term]] = []
+        self._plain: list[bool] = []  # whether nothing but boundaries is asked of it
         self._edges: list[
             tuple[bool, bool]
         ] = []  # whether a word begins and ends with the pattern, and so needs a boundary
@@ -130,6 +131,7 @@ class Terms:
         if self._automaton is None:
             self._automaton = ahocorasick_rs.AhoCorasick(list(self._slots), store_patterns=False)
             self._terms = list(self._slots.values())
+            self._plain = [not any(t.cased or t.marked or t.inside[0] for t in slot) for slot in self._terms]
             self._edges = [(wordy(word[0]), wordy(word[-1])) for word in self._slots]
         return self._automaton
 
@@ -147,18 +149,20 @@ class Terms:
             In the order of their ends.
         """
         out = []
-        automaton, size, edges, slots = self._compiled(), len(folded), self._edges, self._terms
+        automaton, size, edges, slots, plain = self._compiled(), len(folded), self._edges, self._terms, self._plain
         for index, start, stop in automaton.find_matches_as_indexes(folded, overlapping=True):
             left, right = edges[index]
-            if left and start and wordy(folded[start - 1]):
+            if left and start and (char := folded[start - 1]).isalnum() and not "\u3400" <= char <= "\u9fff":
                 continue
-            goes_on = right and stop < size and wordy(folded[stop])
-            if goes_on and not any(term.stem for term in slots[index]):
+            terms = slots[index]
+            if right and stop < size and (char := folded[stop]).isalnum() and not "\u3400" <= char <= "\u9fff":
+                terms = [term for term in terms if term.stem]
+            elif plain[index]:
+                out.append((start, stop, terms))
                 continue
             terms = [
-                term for term in slots[index]
-                if not (goes_on and not term.stem)
-                and not (term.cased and text[start:stop] != term.cased)
+                term for term in terms
+                if not (term.cased and text[start:stop] != term.cased)
                 and not (term.marked and not is_marked(folded, start))
                 and not (term.inside[0] and term.is_inside(folded, start, stop))
             ]  # fmt: skip
@@ -166,17 +170,21 @@ class Terms:
                 out.append((start, stop, terms))
         return out
 
-    def find(self, folded: str, text: str, wanted: Callable[[Term], bool]) -> list[Hit]:
-        """Give the hits of the terms that are `wanted`, sorted by start, longer ones first."""
+    def only(self, wanted: Callable[[Term], bool]) -> Terms:
+        """Give those of the terms that are `wanted`, compiled apart."""
+        out = Terms()
+        slots = ((word, [term for term in slot if wanted(term)]) for word, slot in self._slots.items())
+        out._slots = {word: slot for word, slot in slots if slot}
+        return out
+
+    def find(self, folded: str, text: str) -> list[Hit]:
+        """Give the hits of all terms, sorted by start, longer ones first."""
         out: list[Hit] = []
         for start, stop, terms in self.matches(folded, text):
             for term in terms:
-                if not wanted(term):
-                    continue
                 end = term.tail_end(folded, stop) if term.tail else stop
-                if end < 0:
-                    continue
-                out.append(Hit(start, end, term.role, term.key))
+                if end >= 0:
+                    out.append(Hit(start, end, term.role, term.key))
         out.sort(key=lambda hit: (hit.start, -hit.end, hit.role))
         return out
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 from engine.reader.lexicon import Lexicon, Rule
@@ -153,10 +153,10 @@ def tell(passages: list[Passage], told: list[list[Move]], lexicon: Lexicon, abou
     )
     hub = private.most_common(1)[0][0] if private else ""
     about_ai = any(_is_ai(entities[hit.key]) for passage in passages for hit in passage.names)
-    begin = opening(passages, lexicon, about)
-    return replace(
-        begin, ties=_ties(passages, lexicon), hub=hub, movers=tuple(falls), named=tuple(named), about_ai=about_ai
-    )
+    story = opening(passages, lexicon, about)
+    story.ties, story.hub, story.about_ai = _ties(passages, lexicon), hub, about_ai
+    story.movers, story.named = tuple(falls), tuple(named)
+    return story
 
 
 def _is_ai(entity: Entity) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from itertools import accumulate
 from typing import Any, Final
 
 import numpy as np
@@ -19,8 +21,7 @@ _PRIME: Final = np.uint32(16777619)
 def codes(lines: list[str]) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]:
     """Give the characters of some lines, a blank before and after each, and where each line begins and the last ends."""
     padded = [f" {line} " for line in lines]
-    bounds = np.zeros(len(padded) + 1, np.int64)
-    np.cumsum([len(line) for line in padded], out=bounds[1:])
+    bounds = np.array([*accumulate(map(len, padded), initial=0)], np.int64)
     return np.frombuffer("".join(padded).encode("utf-32-le", "replace"), np.uint32), bounds
 
 
@@ -49,7 +50,7 @@ def slots(text: Any, start: int, end: int, seen: Any, mark: int, out: Any) -> in
 
 
 @njit(cache=True)
-def score(text: Any, bounds: Any, rarity: Any, weights: Any, scale: Any) -> Any:
+def score(text: Any, bounds: Any, rarity: Any, weights: Any, scale: Any, seen: Any, mark: int) -> Any:
     """Add up the weights of each line's grams.
 
     Parameters
@@ -61,6 +62,10 @@ def score(text: Any, bounds: Any, rarity: Any, weights: Any, scale: Any) -> Any:
     weights : int8 array of (`SLOTS`, kinds)
     scale : float32 array of kinds
         What one step of a kind's weights is worth.
+    seen : int32 array of `SLOTS`
+        Kept from call to call; it holds no mark greater than `mark`.
+    mark
+        What it holds of the line before; this call's lines use the next ones.
 
     Returns
     -------
@@ -69,13 +74,12 @@ def score(text: Any, bounds: Any, rarity: Any, weights: Any, scale: Any) -> Any:
     """
     lines, kinds = len(bounds) - 1, weights.shape[1]
     sums = np.zeros((lines, kinds), np.float32)
-    seen = np.zeros(SLOTS, np.int64)
     longest = 0
     for line in range(lines):
         longest = max(longest, bounds[line + 1] - bounds[line])
     found = np.empty(longest * LONGEST, np.int64)
     for line in range(lines):
-        count = slots(text, bounds[line], bounds[line + 1], seen, line + 1, found)
+        count = slots(text, bounds[line], bounds[line + 1], seen, mark + line + 1, found)
         square = np.float32(0.0)
         for i in range(count):
             rare = rarity[found[i]]
@@ -87,6 +91,29 @@ def score(text: Any, bounds: Any, rarity: Any, weights: Any, scale: Any) -> Any:
             for kind in range(kinds):
                 sums[line, kind] *= scale[kind] / np.sqrt(square)
     return sums
+
+
+@njit(cache=True)
+def add(sums: Any, rows: Any, which: Any, table: Any) -> None:
+    """Add rows of a table to rows of the sums, one after the other."""
+    for at in range(len(rows)):
+        for kind in range(sums.shape[1]):
+            sums[rows[at], kind] += table[which[at], kind]
+
+
+class Marks(threading.local):
+    """What `score` keeps from call to call, for each thread its own: two megabytes that are not zeroed for every document."""
+
+    def __init__(self) -> None:
+        self.seen = np.zeros(SLOTS, np.int32)
+        self._used = 0
+
+    def take(self, lines: int) -> int:
+        """Give the last mark that is used, and use as many more as there are lines."""
+        if self._used + lines > np.iinfo(np.int32).max:
+            self.seen[:], self._used = 0, 0
+        self._used += lines
+        return self._used - lines
 
 
 def slot_of(gram: str) -> int:

@@ -74,18 +74,20 @@ def judged(
     lexicon = story.lexicon
     lines = lines_of(text, passages[0].folded, names, passages, lexicon, model)
     logits = model.of_document(lines, [hits_of(passage, found) for passage in passages])
+    if not found and logits.max() < LEAST:
+        return []
     seen = sights(passages, found, told, story, subject)
     out: list[Claim] = []
-    sure: dict[tuple[int, str], list[tuple[float, Pair]]] = {}
+    sure: dict[int, dict[str, list[tuple[float, Pair]]]] = {}
     for pair in pairs(seen, logits, model, lexicon, LEAST):
         confidence = _sigmoid(pair.score(model))
         if lexicon.own and "rule_this" in pair.values:
             confidence = max(confidence, OWN)
-        sure.setdefault((pair.row, pair.kind), []).append((confidence, pair))
+        if confidence >= FLOOR:
+            sure.setdefault(pair.row, {}).setdefault(pair.kind, []).append((confidence, pair))
     for row, sight in enumerate(seen):
         out += [claim for claim in sight.claims if claim.kind not in model.kinds]
-        for kind in model.kinds:
-            likely = [item for item in sure.get((row, kind), ()) if item[0] >= FLOOR]
+        for kind, likely in sure.get(row, {}).items():
             likely.sort(key=lambda item: (-item[0], item[1].order))
             for group in _alike(likely):
                 out += _claims(sight, kind, group, told[row], story)

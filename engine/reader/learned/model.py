@@ -22,6 +22,7 @@ SENTENCES: Final = 6
 LONGEST: Final = 600
 
 Floats = npt.NDArray[np.float32]
+_MARKS: Final = grams.Marks()
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class Model:
     def of_lines(self, lines: list[str]) -> Floats:
         """Give the sums of the weights of the grams of masked lines, of shape (lines, kinds), without bias and hits."""
         text, bounds = grams.codes(lines)
-        found: Floats = grams.score(text, bounds, self.rarity, self.weights, self.scale)
+        mark = _MARKS.take(len(lines))
+        found: Floats = grams.score(text, bounds, self.rarity, self.weights, self.scale, _MARKS.seen, mark)
         return found
 
     def logits(self, lines: list[str], hits: list[list[str]]) -> Floats:
@@ -81,16 +83,23 @@ class Model:
         float32 array of (lines, kinds)
         """
         out = self.of_lines(lines) + self.bias
-        for row, names in enumerate(hits):
-            for name in names:
-                if name in self.hits:
-                    out[row] += self.hits[name] * np.float32(RULE_VALUE)
+        order, table = self._hits
+        found = [(row, order[name]) for row, names in enumerate(hits) for name in names if name in order]
+        if found:
+            rows, which = np.array(found, np.int64).T
+            grams.add(out, rows, which, table)
         return out
 
     def of_document(self, lines: list[str], hits: list[list[str]]) -> Floats:
         """Give the log-odds of each line, and in one more row those of the document's beginning read as one text."""
         first = sorted({name for names in hits[:SENTENCES] for name in names})
         return self.logits([*lines, whole(lines)], [*hits, first])
+
+    @functools.cached_property
+    def _hits(self) -> tuple[dict[str, int], Floats]:
+        """The rows of concepts and rules in a table of what each adds."""
+        values = [self.hits[name] * np.float32(RULE_VALUE) for name in self.hits]
+        return {name: at for at, name in enumerate(self.hits)}, np.array(values, np.float32)
 
     def why(self, line: str, hits: list[str], kind: str, most: int = 8) -> list[tuple[str, float]]:
         """Name the grams, concepts and rules that decided, with what each added to the log-odds; the largest first."""

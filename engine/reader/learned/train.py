@@ -160,7 +160,7 @@ def judged_document(row: dict[str, Any]) -> Document:
 
 def _news(folder: Path) -> Iterator[Document]:
     from engine.reader.columns import columns_from  # noqa: PLC0415
-    from engine.reader.read import document_of  # noqa: PLC0415
+    from engine.reader.passing import document_of  # noqa: PLC0415
     from engine.reader.sidecar import Sidecar  # noqa: PLC0415
     from engine.reader.sources import batches, files  # noqa: PLC0415
 

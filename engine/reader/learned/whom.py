@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
-
-import numpy as np
 
 from engine.reader.claims import Claim
 from engine.reader.learned.model import Floats, Model
@@ -56,23 +53,11 @@ class Sight:
 
     def anchors(self, kind: str, lexicon: Lexicon) -> list[Hit]:
         """Give the words that can make a claim of a kind."""
-        return [hit for concept in _anchors(lexicon)[kind] for hit in self.passage.concepts.get(concept, ())]
+        return [hit for concept in lexicon.words_of[kind] for hit in self.passage.concepts.get(concept, ())]
 
     def anchor(self, kind: str, lexicon: Lexicon) -> Hit | None:
         """Give the first of these words; None where there is none."""
         return min(self.anchors(kind, lexicon), key=lambda hit: hit.start, default=None)
-
-
-@functools.lru_cache(maxsize=8)
-def _anchors_of(rules: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, list[str]]:
-    out: dict[str, dict[str, None]] = {"panic_drop": dict.fromkeys(("fall", "plunge"))}
-    for kind, concepts in rules:
-        out.setdefault(kind, {}).update(dict.fromkeys(concepts))
-    return {kind: sorted(concepts) for kind, concepts in out.items()}
-
-
-def _anchors(lexicon: Lexicon) -> dict[str, list[str]]:
-    return _anchors_of(tuple((rule.kind, rule.any) for rule in lexicon.rules))
 
 
 @dataclass
@@ -183,7 +168,8 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
     """
     if not seen:
         return
-    best, whole = logits[:-1].max(axis=0), logits[-1]
+    best, heights, whole = logits[:-1].max(axis=0).tolist(), logits.tolist(), logits[-1].tolist()
+    likely = (logits >= least).tolist()
     mentions: dict[str, int] = {}
     ruled: dict[tuple[str, str], set[int]] = {}
     for row, sight in enumerate(seen):
@@ -196,16 +182,19 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
     every = sum(mentions.values()) or 1
     first = {asset for asset, item in seen[0].assets.items() if item.start >= 0 and item.role != "bank"}
     for row, sight in enumerate(seen):
+        if not sight.claims and not any(likely[row]):
+            continue
+        here = heights[row]
         names = [item for item in sight.assets.values() if item.role in _STRONG]
         by_rule = {claim.kind for claim in sight.claims}
         market = any(item.role in ("index", "market") for item in sight.assets.values())
         company = any(item.role == "company" for item in names)
         for at, kind in enumerate(model.kinds):
-            if logits[row, at] < least and kind not in by_rule:
+            if not likely[row][at] and kind not in by_rule:
                 continue
             about = {
-                "z": float(logits[row, at]) / 3, "zmax": float(best[at]) / 3, "zhead": float(logits[0, at]) / 3, "zwhole": float(whole[at]) / 3,
-                "zother": float(np.delete(logits[row], at).max()) / 3, "logn": math.log1p(len(names)), "n1": float(len(names) == 1),
+                "z": here[at] / 3, "zmax": best[at] / 3, "zhead": heights[0][at] / 3, "zwhole": whole[at] / 3,
+                "zother": max(here[:at] + here[at + 1 :]) / 3, "logn": math.log1p(len(names)), "n1": float(len(names) == 1),
                 "unknown": float(sight.unknown), "zh": float(sight.passage.language == "zh"), "isfirst": float(row == 0), f"kind:{kind}": 1.0,
             }  # fmt: skip
             anchors = sight.anchors(kind, lexicon)
