@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from benchmarks.reader import documents
-from engine.reader.document import Document, read
 from engine.reader.lexicon import load
 from engine.reader.prefilter import Prefilter
+from tests.reader.told import told
 
 FOLDER = Path(__file__).parent / "documents"
 
@@ -69,7 +69,7 @@ def test_the_documents_of_another_hand_stay_as_good_as_version_2_2_made_them() -
     ],
 )  # fmt: skip
 def test_grammar_that_another_hand_tripped(text: str, expect: set[tuple[str, str]]) -> None:
-    rows = [item.row for item in read(Document("d", text, "d", published="2025-11-20 18:00"), load())]
+    rows = told(text, "2025-11-20 18:00")
     assert {(row["kind"], asset) for row in rows for asset in row["assets"]} == expect
 
 
@@ -81,7 +81,7 @@ def test_grammar_that_another_hand_tripped(text: str, expect: set[tuple[str, str
     ],
 )
 def test_a_figure_finds_its_fall(text: str, move: tuple[str, float]) -> None:
-    rows = [item.row for item in read(Document("d", text, "d", published="2025-11-20 18:00"), load())]
+    rows = told(text, "2025-11-20 18:00")
     assert [(f["asset"], f["value"]) for row in rows for f in row["figures"]] == [move]
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.reader.document import Document, read
-from engine.reader.lexicon import load
+from tests.reader.told import told
 
 FALLS = [
     # by size
@@ -99,7 +98,7 @@ NO_FALLS = [
 
 
 def fallen(text: str) -> set[str]:
-    rows = [item.row for item in read(Document("d", text, "d", published="2025-11-20T22:05:00Z"), load())]
+    rows = told(text)
     return {asset for row in rows if row["kind"] == "panic_drop" for asset in row["assets"]}
 
 

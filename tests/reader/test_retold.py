@@ -13,9 +13,9 @@ import pytest
 
 from engine.reader import read as reading
 from engine.reader import read_sources
-from engine.reader.document import Document, read
-from engine.reader.lexicon import load
+from engine.reader.document import read
 from engine.reader.retold import is_alike
+from tests.reader.told import told
 
 # 2025-01-28 is a Tuesday: "Monday" is the 27th, "Friday" the 24th.
 PUBLISHED = "2025-01-28T21:00:00+00:00"
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 
 def rows_of(text: str, published: str = PUBLISHED) -> list[Row]:
-    return [item.row for item in read(Document("d", text, "d", published=published), load())]
+    return told(text, published)
 
 
 def moves(row: Row) -> list[tuple[str | None, float]]:
