@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.reader.told import told
+from tests.reader.told import told, told_by_rules
 
 PUBLISHED = "2025-01-28T21:00:00+00:00"
 
@@ -166,6 +166,6 @@ def test_what_measures_a_fall_stays_with_it(text: str, figures: set[tuple[str, f
     ],
 )
 def test_the_next_sentence_adds_only_what_it_says_of_the_same_subject(text: str, amounts: list[float]) -> None:
-    rows = told(text, PUBLISHED)
+    rows = told_by_rules(text, PUBLISHED)
     (row,) = [row for row in rows if row["kind"] == "funding_gap"]
     assert [abs(f["value"]) for f in row["figures"]] == amounts

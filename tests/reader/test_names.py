@@ -302,7 +302,7 @@ def test_a_name_that_the_text_introduces() -> None:
         ("Le titre plonge de 8 % sur la journée", "MC", {("panic_drop", "MC.PA")}),
         ("Boeing shares plunge 8%", "AAPL", {("panic_drop", "BA")}),  # the text names another
         ("Stocks and bonds in the 1930s", "AAPL", set()),
-        ("5 clear signs of a market bubble", "AAPL", set()),  # about the market
+        ("5 clear signs of a market bubble", "AAPL", {("bubble_warning", "SPY")}),  # about the market
     ],
 )
 def test_a_table_s_ticker_is_the_subject_of_a_headline_without_a_name(

@@ -182,7 +182,7 @@ def test_the_stronger_telling_stays_and_takes_over_figures_and_day() -> None:
 
 def test_a_name_counts_once_where_one_telling_names_several() -> None:
     # "Nvidia and AMD plunge" is the stronger for both; of the list that follows only Intel is left.
-    rows = rows_of("Nvidia and AMD plunge 9%\nOn Monday Nvidia fell 9%, AMD 9% and Intel 3%.")
+    rows = rows_of("Nvidia and AMD plunge 9%\nOn Monday Nvidia fell 9%, AMD 9% and Intel 6%.")
     assert sorted(asset for row in rows for asset in row["assets"]) == ["AMD", "INTC", "NVDA"]
     assert {row["happened_on"] for row in rows} == {MONDAY}
 
