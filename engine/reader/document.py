@@ -248,7 +248,9 @@ def _events(page: Page, found: list[Claim], dated: Dated, lexicon: Lexicon) -> l
     reference = times.Reference(when.at, dated.zone, exact=when.precision == "instant")
     out: list[Found] = []
     session: dt.date | None = None
-    told: Counter[tuple[str, int, int]] = Counter()  # claims of one kind in one sentence, of names that are not alike sure
+    told: Counter[tuple[str, int, int]] = (
+        Counter()
+    )  # claims of one kind in one sentence, of names that are not alike sure
     headline = page.folded[opening.start : opening.end]
     for claim in found:
         span = claim.passage.span

@@ -60,7 +60,7 @@ def test_the_documents_of_another_hand_stay_as_good_as_version_2_2_made_them() -
         ("哪來的泡沫，輝達這樣說。", set()),
         # prices of things are no prices of shares
         ("The new Apple phone is not cheap.", set()),
-        ("Palantir's stock is far from cheap.", {("valuation_alarm", "PLTR")}),
+        ("Palantir's stock is overvalued and far from cheap, analysts say.", {("valuation_alarm", "PLTR")}),
         # a fall of long ago; one measured against long ago is today's
         ("In March 2000 Intel fell 9%.", set()),
         ("Intel fell 9%, its worst day since March 2000.", {("panic_drop", "INTC")}),
