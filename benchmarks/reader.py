@@ -125,6 +125,7 @@ def documents(name: str, *, show: bool = False) -> dict[str, Any]:
     """
     from engine.reader.document import Document, read  # noqa: PLC0415
     from engine.reader.lexicon import load  # noqa: PLC0415
+    from engine.reader.read import SURE  # noqa: PLC0415
 
     lexicon = load()
     wanted: set[Triple] = set()
@@ -139,6 +140,7 @@ def documents(name: str, *, show: bool = False) -> dict[str, Any]:
         rows = [
             item.row
             for item in read(Document(key, entry["text"].strip(), key, published=str(entry["published"])), lexicon)
+            if item.row["confidence"] >= SURE
         ]
         may = {(key, kind, asset) for kind, assets in entry.get("may", []) for asset in assets}
         wanted |= {(key, kind, asset) for kind, assets in entry["expect"] for asset in assets}

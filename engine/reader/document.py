@@ -248,6 +248,9 @@ def _events(page: Page, found: list[Claim], dated: Dated, lexicon: Lexicon) -> l
     reference = times.Reference(when.at, dated.zone, exact=when.precision == "instant")
     out: list[Found] = []
     session: dt.date | None = None
+    told: Counter[tuple[str, int, int]] = (
+        Counter()
+    )  # claims of one kind in one sentence, of names that are not alike sure
     headline = page.folded[opening.start : opening.end]
     for claim in found:
         span = claim.passage.span
@@ -260,14 +263,16 @@ def _events(page: Page, found: list[Claim], dated: Dated, lexicon: Lexicon) -> l
             )  # "fell 4.8% on Friday after a 10% drop on Thursday" is a story of Friday
         worth = weigh(claim, lexicon)
         evidence = page.text[span.start : span.end]
+        place = (claim.kind, span.start, claim.again)
         row = {
-            "event_id": _event_id(document.doc_id, claim, evidence),
+            "event_id": _event_id(document.doc_id, claim, evidence, told[place]),
             "doc_id": document.doc_id, "kind": claim.kind, "assets": list(claim.assets), "strength": worth.strength, "stance": worth.stance,
             "happened_on": day, "published_at": when.at, "published_precision": when.precision, "known_at": dated.known_at,
             "figures": [figure._asdict() for figure in dict.fromkeys((*claim.figures, *claim.around))], "evidence": evidence, "evidence_start": span.start,
             "evidence_end": span.end, "language": dated.tongue, "reader": lexicon.label, "labelled_at": lexicon.labelled_at,
             "confidence": 1.0 if claim.confidence is None else claim.confidence,
         }  # fmt: skip
+        told[place] += 1
         out.append(Found(row, claim, worth, told_on))
     out = told_once(out)
     _date(out, reference, opening)
@@ -304,7 +309,8 @@ def _told_on(claim: Claim, reference: times.Reference, headline: str) -> dt.date
     )  # fmt: skip
 
 
-def _event_id(doc_id: str, claim: Claim, evidence: str) -> str:
+def _event_id(doc_id: str, claim: Claim, evidence: str, before: int) -> str:
     again = f"\0{claim.again}" if claim.again else ""
-    told = f"{doc_id}\0{claim.kind}\0{claim.passage.span.start}\0{evidence}{again}"
+    other = f"\0\0{before}" if before else ""
+    told = f"{doc_id}\0{claim.kind}\0{claim.passage.span.start}\0{evidence}{again}{other}"
     return hashlib.blake2b(told.encode("utf-8", "replace"), digest_size=8).hexdigest()

@@ -218,7 +218,7 @@ def read_documents(
         workers=workers,
     )
     refuse_undated(reading)
-    for sentence in _left_out(reading):
+    for sentence in _left_out(reading, least=min_confidence):
         note(sentence)
     return reading.events
 
@@ -234,8 +234,8 @@ def refuse_undated(reading: Reading) -> None:
         raise Fault(f"{refused['reason'][0].rstrip('.')}{more}.{hint}")
 
 
-def _left_out(reading: Reading) -> Iterator[str]:
-    """Say what a reading gave no events of, and why."""
+def _left_out(reading: Reading, *, least: float | None) -> Iterator[str]:
+    """Say what a reading gave no events of, and why; of events below a least confidence only where one was asked for."""
     refused, left_out = reading.refused, reading.left_out
     if refused.height:
         yield (
@@ -254,7 +254,8 @@ def _left_out(reading: Reading) -> Iterator[str]:
             if reading.counts[f"{noun}s_left_out"]
         ]
         yield f"{' and '.join(parts)} left out. The first: {reading.unread['reason'][0]}"
-    if unsure := reading.counts.get("unsure", 0):
+    unsure = reading.counts.get("unsure", 0)
+    if unsure and least is not None:
         yield f"{counted(unsure, 'event')} left out that the reader is less sure of than min_confidence."
 
 

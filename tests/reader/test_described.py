@@ -11,12 +11,11 @@ import pytest
 
 from engine.reader import explain, read_documents
 from engine.reader.clean import story
-from engine.reader.document import Document, read
 from engine.reader.document_kind import document_kind
 from engine.reader.fold import fold
 from engine.reader.headline import headline
-from engine.reader.lexicon import load
 from engine.reader.origin import origin
+from tests.reader.told import told
 
 EN = " The company sells servers to cloud providers in forty countries and has done so for years." * 10
 FR = " Le groupe vend des serveurs aux hébergeurs de quarante pays depuis des années." * 10
@@ -124,8 +123,8 @@ def test_the_headline(text: str, right: str) -> None:
 
 
 def relevances(text: str, ticker: str | None = None) -> dict[str, float]:
-    found = read(Document("d", text, "d", "2025-01-28T21:00:00Z", ticker=ticker), load())
-    return {asset: item.row["relevance"] for item in found for asset in item.row["assets"]}
+    rows = told(text, "2025-01-28T21:00:00Z", ticker=ticker)
+    return {asset: row["relevance"] for row in rows for asset in row["assets"]}
 
 
 LIST = "AMD rose. Intel rose. Oracle rose. Dell rose. Cisco rose. Adobe rose. "

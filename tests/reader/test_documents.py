@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from benchmarks.reader import documents
-from engine.reader.document import Document, read
 from engine.reader.lexicon import load
 from engine.reader.prefilter import Prefilter
+from tests.reader.told import told
 
 FOLDER = Path(__file__).parent / "documents"
 
@@ -60,7 +60,7 @@ def test_the_documents_of_another_hand_stay_as_good_as_version_2_2_made_them() -
         ("哪來的泡沫，輝達這樣說。", set()),
         # prices of things are no prices of shares
         ("The new Apple phone is not cheap.", set()),
-        ("Palantir's stock is far from cheap.", {("valuation_alarm", "PLTR")}),
+        ("Palantir's stock is overvalued and far from cheap, analysts say.", {("valuation_alarm", "PLTR")}),
         # a fall of long ago; one measured against long ago is today's
         ("In March 2000 Intel fell 9%.", set()),
         ("Intel fell 9%, its worst day since March 2000.", {("panic_drop", "INTC")}),
@@ -69,7 +69,7 @@ def test_the_documents_of_another_hand_stay_as_good_as_version_2_2_made_them() -
     ],
 )  # fmt: skip
 def test_grammar_that_another_hand_tripped(text: str, expect: set[tuple[str, str]]) -> None:
-    rows = [item.row for item in read(Document("d", text, "d", published="2025-11-20 18:00"), load())]
+    rows = told(text, "2025-11-20 18:00")
     assert {(row["kind"], asset) for row in rows for asset in row["assets"]} == expect
 
 
@@ -81,7 +81,7 @@ def test_grammar_that_another_hand_tripped(text: str, expect: set[tuple[str, str
     ],
 )
 def test_a_figure_finds_its_fall(text: str, move: tuple[str, float]) -> None:
-    rows = [item.row for item in read(Document("d", text, "d", published="2025-11-20 18:00"), load())]
+    rows = told(text, "2025-11-20 18:00")
     assert [(f["asset"], f["value"]) for row in rows for f in row["figures"]] == [move]
 
 

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from engine.calendars import calendar
-from engine.reader.document import Document, read
-from engine.reader.lexicon import load
 from engine.reader.sessions import market_of
 from engine.reader.times import Reference, session_told_in
+from tests.reader.told import told
 
 # Thursday 2025-11-20 and the days around it; New York is at UTC-5, Paris at +1, Beijing and Taipei at +8, Tokyo at +9.
 # Sessions: New York 9:30 to 16:00, Paris 9:00 to 17:30, Hong Kong 9:30 to 16:00, Tokyo 9:00 to 15:30.
@@ -63,7 +62,7 @@ DAYS = [
 
 
 def falls_of(text: str, published: str) -> list[tuple[list[str], str]]:
-    rows = [item.row for item in read(Document("d", text, "d", published=published), load())]
+    rows = told(text, published)
     return [(row["assets"], str(row["happened_on"])) for row in rows if row["kind"] == "panic_drop"]
 
 
@@ -83,8 +82,8 @@ def test_two_falls_of_a_sentence_keep_their_days() -> None:
 def test_a_line_signed_by_an_agency_dates_its_page() -> None:
     text = "Renault chute de 9 % mardi 3 février 2026 à 18h36 (BFM Bourse) - Le titre cède."
     for published in (None, "2025-11-20T12:00:00Z"):  # of a column and the line the later counts
-        (item,) = read(Document("d", text, "d", published=published), load())
-        assert item.row["published_at"] == dt.datetime(2026, 2, 3, 17, 36, tzinfo=dt.UTC)
+        (row,) = told(text, published)
+        assert row["published_at"] == dt.datetime(2026, 2, 3, 17, 36, tzinfo=dt.UTC)
 
 
 @pytest.mark.parametrize("words", ["in five days", "this month", "sur un an", "本月累计", "近5日"])

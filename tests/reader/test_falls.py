@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from engine.reader.document import Document, read
-from engine.reader.lexicon import load
+from tests.reader.told import told, told_by_rules
 
 FALLS = [
     # by size
@@ -31,9 +32,8 @@ FALLS = [
     ("Les Bourses européennes plongent", {"^STOXX"}),
     ("Alphabet fell 3.6%, its worst day since March", {"GOOGL"}),
     ("European stocks tumble on tariffs", {"^STOXX"}),
-    # small ones in a rout, beside a market that fell, and among steep ones
-    ("AI stocks slumped on Thursday. Nvidia lost 3.65%.", {"NVDA"}),
-    ("美股周五收盘，纳指跌3.2%，苹果跌2.5%。", {"IXIC", "AAPL"}),
+    # small ones among steep ones, and none beside a market that fell
+    ("美股周五收盘，纳指跌3.2%，苹果跌2.5%。", {"IXIC"}),
     ("Nvidia lost 4.9%, Micron 5.6% and Qualcomm 7.3%.", {"NVDA", "MU", "QCOM"}),
     # before the open and after the close
     ("Intel falls 6% in premarket trading", {"INTC"}),
@@ -98,14 +98,20 @@ NO_FALLS = [
 ]
 
 
-def fallen(text: str) -> set[str]:
-    rows = [item.row for item in read(Document("d", text, "d", published="2025-11-20T22:05:00Z"), load())]
+def fallen(text: str, rows: list[dict[str, Any]] | None = None) -> set[str]:
+    rows = told(text) if rows is None else rows
     return {asset for row in rows if row["kind"] == "panic_drop" for asset in row["assets"]}
 
 
 @pytest.mark.parametrize(("text", "assets"), FALLS, ids=[text[:40] for text, _ in FALLS])
 def test_a_steep_fall_is_an_event(text: str, assets: set[str]) -> None:
     assert fallen(text) == assets
+
+
+def test_the_rules_take_a_small_fall_in_a_rout_for_one() -> None:
+    """How likely it is one says the model."""
+    text = "AI stocks slumped on Thursday. Nvidia lost 3.65%."
+    assert fallen(text, told_by_rules(text)) == {"NVDA"}
 
 
 @pytest.mark.parametrize("text", NO_FALLS, ids=[text[:40] for text in NO_FALLS])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from engine.reader.document import Document, read
-from engine.reader.lexicon import load
+from tests.reader.told import told, told_by_rules
+
+PUBLISHED = "2025-01-28T21:00:00+00:00"
 
 # Each text tells of one fall of one price, and of something else in percent or money. Wanted: the asset and its move, and no figure more.
 ONE_FALL = [
@@ -85,7 +86,7 @@ ONE_FALL = [
 
 @pytest.mark.parametrize(("text", "asset", "move"), ONE_FALL, ids=[row[0][:40] for row in ONE_FALL])
 def test_a_fall_has_the_figure_of_its_price_and_no_other(text: str, asset: str, move: float) -> None:
-    rows = [item.row for item in read(Document("d", text, "d", published="2025-01-28T21:00:00+00:00"), load())]
+    rows = told(text, PUBLISHED)
     falls = [row for row in rows if row["kind"] == "panic_drop"]
     assert [(f["asset"], f["what"], f["value"], f["unit"]) for row in falls for f in row["figures"]] == [
         (asset, "move", move, "%")
@@ -110,7 +111,7 @@ def test_a_fall_has_the_figure_of_its_price_and_no_other(text: str, asset: str, 
     ],
 )
 def test_what_is_no_fall_of_a_price_is_no_fall(text: str) -> None:
-    rows = [item.row for item in read(Document("d", text, "d", published="2025-01-28T21:00:00+00:00"), load())]
+    rows = told(text, PUBLISHED)
     assert not [row for row in rows if row["kind"] == "panic_drop"]
 
 
@@ -130,9 +131,9 @@ def test_what_is_no_fall_of_a_price_is_no_fall(text: str) -> None:
     ],
 )
 def test_a_fall_since_some_day_is_no_fall_of_a_day(text: str, falls: list[tuple[str, float]]) -> None:
-    rows = [item.row for item in read(Document("d", text, "d", published="2025-01-28T21:00:00+00:00"), load())]
-    told = [(f["what"], f["value"]) for row in rows if row["kind"] == "panic_drop" for f in row["figures"]]
-    assert told == falls
+    rows = told(text, PUBLISHED)
+    moves = [(f["what"], f["value"]) for row in rows if row["kind"] == "panic_drop" for f in row["figures"]]
+    assert moves == falls
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_a_fall_since_some_day_is_no_fall_of_a_day(text: str, falls: list[tuple[
     ],
 )  # fmt: skip
 def test_what_measures_a_fall_stays_with_it(text: str, figures: set[tuple[str, float]]) -> None:
-    rows = [item.row for item in read(Document("d", text, "d", published="2025-01-28T21:00:00+00:00"), load())]
+    rows = told(text, PUBLISHED)
     (row,) = [row for row in rows if row["kind"] == "panic_drop"]
     assert {(f["what"], f["value"]) for f in row["figures"]} == figures
 
@@ -165,6 +166,6 @@ def test_what_measures_a_fall_stays_with_it(text: str, figures: set[tuple[str, f
     ],
 )
 def test_the_next_sentence_adds_only_what_it_says_of_the_same_subject(text: str, amounts: list[float]) -> None:
-    rows = [item.row for item in read(Document("d", text, "d", published="2025-01-28T21:00:00+00:00"), load())]
+    rows = told_by_rules(text, PUBLISHED)
     (row,) = [row for row in rows if row["kind"] == "funding_gap"]
     assert [abs(f["value"]) for f in row["figures"]] == amounts

@@ -17,13 +17,13 @@ from engine.events import Events
 from engine.faults import Fault
 from engine.reader import language as languages
 from engine.reader import read_documents, read_sources
-from engine.reader.document import Document, read
 from engine.reader.fold import fold
 from engine.reader.lexicon import Lexicon, load
 from engine.reader.names.legal import short
 from engine.reader.names.table import built_in, read_names
 from engine.reader.naming import as_symbol, named_in
 from engine.reader.prefilter import Prefilter
+from tests.reader.told import told
 
 
 def named(text: str, day: str = "2025-11-20", lexicon: Lexicon | None = None) -> set[str]:
@@ -39,8 +39,8 @@ def claimed(
     text: str, ticker: str | None = None, lexicon: Lexicon | None = None, day: str = "2025-11-20"
 ) -> set[tuple[str, str]]:
     """Give the (kind, asset) pairs of a text."""
-    found = read(Document("d", text, "d", published=f"{day} 18:00", ticker=ticker), lexicon or load())
-    return {(item.row["kind"], asset) for item in found for asset in item.row["assets"]}
+    rows = told(text, f"{day} 18:00", ticker=ticker, lexicon=lexicon)
+    return {(row["kind"], asset) for row in rows for asset in row["assets"]}
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_a_name_that_the_text_introduces() -> None:
         ("Le titre plonge de 8 % sur la journée", "MC", {("panic_drop", "MC.PA")}),
         ("Boeing shares plunge 8%", "AAPL", {("panic_drop", "BA")}),  # the text names another
         ("Stocks and bonds in the 1930s", "AAPL", set()),
-        ("5 clear signs of a market bubble", "AAPL", set()),  # about the market
+        ("5 clear signs of a market bubble", "AAPL", {("bubble_warning", "SPY")}),  # about the market
     ],
 )
 def test_a_table_s_ticker_is_the_subject_of_a_headline_without_a_name(

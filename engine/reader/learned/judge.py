@@ -24,6 +24,10 @@ LEAST: Final = -3.2
 FLOOR: Final = 0.1
 #: How sure at least a claim is that a rule makes by a lexicon of one's own: its words are believed.
 OWN: Final = 0.5
+#: How sure at least a claim is that a rule makes in a story that `_is_known` tells of: as sure as what a reading keeps.
+KNOWN: Final = 0.4
+#: The fewest kinds that the rules find in such a story.
+_KINDS: Final = 3
 #: An asset whose claim is less sure than this share of the surest one's is an event of its own.
 _LIKE: Final = 0.7
 
@@ -79,10 +83,12 @@ def judged(
     seen = sights(passages, found, told, story, subject)
     out: list[Claim] = []
     sure: dict[int, dict[str, list[tuple[float, Pair]]]] = {}
-    for pair in pairs(seen, logits, model, lexicon, LEAST):
+    likely_or_not = list(pairs(seen, logits, model, lexicon, LEAST))
+    least = OWN if lexicon.own else KNOWN if _is_known(likely_or_not) else 0.0
+    for pair in likely_or_not:
         confidence = _sigmoid(pair.score(model))
-        if lexicon.own and "rule_this" in pair.values:
-            confidence = max(confidence, OWN)
+        if pair.by_rule:
+            confidence = max(confidence, least)
         if confidence >= FLOOR:
             sure.setdefault(pair.row, {}).setdefault(pair.kind, []).append((confidence, pair))
     for row, sight in enumerate(seen):
@@ -92,6 +98,15 @@ def judged(
             for group in _alike(likely):
                 out += _claims(sight, kind, group, told[row], story)
     return out
+
+
+def _is_known(found: Sequence[Pair]) -> bool:
+    """Tell whether a document is a story whose ties the rules follow and the model does not.
+
+    It is one where the rules find claims of several kinds, some of companies that a theme or a private company stands for.
+    """
+    ruled = [pair for pair in found if pair.by_rule]
+    return len({pair.kind for pair in ruled}) >= _KINDS and any(pair.role in ("private", "topic") for pair in ruled)
 
 
 def _alike(likely: list[tuple[float, Pair]]) -> Iterator[list[tuple[float, Pair]]]:

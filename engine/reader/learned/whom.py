@@ -9,6 +9,7 @@ from typing import Final
 
 from engine.reader.claims import Claim
 from engine.reader.learned.model import Floats, Model
+from engine.reader.learned.vetoes import BORROWED, DOUBT, asks_whether, is_denied, is_of_no_day
 from engine.reader.lexicon import Lexicon
 from engine.reader.moves import Move
 from engine.reader.passage import Passage
@@ -48,8 +49,19 @@ class Sight:
     passage: Passage
     assets: dict[str, Named]
     claims: list[Claim]
-    moves: dict[str, tuple[float, str]]
+    moves: list[Move]
     unknown: bool = False
+    asks: bool = False  # whether something is so
+
+    def by_rule(self, kind: str, asset: str) -> bool:
+        """Tell whether a rule finds this claim of this asset."""
+        return any(claim.kind == kind and asset in claim.assets for claim in self.claims)
+
+    def forbids(self, kind: str, item: Named) -> bool:
+        """Tell whether grammar forbids that a claim is of an asset."""
+        if self.unknown and item.role in BORROWED:
+            return True  # of a company that nobody knows, never of its neighbour
+        return kind == "panic_drop" and is_of_no_day(self.moves, item.asset)
 
     def anchors(self, kind: str, lexicon: Lexicon) -> list[Hit]:
         """Give the words that can make a claim of a kind."""
@@ -70,6 +82,11 @@ class Pair:
     role: str
     order: int
     values: dict[str, float] = field(repr=False)
+
+    @property
+    def by_rule(self) -> bool:
+        """Whether a rule makes this claim of this asset."""
+        return "rule_this" in self.values
 
     def score(self, model: Model) -> float:
         """Give the log-odds that the document makes this claim of this asset."""
@@ -116,7 +133,7 @@ def sights(
             assets.setdefault(asset, Named(asset, "context", len(assets)))
         assets.setdefault(MARKET, Named(MARKET, "default", len(assets)))
         unknown = any(story.lexicon.entities[hit.key].role == "unknown" for hit in passage.names)
-        out.append(Sight(passage, assets, claims, _moved(moves), unknown))
+        out.append(Sight(passage, assets, claims, list(moves), unknown, asks_whether(passage.words)))
     return out
 
 
@@ -170,6 +187,7 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
         return
     best, heights, whole = logits[:-1].max(axis=0).tolist(), logits.tolist(), logits[-1].tolist()
     likely = (logits >= least).tolist()
+    doubted = {kind for kind, most in zip(model.kinds, best, strict=True) if most < DOUBT}
     mentions: dict[str, int] = {}
     ruled: dict[tuple[str, str], set[int]] = {}
     for row, sight in enumerate(seen):
@@ -187,6 +205,7 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
         here = heights[row]
         names = [item for item in sight.assets.values() if item.role in _STRONG]
         by_rule = {claim.kind for claim in sight.claims}
+        moved = _moved(sight.moves)
         market = any(item.role in ("index", "market") for item in sight.assets.values())
         company = any(item.role == "company" for item in names)
         for at, kind in enumerate(model.kinds):
@@ -198,8 +217,11 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
                 "unknown": float(sight.unknown), "zh": float(sight.passage.language == "zh"), "isfirst": float(row == 0), f"kind:{kind}": 1.0,
             }  # fmt: skip
             anchors = sight.anchors(kind, lexicon)
+            vetoed = kind in doubted or sight.asks or (kind != "denial" and is_denied(sight.passage, anchors))
             for asset, item in sight.assets.items():
                 if item.role == "default" and kind not in OF_MARKETS:
+                    continue
+                if (vetoed or sight.forbids(kind, item)) and not sight.by_rule(kind, asset):
                     continue
                 values = (
                     about | _standing(item, anchors) | _role(item, kind, about["z"], market, names, company=company)
@@ -210,7 +232,7 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
                 }  # fmt: skip
                 values |= _rule(sight, kind, asset, item.role)
                 if kind == "panic_drop":
-                    values |= _move(sight.moves, asset, item.role)
+                    values |= _move(moved, asset, item.role)
                 yield Pair(row, kind, asset, item.role, item.order, values)
 
 
