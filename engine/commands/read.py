@@ -103,7 +103,7 @@ def read(
     if explain:
         from engine.reader import explain as explained  # noqa: PLC0415
 
-        found = explained(explain, paths, **given, reader=chosen)
+        found = explained(explain, paths, **given, reader=chosen, min_confidence=min_confidence)
         answer(_without_text(found), as_json, found["text"])
         return
     if dry_run:
