@@ -256,6 +256,7 @@ class Events:
         progress: bool | Callable[[int, int], None] = False,
         reader: AnyReader = "lexicon",
         min_confidence: float | None = None,
+        train: str | Path | None = None,
     ) -> Events:
         """Read documents and give the events found in them; see `engine.reader.read_documents` for the parameters."""
         from engine.reader import read_documents  # noqa: PLC0415
@@ -272,6 +273,7 @@ class Events:
             progress=progress,
             reader=reader,
             min_confidence=min_confidence,
+            train=train,
         )
 
     def __len__(self) -> int:

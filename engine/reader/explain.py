@@ -27,7 +27,7 @@ from engine.reader.document import Document, Found, Page, opened
 from engine.reader.language import is_other
 from engine.reader.learned import told as learned
 from engine.reader.learned.whom import Pair
-from engine.reader.lexicon import Lexicon, load
+from engine.reader.lexicon import Lexicon
 from engine.reader.names.table import NameTable
 from engine.reader.prefilter import Prefilter
 from engine.reader.published import states_time
@@ -41,6 +41,8 @@ from engine.reader.read import (
     read_all,
     read_documents,
     read_sources,
+    refuse_training,
+    words_of,
 )
 from engine.reader.sidecar import Sidecar
 from engine.reader.sources import batches, files
@@ -62,6 +64,7 @@ def explain(
     seen: str = "",
     reader: AnyReader = OWN,
     min_confidence: float | None = None,
+    train: str | Path | None = None,
 ) -> dict[str, Any]:
     """Read the documents again and say how one event came to be, or what one document gave, and why it gave nothing.
 
@@ -70,7 +73,7 @@ def explain(
     wanted
         The id of an event or of a document, as it stands in the events table; of a document also its file, and its place in it as
         messages name it ("news.csv, row 12", "news.csv#12").
-    sources, sidecar, lexicon, names, columns, dates, seen, reader, min_confidence
+    sources, sidecar, lexicon, names, columns, dates, seen, reader, min_confidence, train
         What the table was read with.
 
     Returns
@@ -93,13 +96,14 @@ def explain(
         "sidecar": sidecar, "lexicon": lexicon, "names": names, "columns": columns, "dates": dates, "seen": seen,
     }  # fmt: skip
     chosen = plugins.find(reader)
+    refuse_training(train, reader, chosen is read_documents)
     sure = SURE if chosen is read_documents else 0.0
     least = sure if min_confidence is None else share(min_confidence, "min_confidence")
     if not isinstance(chosen, Classifier) and chosen is not read_documents:
         settings = {**given, "delay": dt.timedelta(0), "progress": False}
         return _by_others(wanted, plugins.read_by(chosen, reader, sources, settings).events.frame)
     classifier = chosen if isinstance(chosen, Classifier) else None
-    words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
+    words = words_of(lexicon, names, train)
     words = with_classifier(words, classifier) if classifier else words
     notes = Sidecar.read(sidecar)
     asked = Asked(with_seen(columns_from(columns), seen), dates)
@@ -112,7 +116,7 @@ def explain(
         return read_all(iter(them), words, dt.timedelta(0), dates, classifier, Counter())
 
     def whole() -> Reading:
-        return read_sources(sources, **given, reader=reader, min_confidence=min_confidence)
+        return read_sources(sources, **given, reader=reader, min_confidence=min_confidence, train=train)
 
     ids: set[str] = set()
     for document in documents():

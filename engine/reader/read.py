@@ -110,6 +110,7 @@ def read_sources(
     progress: bool | Advance = False,
     reader: AnyReader = OWN,
     min_confidence: float | None = None,
+    train: str | Path | None = None,
 ) -> Reading:
     """Read documents and say what was found, from where, and what was refused.
 
@@ -123,6 +124,7 @@ def read_sources(
         if min_confidence is None
         else share(min_confidence, "min_confidence")
     )
+    refuse_training(train, reader, found is read_documents)
     if not isinstance(found, Classifier) and found is not read_documents:
         given = {
             "sidecar": sidecar, "lexicon": lexicon, "names": names, "columns": columns, "delay": delay, "dates": dates, "seen": seen,
@@ -131,7 +133,7 @@ def read_sources(
         return _with_novelty(_kept_sure(plugins.read_by(found, reader, sources, given), least))
     said: list[str] = []
     paths = files(sources, said)
-    words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
+    words = words_of(lexicon, names, train)
     notes = Sidecar.read(sidecar)
     check_dates(dates)
     asked = Asked(with_seen(columns_from(columns), seen), dates, said)
@@ -153,6 +155,7 @@ def read_documents(
     progress: bool | Advance = False,
     reader: AnyReader = OWN,
     min_confidence: float | None = None,
+    train: str | Path | None = None,
 ) -> Events:
     """Read documents in French, English, simplified or traditional Chinese and give the events found in them.
 
@@ -185,6 +188,9 @@ def read_documents(
         `engine.reader.Classifier`, or a function of the form that docs/readers.md tells.
     min_confidence
         Leave out the events of which the reader is less sure, 0 to 1; left out, `SURE` for this reader and 0 for others.
+    train
+        A file of JSON lines with sentences of your own that you judged (`text`; `kinds`, a list, empty for a calm one), which this
+        reader learns on top of what it knows; see `engine.reader.learned.own.taught`.
 
     Raises
     ------
@@ -204,11 +210,26 @@ def read_documents(
         progress=progress,
         reader=reader,
         min_confidence=min_confidence,
+        train=train,
     )
     refuse_undated(reading)
     for sentence in _left_out(reading):
         note(sentence)
     return reading.events
+
+
+def words_of(lexicon: Sequence[str | Path] | str | Path, names: NameTable | None, train: str | Path | None) -> Lexicon:
+    """Load the words of a reading, and what its user's own sentences teach."""
+    from engine.reader.learned.own import taught  # noqa: PLC0415 - only where somebody teaches
+
+    words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
+    return words if train is None else taught(words, train)
+
+
+def refuse_training(train: str | Path | None, reader: AnyReader, own: bool) -> None:
+    """Raise a Fault where a reader is to be taught that is not ours."""
+    if train is not None and not own:
+        raise Fault(f"train teaches the reader lexicon alone (got the reader {reader!r}); leave one of them out.")
 
 
 def refuse_undated(reading: Reading) -> None:

@@ -29,7 +29,7 @@ from engine.reader.fold import fold
 from engine.reader.learned import grams
 from engine.reader.learned.fit import EPOCHS, fit, newton, slots_of
 from engine.reader.learned.judge import LEAST, hits_of, lines_of
-from engine.reader.learned.model import RULE_VALUE, WEIGHTS, Floats, Model
+from engine.reader.learned.model import LONGEST, RULE_VALUE, WEIGHTS, Floats, Model
 from engine.reader.learned.whom import Pair, Sight, pairs, sights
 from engine.reader.lexicon import Lexicon, load
 from engine.reader.passage import Passage
@@ -42,7 +42,6 @@ KINDS: Final = (
 _WRITTEN: Final = 0.6  # what a written sentence counts beside a real one
 _RARE: Final = 3  # grams of fewer texts do not count
 _SENTENCES: Final = 6  # of a judged document that are read as one text
-_LONGEST: Final = 600  # characters of a masked text
 _SLOT: Final = re.compile(r"\{([CPIGU])\d?\}")
 #: Who stands for {C}, {P}, {I}, {G} and {U} in the written sentences.
 _STAND_INS: Final = {
@@ -132,7 +131,7 @@ def gather(judged: Path, news: Path | None, lexicon: Lexicon, seed: int) -> Text
         wanted, counts = _wanted([(event["kind"], bool(event.get("required"))) for event in row["events"]])
         source = source_group(row["source"])
         first = sorted({hit for names in hits[:_SENTENCES] for hit in names})
-        out.examples.append(Example(" ".join(lines[:_SENTENCES])[:_LONGEST], first, wanted, counts, source))
+        out.examples.append(Example(" ".join(lines[:_SENTENCES])[:LONGEST], first, wanted, counts, source))
         told, story = laid(passages, lexicon, page.subject)
         seen = sights(passages, claims, told, story, page.subject)
         out.documents.append(Judged(source, row["language"], row["events"], lines, hits, seen))
@@ -198,7 +197,7 @@ def _sentences(
         passage, line = by_span[span]
         marks = [item.split(":") for item in told.split(";") if item]
         wanted, counts = _wanted([(kind, sure == "r") for kind, *_, sure in marks])
-        yield Example(line[:_LONGEST], hits_of(passage, claims), wanted, counts, source_group(source))
+        yield Example(line[:LONGEST], hits_of(passage, claims), wanted, counts, source_group(source))
 
 
 def _written(lexicon: Lexicon, model: Model, chance: random.Random) -> Iterator[Example]:
@@ -214,7 +213,7 @@ def _written(lexicon: Lexicon, model: Model, chance: random.Random) -> Iterator[
             lines = lines_of(page.text, page.folded, page.names, passages, lexicon, model)
             hits = sorted({hit for passage in passages for hit in hits_of(passage, claims)})
             wanted, counts = _wanted([(kind, True) for kind in kinds.split("+") if kind in KINDS])
-            yield Example(" ".join(lines)[:_LONGEST], hits, wanted, counts * np.float32(_WRITTEN), "written")
+            yield Example(" ".join(lines)[:LONGEST], hits, wanted, counts * np.float32(_WRITTEN), "written")
 
 
 def _filled(sentence: str, names: dict[str, tuple[str, ...]], chance: random.Random) -> str:
