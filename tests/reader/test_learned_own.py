@@ -32,7 +32,8 @@ NAMES = ("Boeing", "Nike", "Pfizer", "Intel", "Starbucks", "Micron", "Walmart", 
 ELSEWHERE = (
     "Nvidia shares plunged 7%", "Boeing delays its new jet by a year", "Intel denies a report of a sale",
     "Microsoft sees no bubble in AI",
-    "Renault inaugure une usine", "L'action Danone s'effondre de 9 %", "英伟达股价暴跌9%", "台積電股價重挫6%", "Broadcom opened a new office",
+    "Renault inaugure une usine", "L'action Danone s'effondre de 9 %", "英伟达股价暴跌9%", "台積電股價重挫6%",
+    "Broadcom opened a new office",
 )  # fmt: skip
 
 
