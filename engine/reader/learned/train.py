@@ -73,6 +73,7 @@ class Judged:
 
     source: str
     language: str
+    published: str | None
     events: list[dict[str, Any]]
     lines: list[str]
     hits: list[list[str]]
@@ -109,18 +110,20 @@ def source_group(source: str) -> str:
     return re.sub(r"_20\d\d.*", "", source.split(":", maxsplit=1)[0]) or source
 
 
-def gather(judged: Path, news: Path | None, lexicon: Lexicon, seed: int) -> Texts:
-    """Read all texts that there are to train on."""
+def gather(judged: Path, news: Path | None, lexicon: Lexicon, seed: int, before: dt.datetime | None = None) -> Texts:
+    """Read all texts that there are to train on; with `before` only those that were published earlier, of known dates."""
     rows = [
         json.loads(line) for path in sorted(judged.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines()
     ]
     if not rows:
         raise Fault(f"{judged} must hold judged documents (*.jsonl, got none); name the folder.")
+    rows = [row for row in rows if is_before(row["published"], before)]
     known = labels(SEEDS / "labels.tsv")
     real = [_document(row) for row in rows]
     found = [(document, opened(document, lexicon)) for document in real]
     pages = [page for _, page in found]
-    others = [opened(document, lexicon) for document in _news(news)] if news else []
+    fresh = (document for document in (_news(news) if news else ()) if is_before(document.published, before))
+    others = [opened(document, lexicon) for document in fresh]
     common = _common([page.text for page in (*pages, *others)])
     out = Texts([], [], common, max(_day(row["published"]) for row in rows))
     model = _blank(common)
@@ -134,7 +137,7 @@ def gather(judged: Path, news: Path | None, lexicon: Lexicon, seed: int) -> Text
         out.examples.append(Example(" ".join(lines[:_SENTENCES])[:LONGEST], first, wanted, counts, source))
         told, story = laid(passages, lexicon, page.subject)
         seen = sights(passages, claims, told, story, page.subject)
-        out.documents.append(Judged(source, row["language"], row["events"], lines, hits, seen))
+        out.documents.append(Judged(source, row["language"], row["published"], row["events"], lines, hits, seen))
     used: set[str] = set()
     for page in (*pages, *others):
         out.examples += _sentences(page, known, used, lexicon, model)
@@ -158,6 +161,16 @@ def _news(folder: Path) -> Iterator[Document]:
     for batch in batches(files(folder), columns_from(None)):
         for row in batch.iter_rows(named=True):
             yield document_of(row, Sidecar.read(None))
+
+
+def is_before(published: object, before: dt.datetime | None) -> bool:
+    """Tell whether a text is older than an instant; one without a date that can be read is not. Any is where no instant is given."""
+    if before is None:
+        return True
+    try:
+        return bool(published) and _day(str(published)) < before
+    except ValueError:
+        return False
 
 
 def _day(published: str | None) -> dt.datetime:
