@@ -257,6 +257,7 @@ class Events:
         reader: AnyReader = "lexicon",
         min_confidence: float | None = None,
         workers: int | None = None,
+        train: str | Path | None = None,
     ) -> Events:
         """Read documents and give the events found in them; see `engine.reader.read_documents` for the parameters."""
         from engine.reader import read_documents  # noqa: PLC0415
@@ -274,6 +275,7 @@ class Events:
             reader=reader,
             min_confidence=min_confidence,
             workers=workers,
+            train=train,
         )
 
     def __len__(self) -> int:

@@ -71,6 +71,12 @@ def read(
             help="How many processes read (one for each processor, from some megabytes on); 1 reads in this one."
         ),
     ] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSON lines with your own judged sentences (text, kinds), learned on top of what the reader knows."
+        ),
+    ] = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Say what the reader will ask of its model, and ask nothing.")
     ] = False,
@@ -105,11 +111,15 @@ def read(
         "dates": dates,
         "seen": seen,
     }
+    if train:
+        from engine.reader.read import OWN, refuse_training  # noqa: PLC0415
+
+        refuse_training(train, reader, reader == OWN)
     chosen = _reader(reader, settings or [])
     if explain:
         from engine.reader import explain as explained  # noqa: PLC0415
 
-        found = explained(explain, paths, **given, reader=chosen)
+        found = explained(explain, paths, **given, reader=chosen, min_confidence=min_confidence, train=train)
         answer(_without_text(found), as_json, found["text"])
         return
     if dry_run:
@@ -126,10 +136,10 @@ def read(
         return
     if out is None:
         raise Fault("--out is missing, needed is the Parquet file to write; name one, such as --out events.parquet.")
-    with_them = [str(path) for path in (sidecar, columns, names, *(lexicon or ())) if path]
+    with_them = [str(path) for path in (sidecar, columns, names, train, *(lexicon or ())) if path]
     _check(out, sources, [*paths, *with_them], force)
     events, document, told = _read(
-        paths, {**given, "delay": delay, "workers": workers}, chosen, min_confidence, as_json
+        paths, {**given, "delay": delay, "workers": workers, "train": train}, chosen, min_confidence, as_json
     )
     if beside:
         from engine.events import Events  # noqa: PLC0415

@@ -19,7 +19,7 @@ from engine.reader.clean import story
 from engine.reader.decode import repair
 from engine.reader.described import describe
 from engine.reader.fold import fold
-from engine.reader.learned.judge import judged
+from engine.reader.learned.judge import LEAST, Weighed, judged, weighed
 from engine.reader.lexicon import Lexicon
 from engine.reader.naming import as_symbol, named_in, subject_of
 from engine.reader.passage import Passage, passages
@@ -145,9 +145,19 @@ class Page:
         passages = self.passages(lexicon)
         told, about = laid(passages, lexicon, self.subject)
         found = claims_in(passages, told, about)
-        if lexicon.model is None:
+        if lexicon.model is None or not passages:
             return found
-        return judged(self.text, self.names, passages, found, told, about, self.subject, lexicon.model)
+        seen = weighed(self.text, self.names, passages, found, told, about, self.subject, lexicon.model)
+        return judged(seen, told, about, lexicon.model)
+
+    def weighed(self, lexicon: Lexicon, least: float = LEAST) -> Weighed | None:
+        """Say how likely each of its sentences makes each claim; None where nobody is named, or nothing is learned."""
+        passages = self.passages(lexicon) if self.names_somebody and lexicon.model else []
+        if lexicon.model is None or not passages:
+            return None
+        told, about = laid(passages, lexicon, self.subject)
+        found = claims_in(passages, told, about)
+        return weighed(self.text, self.names, passages, found, told, about, self.subject, lexicon.model, least)
 
     def dated(self, delay: dt.timedelta, order: Order | None) -> Dated:
         """Say when it was published and known; the Fault of `engine.reader.published.published` where nobody says."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from engine.event_table import OPTIONAL
 from engine.faults import Fault
 from engine.guess import did_you_mean
 from engine.legible import numeral
+from engine.number import share
 from engine.reader import plugins
 from engine.reader.asked import Asked
 from engine.reader.classified import with_classifier
@@ -23,12 +25,24 @@ from engine.reader.columns import Given, columns_from, with_seen
 from engine.reader.counted import counted
 from engine.reader.document import Document, Found, Page, opened
 from engine.reader.language import is_other
-from engine.reader.lexicon import Lexicon, load
+from engine.reader.learned import told as learned
+from engine.reader.learned.whom import Pair
+from engine.reader.lexicon import Lexicon
 from engine.reader.names.table import NameTable
 from engine.reader.passing import document_of, read_all
 from engine.reader.prefilter import Prefilter
 from engine.reader.published import states_time
-from engine.reader.read import OWN, AnyReader, Reading, Sources, read_documents, read_sources
+from engine.reader.read import (
+    OWN,
+    SURE,
+    AnyReader,
+    Reading,
+    Sources,
+    read_documents,
+    read_sources,
+    refuse_training,
+    words_of,
+)
 from engine.reader.sidecar import Sidecar
 from engine.reader.sources import batches, files
 from engine.tables.spelling import Order
@@ -48,6 +62,8 @@ def explain(
     dates: Order | None = None,
     seen: str = "",
     reader: AnyReader = OWN,
+    min_confidence: float | None = None,
+    train: str | Path | None = None,
 ) -> dict[str, Any]:
     """Read the documents again and say how one event came to be, or what one document gave, and why it gave nothing.
 
@@ -56,16 +72,18 @@ def explain(
     wanted
         The id of an event or of a document, as it stands in the events table; of a document also its file, and its place in it as
         messages name it ("news.csv, row 12", "news.csv#12").
-    sources, sidecar, lexicon, names, columns, dates, seen, reader
+    sources, sidecar, lexicon, names, columns, dates, seen, reader, min_confidence, train
         What the table was read with.
 
     Returns
     -------
     dict
         Of an event `event` (its row; `novelty`, which only the whole table tells, is 1 in it), `source`, `words` (what made the claim),
-        `how` (the flags that were raised), `strength` (its factors by name, as `engine.reader.strength.weigh` multiplies them) and `text` (a few lines to print). Of a document
+        `how` (the flags that were raised), `learned` (which n-grams, concepts and rules decided, and whom the claim touches by what, with their
+        weights, as `engine.reader.learned.told.why` gives them; empty where nothing is learned), `strength` (its factors by name, as `engine.reader.strength.weigh` multiplies them) and `text` (a few lines to print). Of a document
         `doc_id`, `source`, `reason` (a name of `engine.reader.counted.SILENT`, or "" where it gave events), `names` (who was found:
-        ticker or group by the words), `words` (what may make a claim), `events` (as above, for each) and `text`. Of a reader that is a
+        ticker or group by the words), `words` (what may make a claim), `events` (as above, for each), `likeliest` (kind, asset and confidence
+        of its most likely claim; None where nothing is learned, or nobody is named) and `text`. Of a reader that is a
         function of sources only its events are known, and the documents that they name.
 
     Raises
@@ -77,11 +95,14 @@ def explain(
         "sidecar": sidecar, "lexicon": lexicon, "names": names, "columns": columns, "dates": dates, "seen": seen,
     }  # fmt: skip
     chosen = plugins.find(reader)
+    refuse_training(train, reader, chosen is read_documents)
+    sure = SURE if chosen is read_documents else 0.0
+    least = sure if min_confidence is None else share(min_confidence, "min_confidence")
     if not isinstance(chosen, Classifier) and chosen is not read_documents:
         settings = {**given, "delay": dt.timedelta(0), "progress": False}
         return _by_others(wanted, plugins.read_by(chosen, reader, sources, settings).events.frame)
     classifier = chosen if isinstance(chosen, Classifier) else None
-    words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
+    words = words_of(lexicon, names, train)
     words = with_classifier(words, classifier) if classifier else words
     notes = Sidecar.read(sidecar)
     asked = Asked(with_seen(columns_from(columns), seen), dates)
@@ -94,7 +115,7 @@ def explain(
         return read_all(iter(them), words, dt.timedelta(0), dates, classifier, Counter())
 
     def whole() -> Reading:
-        return read_sources(sources, **given, reader=reader)
+        return read_sources(sources, **given, reader=reader, min_confidence=min_confidence, train=train)
 
     ids: set[str] = set()
     for document in documents():
@@ -102,11 +123,11 @@ def explain(
         if _is_meant(document, wanted):
             twin = next(other for other in documents() if _text_of(other) == _text_of(document))
             ((_, found),) = found_in([document])
-            return _of_document(document, twin, opened(document, words, dates), found, words, classifier, whole)
+            return _of_document(document, twin, opened(document, words, dates), found, words, classifier, whole, least)
     for document, found in found_in(document for document in documents() if not _is_foreign(document)):
         for item in () if isinstance(found, Fault) else found:
             if item.row["event_id"] == wanted:
-                return _told(item, document, classifier)
+                return _told(item, opened(document, words, dates), classifier, words)
     raise _unknown(wanted, ids)
 
 
@@ -126,7 +147,7 @@ def _by_others(wanted: str, events: pl.DataFrame) -> dict[str, Any]:
         raise _unknown(wanted, events["doc_id"].unique().to_list())
     lines = [f"{wanted} · {told[0]['source'] or wanted}", _number(told), *(f"\n{item['text']}" for item in told)]
     return {
-        "doc_id": wanted, "source": told[0]["source"], "reason": "", "names": {}, "words": [], "events": told, "text": "\n".join(lines),
+        "doc_id": wanted, "source": told[0]["source"], "reason": "", "names": {}, "words": [], "events": told, "likeliest": None, "text": "\n".join(lines),
     }  # fmt: skip
 
 
@@ -144,7 +165,15 @@ def _told_by_others(row: dict[str, Any]) -> dict[str, Any]:
         _sureness(row),
         f"reader     {row['reader']}, labelled {row['labelled_at'].isoformat()}",
     ]
-    return {"event": row, "source": row["source"], "words": "", "how": [], "strength": {}, "text": "\n".join(lines)}
+    return {
+        "event": row,
+        "source": row["source"],
+        "words": "",
+        "how": [],
+        "learned": {},
+        "strength": {},
+        "text": "\n".join(lines),
+    }
 
 
 def _sureness(row: dict[str, Any]) -> str:
@@ -152,8 +181,9 @@ def _sureness(row: dict[str, Any]) -> str:
     return f"confidence {numeral(row['confidence'], 6)}{told}"
 
 
-def _told(item: Found, document: Document, classifier: Classifier | None) -> dict[str, Any]:
-    claim, row = item.claim, item.row
+def _told(item: Found, page: Page, classifier: Classifier | None, lexicon: Lexicon) -> dict[str, Any]:
+    claim, row, document = item.claim, item.row, page.document
+    why = _learned(item, page, classifier, lexicon)
     reason = document.note.reason if document.note else ""
     how = [name for name in ("hedged", "secondhand", "mention", "emphatic", "from_context") if getattr(claim, name)]
     parts = " · ".join(f"{name} {numeral(value, 6)}" for name, value in item.worth.parts.items())
@@ -173,12 +203,23 @@ def _told(item: Found, document: Document, classifier: Classifier | None) -> dic
         f"strength   {row['strength']} = {parts}",
         f"stance     {row['stance']:+.2f}",
         _sureness(row),
+        *([] if why is None else learned.lines(why, row["kind"])),
         f"about      {', '.join(row['assets'])} by {numeral(row['relevance'], 4)}, in a document of the form {row['document_kind']}, of {row['source']}",
         f"reader     {row['reader']}, labelled {row['labelled_at'].isoformat()}",
     ]
     return {
-        "event": {**OPTIONAL, **row}, "source": document.source, "words": claim.words, "how": how, "strength": item.worth.parts, "text": "\n".join(lines),
+        "event": {**OPTIONAL, **row}, "source": document.source, "words": claim.words, "how": how, "learned": why or {},
+        "strength": item.worth.parts, "text": "\n".join(lines),
     }  # fmt: skip
+
+
+def _learned(item: Found, page: Page, classifier: Classifier | None, lexicon: Lexicon) -> dict[str, Any] | None:
+    """Say which weights decided; None where nothing is learned."""
+    about = None if classifier else page.weighed(lexicon)
+    if about is None or lexicon.model is None:
+        return None
+    row = item.row
+    return learned.why(about, lexicon.model, row["evidence_start"], row["kind"], row["assets"])
 
 
 # ----------------------------------------------------------------------------------------------------------- a document
@@ -208,6 +249,7 @@ def _of_document(
     lexicon: Lexicon,
     classifier: Classifier | None,
     whole: Callable[[], Reading],
+    least: float,
 ) -> dict[str, Any]:
     """Say what a document gave, or why it gave nothing."""
     names = _names_in(page)
@@ -218,8 +260,12 @@ def _of_document(
     reason, sentences = _reason(document, first, page, found, prefilter.lacks(page.text, document.ticker), classifier)
     events: list[dict[str, Any]] = []
     if not reason and not isinstance(found, Fault):
-        events = [_told(item, document, classifier) for item in found]
-        sentences = _gave(document, found, whole())
+        events = [_told(item, page, classifier, lexicon) for item in found]
+        sentences = _gave(document, found, whole(), least)
+    about = None if classifier or _is_foreign(document) else page.weighed(lexicon, -math.inf)
+    likeliest = learned.likeliest(about) if about else None
+    if likeliest and not any(item["event"]["confidence"] >= least for item in events):
+        sentences.append(_likeliest(*likeliest, least))
     lines = [
         f"{document.doc_id} · {document.source}",
         *sentences,
@@ -229,6 +275,7 @@ def _of_document(
     ]
     return {
         "doc_id": document.doc_id, "source": document.source, "reason": reason, "names": names, "words": words, "events": events,
+        "likeliest": likeliest and {"kind": likeliest[1].kind, "asset": likeliest[1].asset, "confidence": round(likeliest[0], 4)},
         "text": "\n".join(lines),
     }  # fmt: skip
 
@@ -264,12 +311,19 @@ def _reason(
     return "no_claim", [f"No event: it makes no claim, for {why}."]
 
 
-def _gave(document: Document, found: list[Found], reading: Reading) -> list[str]:
+def _likeliest(confidence: float, pair: Pair, least: float) -> str:
+    below = f", below {numeral(least)}" if confidence < least else ""
+    return f"most likely: {pair.kind} of {pair.asset}, {confidence:.2f}{below}"
+
+
+def _gave(document: Document, found: list[Found], reading: Reading, least: float) -> list[str]:
     """Say what became of the events of a document among all others."""
     owners = dict(zip(*(reading.events.frame[name] for name in ("event_id", "doc_id")), strict=True))
     left_out = dict(zip(*(reading.left_out[name] for name in ("event_id", "reason")), strict=True))
     told = reading.sources.filter(reading.sources["source"] == document.source)["event_id"]
-    out = [_number(found)]
+    unsure = sum(item.row["confidence"] < least for item in found)
+    left = f" {counted(unsure, 'event')} left out, less sure than {numeral(least)}." if unsure else ""
+    out = [f"{_number(found)}{left}"]
     for item in found:
         if item.row["event_id"] in left_out:
             out.append(f"left out   {item.row['event_id']}, for no table may hold it: {left_out[item.row['event_id']]}")

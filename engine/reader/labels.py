@@ -8,7 +8,8 @@ import polars as pl
 
 from engine.event_table import OPTIONAL
 from engine.events import Events
-from engine.faults import Fault
+from engine.faults import Fault, note
+from engine.reader.counted import counted
 
 
 def beside(old: Events, new: Events) -> Events:
@@ -46,9 +47,25 @@ def as_of(events: Events, instant: dt.datetime) -> Events:
     Raises
     ------
     Fault
-        The instant has no time zone.
+        The instant has no time zone; or no label of the table is as old.
+
+    Warns
+    -----
+    Note
+        Some documents have only younger labels: who gave them may have known what came next, so they are left out.
     """
     if instant.tzinfo is None:
         raise Fault(f"instant={instant.isoformat()} has no time zone; add one, such as +00:00.")
     known = events.frame.filter(pl.col("labelled_at") <= instant)
+    younger = events.frame.filter(~pl.col("doc_id").is_in(known["doc_id"].implode()))
+    if younger.height and known.is_empty():
+        first = younger.sort("labelled_at")["labelled_at"][0].isoformat()
+        raise Fault(
+            f"as_of={instant.isoformat()}: no label is as old (the first of {counted(younger.height, 'event')} is of {first}); take a later "
+            "instant, or a table with labels of that time."
+        )
+    if younger.height:
+        note(
+            f"{counted(younger.height, 'event')} left out, of documents that had no label yet at {instant.isoformat()}."
+        )
     return Events(known.filter(pl.col("labelled_at") == pl.col("labelled_at").max().over("doc_id")))

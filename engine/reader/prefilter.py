@@ -29,7 +29,8 @@ class Prefilter:
     """
 
     def __init__(self, lexicon: Lexicon, *, any_words: bool = False) -> None:
-        self._any_words = any_words  # whoever labels the sentences says what a claim is
+        # Whoever labels the sentences says what a claim is; and a user's own sentences may hold words that no lexicon has.
+        self._any_words = any_words or (lexicon.model is not None and lexicon.model.taught)
         anchors = sorted(lexicon.anchors - {"rise"})
         terms = [term for concept in anchors for term in lexicon.concept_terms.get(concept, [])]
         pieces: dict[str, tuple[bool, bool]] = {}

@@ -28,7 +28,7 @@ from engine.reader.columns import Given, columns_from, with_seen
 from engine.reader.counted import COUNTS, counted
 from engine.reader.document import Document, Found, read
 from engine.reader.duplicates import Stories
-from engine.reader.lexicon import Lexicon, load, made, recipe
+from engine.reader.lexicon import Lexicon, load, recipe
 from engine.reader.names.table import NameTable
 from engine.reader.passing import fresh, part_of, tellings
 from engine.reader.prefilter import Prefilter
@@ -114,6 +114,7 @@ def read_sources(
     reader: AnyReader = OWN,
     min_confidence: float | None = None,
     workers: int | None = None,
+    train: str | Path | None = None,
 ) -> Reading:
     """Read documents and say what was found, from where, and what was refused.
 
@@ -127,6 +128,7 @@ def read_sources(
         if min_confidence is None
         else share(min_confidence, "min_confidence")
     )
+    refuse_training(train, reader, found is read_documents)
     if not isinstance(found, Classifier) and found is not read_documents:
         given = {
             "sidecar": sidecar, "lexicon": lexicon, "names": names, "columns": columns, "delay": delay, "dates": dates, "seen": seen,
@@ -136,12 +138,15 @@ def read_sources(
     said: list[str] = []
     paths = files(sources, said)
     parts = recipe([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
-    words = made(*parts)
+    words = words_of(lexicon, names, train)
     notes = Sidecar.read(sidecar)
     check_dates(dates)
     asked = Asked(with_seen(columns_from(columns), seen), dates, said)
     classifier = found if isinstance(found, Classifier) else None
-    number, wait = number_of(workers, paths), parse_delay(delay)
+    number = (
+        1 if train is not None else number_of(workers, paths)
+    )  # other processes know only what comes with the package
+    wait = parse_delay(delay)
     with Workers(number, Setup(parts, wait, dates)) if number > 1 and not classifier else nullcontext() as beside:
         reading = _run(paths, words, notes, asked, wait, progress, classifier, beside)
     return _with_novelty(_kept_sure(reading, least))
@@ -161,6 +166,7 @@ def read_documents(
     reader: AnyReader = OWN,
     min_confidence: float | None = None,
     workers: int | None = None,
+    train: str | Path | None = None,
 ) -> Events:
     """Read documents in French, English, simplified or traditional Chinese and give the events found in them.
 
@@ -196,6 +202,9 @@ def read_documents(
     workers
         How many processes read; the events are the same. Left out, one for each processor from some megabytes on; 1 keeps
         everything in this process, as other readers always do.
+    train
+        A file of JSON lines with sentences of your own that you judged (`text`; `kinds`, a list, empty for a calm one), which this
+        reader learns on top of what it knows; see `engine.reader.learned.own.taught`.
 
     Raises
     ------
@@ -216,11 +225,26 @@ def read_documents(
         reader=reader,
         min_confidence=min_confidence,
         workers=workers,
+        train=train,
     )
     refuse_undated(reading)
     for sentence in _left_out(reading, least=min_confidence):
         note(sentence)
     return reading.events
+
+
+def words_of(lexicon: Sequence[str | Path] | str | Path, names: NameTable | None, train: str | Path | None) -> Lexicon:
+    """Load the words of a reading, and what its user's own sentences teach."""
+    from engine.reader.learned.own import taught  # noqa: PLC0415 - only where somebody teaches
+
+    words = load([lexicon] if isinstance(lexicon, (str, Path)) else lexicon, names)
+    return words if train is None else taught(words, train)
+
+
+def refuse_training(train: str | Path | None, reader: AnyReader, own: bool) -> None:
+    """Raise a Fault where a reader is to be taught that is not ours."""
+    if train is not None and not own:
+        raise Fault(f"train teaches the reader lexicon alone (got the reader {reader!r}); leave one of them out.")
 
 
 def refuse_undated(reading: Reading) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine.reader.claims import Claim
 from engine.reader.learned.masked import masked
-from engine.reader.learned.model import Model
+from engine.reader.learned.model import Floats, Model
 from engine.reader.learned.whom import Pair, Sight, pairs, sights
 from engine.reader.lexicon import Lexicon
 from engine.reader.moves import Move
@@ -45,7 +45,17 @@ def lines_of(
     return [masked(folded, text, *passage.span, names, lexicon, model.common) for passage in passages]
 
 
-def judged(
+class Weighed(NamedTuple):
+    """A document's sentences as the model sees them, and how likely each claim of each asset is."""
+
+    lines: list[str]
+    hits: list[list[str]]
+    logits: Floats
+    seen: list[Sight]
+    sure: list[tuple[float, Pair]]
+
+
+def weighed(
     text: str,
     names: list[Hit],
     passages: list[Passage],
@@ -54,11 +64,14 @@ def judged(
     story: Story,
     subject: str,
     model: Model,
-) -> list[Claim]:
-    """Say of a document's claims how likely they are, and add those that no rule finds.
+    least: float = LEAST,
+) -> Weighed:
+    """Say how likely each sentence makes each claim of each asset.
 
     Parameters
     ----------
+    passages
+        At least one.
     found
         The claims of the rules.
     told
@@ -67,31 +80,43 @@ def judged(
         As `engine.reader.who.tell` gives it.
     subject
         The ticker of whom the source says that the document is about, "" where nothing says.
+    least
+        The log-odds from which on a claim is looked at that no rule makes.
+    """
+    lexicon = story.lexicon
+    lines = lines_of(text, passages[0].folded, names, passages, lexicon, model)
+    hits = [hits_of(passage, found) for passage in passages]
+    logits = model.of_document(lines, hits)
+    if not found and logits.max() < least:
+        return Weighed(lines, hits, logits, [], [])
+    seen = sights(passages, found, told, story, subject)
+    known = list(pairs(seen, logits, model, lexicon, least))
+    believed = OWN if lexicon.own else KNOWN if _is_known(known) else 0.0
+    sure = [(max(_sigmoid(pair.score(model)), believed if pair.by_rule else 0.0), pair) for pair in known]
+    return Weighed(lines, hits, logits, seen, sure)
+
+
+def judged(about: Weighed, told: list[list[Move]], story: Story, model: Model) -> list[Claim]:
+    """Give the claims of a document that are likely: those of the rules, and those that no rule finds.
+
+    Parameters
+    ----------
+    about
+        As `weighed` gives it.
+    told, story
+        What it was made of.
 
     Returns
     -------
     list of Claim
         In the order of the sentences, each with its `confidence`; claims of kinds that the model does not know stay as they are.
     """
-    if not passages:
-        return []
-    lexicon = story.lexicon
-    lines = lines_of(text, passages[0].folded, names, passages, lexicon, model)
-    logits = model.of_document(lines, [hits_of(passage, found) for passage in passages])
-    if not found and logits.max() < LEAST:
-        return []
-    seen = sights(passages, found, told, story, subject)
     out: list[Claim] = []
     sure: dict[int, dict[str, list[tuple[float, Pair]]]] = {}
-    likely_or_not = list(pairs(seen, logits, model, lexicon, LEAST))
-    least = OWN if lexicon.own else KNOWN if _is_known(likely_or_not) else 0.0
-    for pair in likely_or_not:
-        confidence = _sigmoid(pair.score(model))
-        if pair.by_rule:
-            confidence = max(confidence, least)
-        if confidence >= FLOOR:
-            sure.setdefault(pair.row, {}).setdefault(pair.kind, []).append((confidence, pair))
-    for row, sight in enumerate(seen):
+    for item in about.sure:
+        if item[0] >= FLOOR:
+            sure.setdefault(item[1].row, {}).setdefault(item[1].kind, []).append(item)
+    for row, sight in enumerate(about.seen):
         out += [claim for claim in sight.claims if claim.kind not in model.kinds]
         for kind, likely in sure.get(row, {}).items():
             likely.sort(key=lambda item: (-item[0], item[1].order))
@@ -155,4 +180,4 @@ def _sigmoid(value: float) -> float:
     return 1.0 / (1.0 + math.exp(-value))
 
 
-__all__ = ["FLOOR", "LEAST", "hits_of", "judged", "lines_of"]
+__all__ = ["FLOOR", "LEAST", "Weighed", "hits_of", "judged", "lines_of", "weighed"]

@@ -16,10 +16,11 @@ from engine.reader.learned import grams
 WEIGHTS: Final = Path(__file__).parent / "weights.npz"
 #: What a concept or a rule that stands in a sentence counts beside a vector of grams of length 1.
 RULE_VALUE: Final = 0.2
-
-#: How many sentences, and characters of them, are read as the beginning of a document.
-SENTENCES: Final = 6
+#: Characters of a masked text that are learned from.
 LONGEST: Final = 600
+#: How many sentences are read as the beginning of a document.
+SENTENCES: Final = 6
+
 
 Floats = npt.NDArray[np.float32]
 _MARKS: Final = grams.Marks()
@@ -48,6 +49,8 @@ class Model:
         When the newest text was published that it was trained on.
     version
         Its own; the events' `reader` carries it.
+    taught
+        Whether a user's own sentences were added, whose words no lexicon need hold.
     """
 
     kinds: tuple[str, ...]
@@ -60,6 +63,7 @@ class Model:
     common: frozenset[str] = field(repr=False)
     newest: dt.datetime
     version: str
+    taught: bool = False
 
     def of_lines(self, lines: list[str]) -> Floats:
         """Give the sums of the weights of the grams of masked lines, of shape (lines, kinds), without bias and hits."""

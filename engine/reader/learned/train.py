@@ -72,6 +72,7 @@ class Judged:
 
     source: str
     language: str
+    published: str | None
     events: list[dict[str, Any]]
     lines: list[str]
     hits: list[list[str]]
@@ -119,14 +120,15 @@ def read_judged(folder: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def gather(judged: Path, news: Path | None, lexicon: Lexicon, seed: int) -> Texts:
-    """Read all texts that there are to train on."""
-    rows = read_judged(judged)
+def gather(judged: Path, news: Path | None, lexicon: Lexicon, seed: int, before: dt.datetime | None = None) -> Texts:
+    """Read all texts that there are to train on; with `before` only those that were published earlier, of known dates."""
+    rows = [row for row in read_judged(judged) if is_before(row["published"], before)]
     known = labels(SEEDS / "labels.tsv")
     real = [judged_document(row) for row in rows]
     found = [(document, opened(document, lexicon)) for document in real]
     pages = [page for _, page in found]
-    others = [opened(document, lexicon) for document in _news(news)] if news else []
+    fresh = (document for document in (_news(news) if news else ()) if is_before(document.published, before))
+    others = [opened(document, lexicon) for document in fresh]
     common = _common([page.text for page in (*pages, *others)])
     out = Texts([], [], common, max(_day(row["published"]) for row in rows))
     model = _blank(common)
@@ -140,7 +142,7 @@ def gather(judged: Path, news: Path | None, lexicon: Lexicon, seed: int) -> Text
         out.examples.append(Example(whole(lines), first, wanted, counts, source))
         told, story = laid(passages, lexicon, page.subject)
         seen = sights(passages, claims, told, story, page.subject)
-        out.documents.append(Judged(source, row["language"], row["events"], lines, hits, seen))
+        out.documents.append(Judged(source, row["language"], row["published"], row["events"], lines, hits, seen))
     used: set[str] = set()
     for page in (*pages, *others):
         for example, judged_one in _sentences(page, known, used, lexicon, model):
@@ -167,6 +169,16 @@ def _news(folder: Path) -> Iterator[Document]:
     for batch in batches(files(folder), columns_from(None)):
         for row in batch.iter_rows(named=True):
             yield document_of(row, Sidecar.read(None))
+
+
+def is_before(published: object, before: dt.datetime | None) -> bool:
+    """Tell whether a text is older than an instant; one without a date that can be read is not. Any is where no instant is given."""
+    if before is None:
+        return True
+    try:
+        return bool(published) and _day(str(published)) < before
+    except ValueError:
+        return False
 
 
 def _day(published: str | None) -> dt.datetime:
@@ -213,7 +225,7 @@ def _sentences(
         group = source_group(source)
         yield (
             Example(lines[row][:LONGEST], hits[row], wanted, counts, group),
-            Judged(group, language, events, lines, hits, seen, row),
+            Judged(group, language, str(page.document.published or "") or None, events, lines, hits, seen, row),
         )
 
 
