@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.reader.claims import Claim
 from engine.reader.learned.model import Floats, Model
-from engine.reader.learned.vetoes import BORROWED, DOUBT, asks_whether, is_denied, is_of_no_day
+from engine.reader.learned.vetoes import BESIDE, BORROWED, DOUBT, PLAIN, asks_whether, is_denied, is_of_no_day
 from engine.reader.lexicon import Lexicon
 from engine.reader.moves import Move
 from engine.reader.passage import Passage
@@ -63,6 +63,8 @@ class Sight:
         """Tell whether grammar forbids that a claim is of an asset."""
         if self.unknown and item.role in BORROWED:
             return True  # of a company that nobody knows, never of its neighbour
+        if item.role == "default" and any(claim.kind == kind for claim in self.claims):
+            return True  # of whom the rules say, and not of the market too
         return kind == "panic_drop" and is_of_no_day(self.moves, item.asset)
 
     def anchors(self, kind: str, lexicon: Lexicon) -> list[Hit]:
@@ -201,6 +203,7 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
         return
     best = logits.max(axis=0)
     doubted = {kind for kind, most in zip(model.kinds, best.tolist(), strict=True) if most < DOUBT}
+    beside = {kind for kind, most in zip(model.kinds, best.tolist(), strict=True) if most < BESIDE}
     mentions: dict[str, int] = {}
     ruled: dict[tuple[str, str], set[int]] = {}
     for row, sight in enumerate(seen):
@@ -221,13 +224,15 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
         for at, kind in enumerate(model.kinds):
             if logits[row, at] < least and kind not in by_rule:
                 continue
+            other = float(np.delete(logits[row], at).max())
             about = {
                 "z": float(logits[row, at]) / 3, "zmax": float(best[at]) / 3, "zhead": float(logits[0, at]) / 3,
-                "zother": float(np.delete(logits[row], at).max()) / 3, "logn": math.log1p(len(names)), "n1": float(len(names) == 1),
+                "zother": other / 3, "logn": math.log1p(len(names)), "n1": float(len(names) == 1),
                 "unknown": float(sight.unknown), "zh": float(sight.passage.language == "zh"), "isfirst": float(row == 0), f"kind:{kind}": 1.0,
             }  # fmt: skip
             anchors = sight.anchors(kind, lexicon)
-            vetoed = kind in doubted or sight.asks or (kind != "denial" and is_denied(sight.passage, anchors))
+            vetoed = kind in (beside if other > PLAIN else doubted) or sight.asks
+            vetoed = vetoed or (kind != "denial" and is_denied(sight.passage, anchors))
             for asset, item in sight.assets.items():
                 if item.role == "default" and kind not in OF_MARKETS:
                     continue
