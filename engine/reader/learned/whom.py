@@ -9,7 +9,7 @@ from typing import Final
 
 from engine.reader.claims import Claim
 from engine.reader.learned.model import Floats, Model
-from engine.reader.learned.vetoes import BORROWED, DOUBT, asks_whether, is_denied, is_of_no_day
+from engine.reader.learned.vetoes import BESIDE, BORROWED, DOUBT, PLAIN, asks_whether, is_denied, is_of_no_day
 from engine.reader.lexicon import Lexicon
 from engine.reader.moves import Move
 from engine.reader.passage import Passage
@@ -61,6 +61,8 @@ class Sight:
         """Tell whether grammar forbids that a claim is of an asset."""
         if self.unknown and item.role in BORROWED:
             return True  # of a company that nobody knows, never of its neighbour
+        if item.role == "default" and any(claim.kind == kind for claim in self.claims):
+            return True  # of whom the rules say, and not of the market too
         return kind == "panic_drop" and is_of_no_day(self.moves, item.asset)
 
     def anchors(self, kind: str, lexicon: Lexicon) -> list[Hit]:
@@ -188,6 +190,7 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
     best, heights, whole = logits[:-1].max(axis=0).tolist(), logits.tolist(), logits[-1].tolist()
     likely = (logits >= least).tolist()
     doubted = {kind for kind, most in zip(model.kinds, best, strict=True) if most < DOUBT}
+    beside = {kind for kind, most in zip(model.kinds, best, strict=True) if most < BESIDE}
     mentions: dict[str, int] = {}
     ruled: dict[tuple[str, str], set[int]] = {}
     for row, sight in enumerate(seen):
@@ -211,13 +214,15 @@ def pairs(seen: Sequence[Sight], logits: Floats, model: Model, lexicon: Lexicon,
         for at, kind in enumerate(model.kinds):
             if not likely[row][at] and kind not in by_rule:
                 continue
+            other = max(here[:at] + here[at + 1 :])
             about = {
                 "z": here[at] / 3, "zmax": best[at] / 3, "zhead": heights[0][at] / 3, "zwhole": whole[at] / 3,
-                "zother": max(here[:at] + here[at + 1 :]) / 3, "logn": math.log1p(len(names)), "n1": float(len(names) == 1),
+                "zother": other / 3, "logn": math.log1p(len(names)), "n1": float(len(names) == 1),
                 "unknown": float(sight.unknown), "zh": float(sight.passage.language == "zh"), "isfirst": float(row == 0), f"kind:{kind}": 1.0,
             }  # fmt: skip
             anchors = sight.anchors(kind, lexicon)
-            vetoed = kind in doubted or sight.asks or (kind != "denial" and is_denied(sight.passage, anchors))
+            vetoed = kind in (beside if other > PLAIN else doubted) or sight.asks
+            vetoed = vetoed or (kind != "denial" and is_denied(sight.passage, anchors))
             for asset, item in sight.assets.items():
                 if item.role == "default" and kind not in OF_MARKETS:
                     continue
