@@ -12,7 +12,6 @@ import gc
 import os
 import pickle
 import queue
-import signal
 import subprocess
 import sys
 import traceback
@@ -35,7 +34,11 @@ from engine.tables.spelling import Order
 MUCH: Final = 8_000_000
 _BATCH: Final = 250  # documents that a process takes at once
 _AHEAD: Final = 3  # parts that are asked for before the first of them is needed
-_BEGIN: Final = "import sys; sys.path[:] = sys.argv[1:]; from engine.reader.workers import serve; serve()"
+# Ctrl-C is for the process that asks, from the first moment on.
+_BEGIN: Final = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); sys.path[:] = sys.argv[1:]; "
+    "from engine.reader.workers import serve; serve()"
+)
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -85,10 +88,18 @@ class Workers:
     """Processes that read documents; `with` ends them, whatever happens."""
 
     def __init__(self, number: int, setup: Setup) -> None:
-        self._processes = [_begun() for _ in range(number)]
+        self._processes: list[subprocess.Popen[bytes]] = []
         self._idle: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
         self._threads = ThreadPoolExecutor(number, "reading")
         self._sent: set[int] = set()
+        try:
+            for _ in range(number):
+                self._processes.append(_begun())
+        except OSError as error:
+            self._end()
+            raise Failure(
+                f"no process to read documents can be started ({error}); read in this one with workers=1 (--workers 1)."
+            ) from error
         for process in self._processes:
             self._threads.submit(self._set_up, process, setup)
 
@@ -98,6 +109,9 @@ class Workers:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         for process in self._processes:
             process.kill()
         self._threads.shutdown(cancel_futures=True)
@@ -117,9 +131,11 @@ class Workers:
         return Answers([(part, self._threads.submit(self._answers, part)) for part in parts])
 
     def _set_up(self, process: subprocess.Popen[bytes], setup: Setup) -> None:
-        with contextlib.suppress(OSError):  # it has ended: whoever asks it is told
-            _send(process.stdin, setup)
-        self._idle.put(process)
+        try:
+            with contextlib.suppress(OSError):  # it has ended: whoever asks it is told
+                _send(process.stdin, setup)
+        finally:
+            self._idle.put(process)
 
     def _answers(self, documents: list[Document]) -> list[Answer]:
         process = self._idle.get()
@@ -183,8 +199,7 @@ def _taken(pipe: IO[bytes] | None) -> Any:
 
 
 def serve() -> None:
-    """Read the documents that stand in standard input until it ends; Ctrl-C is for the process that asks."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Read the documents that stand in standard input until it ends."""
     asked, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever else is printed is no answer
     with contextlib.suppress(EOFError, BrokenPipeError):
