@@ -63,6 +63,8 @@ class Sight:
             return True  # of a company that nobody knows, never of its neighbour
         if item.role == "default" and any(claim.kind == kind for claim in self.claims):
             return True  # of whom the rules say, and not of the market too
+        if item.role == "bank" and kind != "hawkish_policy":
+            return True  # what a central bank says of others is no claim about its market
         return kind == "panic_drop" and is_of_no_day(self.moves, item.asset)
 
     def anchors(self, kind: str, lexicon: Lexicon) -> list[Hit]:
