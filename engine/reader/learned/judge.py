@@ -24,6 +24,8 @@ LEAST: Final = -3.2
 FLOOR: Final = 0.1
 #: How sure at least a claim is that a rule makes by a lexicon of one's own: its words are believed.
 OWN: Final = 0.5
+#: The concept that holds names of companies, which the model may not see.
+_NAMES: Final = "outsider"
 #: How sure at least a claim is that a rule makes in a story that `_is_known` tells of: as sure as what a reading keeps.
 KNOWN: Final = 0.4
 #: The fewest kinds that the rules find in such a story.
@@ -35,7 +37,10 @@ _LIKE: Final = 0.7
 def hits_of(passage: Passage, claims: Sequence[Claim]) -> list[str]:
     """Give the names of the concepts and rules that stand in a sentence, as the model knows them."""
     rules = {f"rule:{claim.kind}" for claim in claims if claim.passage is passage}
-    return [*(concept for concept, found in passage.concepts.items() if found), *sorted(rules)]
+    return [
+        *(concept for concept, found in passage.concepts.items() if found and concept != _NAMES),
+        *sorted(rules),
+    ]
 
 
 def lines_of(

@@ -40,6 +40,7 @@ KINDS: Final = (
     "panic_drop", "overdone_call", "disruption_shock", "earnings_disappointment", "hawkish_policy", "project_delay",
 )  # fmt: skip
 _WRITTEN: Final = 0.6  # what a written sentence counts beside a real one
+_CAPITALS: Final = 10  # times that a common word stands with a capital for once without
 _RARE: Final = 3  # grams of fewer texts do not count
 _SLOT: Final = re.compile(r"\{([CPIGU])\d?\}")
 #: Who stands for {C}, {P}, {I}, {G} and {U} in the written sentences.
@@ -255,12 +256,15 @@ def _filled(sentence: str, names: dict[str, tuple[str, ...]], chance: random.Ran
 
 
 def _common(texts: Sequence[str]) -> frozenset[str]:
-    """Find the words that texts write in lower case twice or more."""
-    counts: dict[str, int] = {}
+    """Find the words that texts write in lower case twice or more, and not far more often with a capital."""
+    lower: dict[str, int] = {}
+    upper: dict[str, int] = {}
     for text in texts:
-        for word in re.findall(r"(?<![A-Za-zÀ-ÿ])[a-zà-ÿ][a-zà-ÿ]+", text):
-            counts[word] = counts.get(word, 0) + 1
-    return frozenset(fold(word) for word, count in counts.items() if count > 1)
+        for word in re.findall(r"(?<![A-Za-zÀ-ÿ])[A-Za-zÀ-ÿ]{2,}", text):
+            counts = lower if word.islower() else upper
+            key = fold(word)
+            counts[key] = counts.get(key, 0) + 1
+    return frozenset(word for word, count in lower.items() if count > 1 and count * _CAPITALS >= upper.get(word, 0))
 
 
 def _blank(common: frozenset[str]) -> Model:
