@@ -75,3 +75,16 @@ def test_claims_of_a_sentence_that_are_not_alike_sure_have_ids_of_their_own(
     rows = told("Zyntex fell 8%. The wobblers plunged 5%.", lexicon=load([path]))
     assert {asset for row in rows for asset in row["assets"]} == {"ZYX", "QRS"}
     assert len({row["event_id"] for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "asset"),
+    [
+        ("Intel downgrades its own outlook.", "earnings_disappointment", "INTC"),
+        ("Nike's shock downgrade of its own forecast shakes world stock markets", "earnings_disappointment", "NKE"),
+        ("克里夫蘭聯準銀行總裁：今年還要再升一次，然後長期維持。", "hawkish_policy", "SPY"),
+        ("英伟达左手投资OpenAI，右手卖芯片给它。", "circular_financing", "NVDA"),
+    ],
+)
+def test_what_stands_beside_it_is_one(text: str, kind: str, asset: str) -> None:
+    assert (kind, asset) in {(row["kind"], name) for row in told(text) for name in row["assets"]}
