@@ -21,6 +21,7 @@ import sys
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -118,8 +119,8 @@ def _found_figures(rows: Iterable[dict[str, Any]]) -> tuple[set[Pair], set[tuple
 # ------------------------------------------------------------------------------------------------------ documents
 
 
-def documents(name: str, *, show: bool = False) -> dict[str, Any]:
-    """Score the reader on the short documents of tests/reader/documents/NAME.toml, by language.
+def documents(name: str, *, show: bool = False, rules: bool = False) -> dict[str, Any]:
+    """Score the reader, or its rules alone, on the short documents of tests/reader/documents/NAME.toml, by language.
 
     A document's `expect` is all that it should give; what its `may` lists counts neither way.
     """
@@ -127,7 +128,7 @@ def documents(name: str, *, show: bool = False) -> dict[str, Any]:
     from engine.reader.lexicon import load  # noqa: PLC0415
     from engine.reader.read import SURE  # noqa: PLC0415
 
-    lexicon = load()
+    lexicon = replace(load(), model=None) if rules else load()
     wanted: set[Triple] = set()
     found: set[Triple] = set()
     language: dict[str, str] = {}

@@ -61,6 +61,8 @@ class Sight:
         """Tell whether grammar forbids that a claim is of an asset."""
         if self.unknown and item.role in BORROWED:
             return True  # of a company that nobody knows, never of its neighbour
+        if kind == "support" and self.passage.has("routine_filing"):
+            return True
         if item.role == "default" and any(claim.kind == kind for claim in self.claims):
             return True  # of whom the rules say, and not of the market too
         if item.role == "bank" and kind != "hawkish_policy":
