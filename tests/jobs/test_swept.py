@@ -64,7 +64,11 @@ def test_settings_are_the_outermost_axes(here: Path) -> None:
     assert marginals.filter(parameter="refresh")["value"].to_list() == ["false", "true"]  # of several types, so text
     assert marginals.filter(parameter="account.cash")["value"].to_list() == ["100000.0", "200000.0", "300000.0"]
     assert marginals.filter(parameter="events.delay")["count"].sum() == same.marginal("events.delay")["count"].sum()
-    assert json.loads(Path("out/sweep.json").read_text())["options"] == {"basket": "[]"}  # those that are not swept
+    assert json.loads(Path("out/sweep.json").read_text())["options"] == {
+        "min_confidence": "0",
+        "weigh": "[]",
+        "basket": "[]",
+    }  # those that are not swept
 
 
 def test_what_chose_on_some_sessions_is_judged_with_its_own_settings(here: Path) -> None:
