@@ -255,7 +255,7 @@ def test_the_surest_sentence_speaks_for_a_claim() -> None:
     pair = [train.Pair(at, "support", asset, "company", 0, {}) for at, asset in enumerate(("AMD", "AMD", "MU"))]
     scored = [train.Scored(0, one, right) for one, right in zip(pair, (0, 1, 0), strict=True)]
     scored.append(train.Scored(1, pair[0], 1))  # of a sentence out of a document of which nobody judged the rest
-    documents = [train.Judged("wire", "en", [], [], [], [], row) for row in (None, 0)]
+    documents = [train.Judged("wire", "en", None, [], [], [], [], row) for row in (None, 0)]
     texts = train.Texts([], documents, frozenset(), dt.datetime.now(dt.UTC))
     found = train.surest(texts, scored, np.array([0.2, 0.7, 0.5, 0.9]))
     assert found == {(0, "support", "AMD"): (0.7, 1), (0, "support", "MU"): (0.5, 0)}

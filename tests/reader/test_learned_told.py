@@ -64,6 +64,9 @@ def test_a_silent_document_tells_its_likeliest_claim(tmp_path: Path, title: str)
     assert not len(read_sources(path).events)
     found = explain("a#1", path)
     claim = found["likeliest"]
+    if claim is None:  # grammar forbids all that it might claim
+        assert "most likely" not in found["text"]
+        return
     assert 0 <= claim["confidence"] < 0.4
     assert f"most likely: {claim['kind']} of {claim['asset']}, {claim['confidence']:.2f}, below 0.4" in found["text"]
 

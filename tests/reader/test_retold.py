@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from engine.reader import read as reading
+from engine.reader import passing
 from engine.reader import read_sources
 from engine.reader.document import read
 from engine.reader.retold import is_alike
@@ -256,7 +256,7 @@ def test_an_event_that_no_table_may_hold_is_left_out_and_counted(
             item.row.update(spoil.get(item.row["assets"][0], {}))
         return found
 
-    monkeypatch.setattr(reading, "read", spoilt)
+    monkeypatch.setattr(passing, "read", spoilt)
     names = ["Nvidia", "AMD", "Intel", "Tesla", "Micron"]
     texts = [f"{name} fell 9% on Monday." for name in names]
     pl.DataFrame({"id": names, "text": texts, "date": [PUBLISHED] * 5}).write_parquet(tmp_path / "t.parquet")

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from engine.reader.moves import Move
 from engine.reader.passage import Passage
 from engine.reader.terms import Hit
 
@@ -38,9 +37,3 @@ def asks_whether(words: str) -> bool:
 def is_denied(passage: Passage, anchors: Sequence[Hit]) -> bool:
     """Tell whether all the words that can make a claim are negated, or held up only to be dismissed."""
     return bool(anchors) and all(passage.is_negated(hit) or passage.is_dismissed(hit) for hit in anchors)
-
-
-def is_of_no_day(moves: Sequence[Move], asset: str) -> bool:
-    """Tell whether all that a sentence tells of an asset's price is how far it came since some day, or that it rose."""
-    mine = [move for move in moves if asset in move.assets]
-    return bool(mine) and all(move.so_far or move.value > 0 for move in mine)

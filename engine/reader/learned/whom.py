@@ -9,7 +9,7 @@ from typing import Final
 
 from engine.reader.claims import Claim
 from engine.reader.learned.model import Floats, Model
-from engine.reader.learned.vetoes import BESIDE, BORROWED, DOUBT, PLAIN, asks_whether, is_denied, is_of_no_day
+from engine.reader.learned.vetoes import BESIDE, BORROWED, DOUBT, PLAIN, asks_whether, is_denied
 from engine.reader.lexicon import Lexicon
 from engine.reader.moves import Move
 from engine.reader.passage import Passage
@@ -67,7 +67,9 @@ class Sight:
             return True  # of whom the rules say, and not of the market too
         if item.role == "bank" and kind != "hawkish_policy":
             return True  # what a central bank says of others is no claim about its market
-        return kind == "panic_drop" and is_of_no_day(self.moves, item.asset)
+        return (
+            kind == "panic_drop"
+        )  # the rules of falls know forecasts, sales, days and sizes; the model weighs what they find
 
     def anchors(self, kind: str, lexicon: Lexicon) -> list[Hit]:
         """Give the words that can make a claim of a kind."""
