@@ -8,6 +8,7 @@ Usage::
     python -m benchmarks.reader real [--data ../shared] [--out benchmarks/results/reader_real.json] [--docs]
     python -m benchmarks.reader real --tables
     python -m benchmarks.reader speed --real ../shared/news [--megabytes 5]
+    python -m benchmarks.reader agreement
 
 `real` scores judged real documents, by weights that never saw a document's source (about four minutes); `--docs` puts its tables into
 docs/reader.md and the README, and `--tables` does this with the record that is kept already.
@@ -292,10 +293,27 @@ def _lengthened(folder: Path, path: Path, size: float) -> int:
     return written
 
 
+def agreement() -> dict[str, Any]:
+    """Say how often two judgements of one sentence agree, on the tenth that was judged twice: on the kinds that any reader would want."""
+    from engine.reader.learned.train import SEEDS, labels  # noqa: PLC0415
+
+    first, again = labels(SEEDS / "labels.tsv"), labels(SEEDS / "labels_again.tsv")
+    pairs = [(_required(first[key][2]), _required(told)) for key, (_, _, told) in again.items()]
+    both, either = sum(len(one & other) for one, other in pairs), sum(len(one | other) for one, other in pairs)
+    return {
+        "sentences": len(pairs), "same kinds": sum(one == other for one, other in pairs), "kinds in both": both, "kinds in either": either,
+    }  # fmt: skip
+
+
+def _required(told: str) -> set[str]:
+    """Give the kinds that a judgement requires, of ``kind:asset:r;kind:asset:o``."""
+    return {mark.split(":")[0] for mark in told.split(";") if mark.endswith(":r")}
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one of the measurements and print it as JSON; `real` as tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["catalogue", "documents", "speed", "real"])
+    parser.add_argument("what", choices=["catalogue", "documents", "speed", "real", "agreement"])
     parser.add_argument("--seeds", type=Path, default=ROOT.parent / "shared" / "seeds")
     parser.add_argument("--show", action="store_true", help="list what was missed and what was too much")
     parser.add_argument("--documents", type=int, default=1_000_000)
@@ -317,6 +335,8 @@ def main(arguments: list[str] | None = None) -> int:
         result = catalogue(given.seeds, show=given.show)
     elif given.what == "documents":
         result = {name: documents(name, show=given.show) for name in ("tuned", "widened", "unseen", "blind", "blind2")}
+    elif given.what == "agreement":
+        result = agreement()
     elif given.real is not None:
         result = speed_real(given.real, given.megabytes)
     else:

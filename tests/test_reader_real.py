@@ -325,3 +325,13 @@ def test_the_record_is_of_all_judged_documents() -> None:
     whole = records.read(SHOWN)["results"]["unseen"]["all"]
     assert whole["documents"] == len(rows)
     assert whole["required"] == sum(bool(one.get("required")) for judged in rows for one in judged["events"])
+
+
+def test_two_judgements_are_compared_by_what_both_require(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {
+        "labels.tsv": {"a": ("x", "en", "support:AMD:r;denial:MU:o"), "b": ("x", "en", ""), "c": ("x", "en", "denial:MU:r")},
+        "labels_again.tsv": {"a": ("x", "en", "support:NVDA:r"), "b": ("x", "en", "support:AMD:r"), "c": ("x", "en", "denial:MU:r")},
+    }  # fmt: skip
+    monkeypatch.setattr(train, "labels", lambda path: told[path.name])
+    # Of a and c both have the same kind; of b one has a kind more: 2 in both, 3 in either.
+    assert reader.agreement() == {"sentences": 3, "same kinds": 2, "kinds in both": 2, "kinds in either": 3}

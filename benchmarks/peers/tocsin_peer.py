@@ -148,7 +148,7 @@ def _read(job: jobs.Read, precision: str) -> Task:
     write(path, job.documents, 0.02, 0.10)
 
     def run() -> Any:
-        return read_sources(path)
+        return read_sources(path, min_confidence=0)
 
     idiom = "read_sources(path): events with evidence"
     return Task(run, lambda found: {"events": np.array([len(found.events)])}, 1, idiom, close=folder.cleanup)

@@ -93,7 +93,9 @@ def test_splits_that_do_not_fit(settings: dict[str, Any], longest: float, says: 
         periods_of(splits(**settings), DAYS, longest)
 
 
-@pytest.mark.filterwarnings("ignore:.*hears none of the \\d+ events:engine.faults.Note")  # the first fold is before them
+@pytest.mark.filterwarnings(
+    "ignore:.*hears none of the \\d+ events:engine.faults.Note"
+)  # the first fold is before them
 def test_walk_forward_is_what_sweeps_and_backtests_make_of_it(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     edit(lambda job: job.replace("to = 40", "to = 20") + "[splits]\ntrain = 200\ntest = 120\n")
     assert main(["sweep", "job.toml", "--out", "out"]) == 0

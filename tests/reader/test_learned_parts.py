@@ -241,11 +241,8 @@ def test_a_sentence_that_names_nobody_may_be_about_those_before() -> None:
 def test_a_fall_tells_its_size_of_its_own_asset_alone() -> None:
     found = pairs_of("Nike shares plunged 9% while Intel was unchanged", "panic_drop")
     assert found["NKE"].values["move:large"] == 1.0
-    assert found["INTC"].values["move:none"] == 1.0
     assert found["NKE"].values["rule_this"] == 1.0
-    model = LEXICON.model
-    assert model is not None
-    assert found["NKE"].score(model) > found["INTC"].score(model)
+    assert "INTC" not in found  # a fall is one that the rules find
 
 
 def test_the_score_of_a_pair_is_its_plain_sum() -> None:

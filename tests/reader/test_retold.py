@@ -11,8 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from engine.reader import passing
-from engine.reader import read_sources
+from engine.reader import passing, read_sources
 from engine.reader.document import read
 from engine.reader.retold import is_alike
 from tests.reader.told import told

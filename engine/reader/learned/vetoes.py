@@ -13,7 +13,7 @@ from engine.reader.terms import Hit
 DOUBT: Final = -2.0
 #: Log-odds at which a sentence makes one claim; another, which no sentence of the document makes likelier than `BESIDE`, it then does not.
 PLAIN: Final = 0.0
-BESIDE: Final = -0.3
+BESIDE: Final = 0.0
 #: How a name comes to a sentence that does not hold it.
 BORROWED: Final = ("headline", "context", "default")
 _WHETHER: Final = re.compile(
