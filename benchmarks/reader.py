@@ -126,8 +126,8 @@ def documents(name: str, *, show: bool = False, rules: bool = False) -> dict[str
     A document's `expect` is all that it should give; what its `may` lists counts neither way.
     """
     from engine.reader.document import Document, read  # noqa: PLC0415
+    from engine.reader.learned.judge import SURE  # noqa: PLC0415
     from engine.reader.lexicon import load  # noqa: PLC0415
-    from engine.reader.read import SURE  # noqa: PLC0415
 
     lexicon = replace(load(), model=None) if rules else load()
     wanted: set[Triple] = set()

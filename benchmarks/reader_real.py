@@ -24,9 +24,9 @@ from benchmarks import records
 from engine.faults import Fault
 from engine.reader import read_sources
 from engine.reader.learned import train
+from engine.reader.learned.judge import SURE
 from engine.reader.lexicon import Lexicon, load
 from engine.reader.prefilter import Prefilter
-from engine.reader.read import SURE
 
 #: Claims that a document is found to make, as (kind, asset), with their confidence.
 Told = dict[tuple[str, str], float]

@@ -150,7 +150,7 @@ def _read(job: jobs.Read, precision: str) -> Task:
     def run() -> Any:
         return read_sources(path, min_confidence=0)
 
-    idiom = "read_sources(path): events with evidence"
+    idiom = "read_sources(path, min_confidence=0): events with evidence"
     return Task(run, lambda found: {"events": np.array([len(found.events)])}, 1, idiom, close=folder.cleanup)
 
 

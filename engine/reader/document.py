@@ -21,6 +21,7 @@ from engine.reader.described import describe
 from engine.reader.fold import fold
 from engine.reader.learned.judge import LEAST, Weighed, judged, weighed
 from engine.reader.lexicon import Lexicon
+from engine.reader.moves import Move
 from engine.reader.naming import as_symbol, named_in, subject_of
 from engine.reader.passage import Passage, passages
 from engine.reader.published import published, seen
@@ -29,6 +30,7 @@ from engine.reader.sentences import Span
 from engine.reader.sessions import is_index, market_of, new_york
 from engine.reader.strength import Worth, weigh
 from engine.reader.terms import Hit
+from engine.reader.who import Story
 from engine.tables.spelling import Order
 
 _DATED: Final = re.compile(r"(?:19|20)\d\d")
@@ -142,9 +144,7 @@ class Page:
         """Find what it claims of those who are named in it."""
         if not self.names_somebody:
             return []
-        passages = self.passages(lexicon)
-        told, about = laid(passages, lexicon, self.subject)
-        found = claims_in(passages, told, about)
+        passages, told, about, found = self._ruled(lexicon)
         if lexicon.model is None or not passages:
             return found
         seen = weighed(self.text, self.names, passages, found, told, about, self.subject, lexicon.model)
@@ -152,12 +152,18 @@ class Page:
 
     def weighed(self, lexicon: Lexicon, least: float = LEAST) -> Weighed | None:
         """Say how likely each of its sentences makes each claim; None where nobody is named, or nothing is learned."""
-        passages = self.passages(lexicon) if self.names_somebody and lexicon.model else []
-        if lexicon.model is None or not passages:
+        if lexicon.model is None or not self.names_somebody:
             return None
-        told, about = laid(passages, lexicon, self.subject)
-        found = claims_in(passages, told, about)
+        passages, told, about, found = self._ruled(lexicon)
+        if not passages:
+            return None
         return weighed(self.text, self.names, passages, found, told, about, self.subject, lexicon.model, least)
+
+    def _ruled(self, lexicon: Lexicon) -> tuple[list[Passage], list[list[Move]], Story, list[Claim]]:
+        """Give its sentences, the moves of prices that each tells, what it is about, and the claims of the rules."""
+        passages = self.passages(lexicon)
+        told, about = laid(passages, lexicon, self.subject)
+        return passages, told, about, claims_in(passages, told, about)
 
     def dated(self, delay: dt.timedelta, order: Order | None) -> Dated:
         """Say when it was published and known; the Fault of `engine.reader.published.published` where nobody says."""

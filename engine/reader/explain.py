@@ -26,6 +26,7 @@ from engine.reader.counted import counted
 from engine.reader.document import Document, Found, Page, opened
 from engine.reader.language import is_other
 from engine.reader.learned import told as learned
+from engine.reader.learned.judge import SURE
 from engine.reader.learned.whom import Pair
 from engine.reader.lexicon import Lexicon
 from engine.reader.names.table import NameTable
@@ -34,7 +35,6 @@ from engine.reader.prefilter import Prefilter
 from engine.reader.published import states_time
 from engine.reader.read import (
     OWN,
-    SURE,
     AnyReader,
     Reading,
     Sources,

@@ -28,6 +28,7 @@ from engine.reader.columns import Given, columns_from, with_seen
 from engine.reader.counted import COUNTS, counted
 from engine.reader.document import Document, Found, read
 from engine.reader.duplicates import Stories
+from engine.reader.learned.judge import SURE
 from engine.reader.lexicon import Lexicon, load, recipe
 from engine.reader.names.table import NameTable
 from engine.reader.passing import fresh, part_of, tellings
@@ -48,8 +49,6 @@ OWN: Final = "lexicon"
 AnyReader = str | Classifier | Callable[..., Any]
 REFUSED: Final = {"doc_id": pl.String, "source": pl.String, "reason": pl.String}
 UNREAD: Final = {"source": pl.String, "reason": pl.String}
-#: How sure the reader has to be of an event where nobody says otherwise: what the judged documents support, see docs/reader.md.
-SURE: Final = 0.4
 LEFT_OUT: Final = {"event_id": pl.String, "doc_id": pl.String, "reason": pl.String}
 _STEP: Final = 2_000  # documents between two tellings of how far it is
 

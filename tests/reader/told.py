@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.reader.document import Document, Found, read
+from engine.reader.learned.judge import SURE
 from engine.reader.lexicon import Lexicon, load
-from engine.reader.read import SURE
 
 
 def told(

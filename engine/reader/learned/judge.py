@@ -26,8 +26,9 @@ FLOOR: Final = 0.1
 OWN: Final = 0.5
 #: The concept that holds names of companies, which the model may not see.
 _NAMES: Final = "outsider"
-#: How sure at least a claim is that a rule makes in a story that `_is_known` tells of: as sure as what a reading keeps.
-KNOWN: Final = 0.4
+#: How sure a reading has to be of an event where nobody says otherwise: what the judged documents support, see docs/reader.md.
+#: A claim that a rule makes in a story that `_is_known` tells of is at least so sure.
+SURE: Final = 0.4
 #: The fewest kinds that the rules find in such a story.
 _KINDS: Final = 3
 #: An asset whose claim is less sure than this share of the surest one's is an event of its own.
@@ -96,7 +97,7 @@ def weighed(
         return Weighed(lines, hits, logits, [], [])
     seen = sights(passages, found, told, story, subject)
     known = list(pairs(seen, logits, model, lexicon, least))
-    believed = OWN if lexicon.own else KNOWN if _is_known(known) else 0.0
+    believed = OWN if lexicon.own else SURE if _is_known(known) else 0.0
     sure = [(max(_sigmoid(pair.score(model)), believed if pair.by_rule else 0.0), pair) for pair in known]
     return Weighed(lines, hits, logits, seen, sure)
 

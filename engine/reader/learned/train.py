@@ -17,13 +17,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.faults import Fault
-from engine.reader.claims import Claim, claims_in, laid
+from engine.reader.claims import claims_in, laid
 from engine.reader.document import Document, Page, opened
 from engine.reader.fold import fold
 from engine.reader.learned import grams
@@ -32,7 +32,6 @@ from engine.reader.learned.judge import LEAST, hits_of, lines_of
 from engine.reader.learned.model import LONGEST, RULE_VALUE, SENTENCES, WEIGHTS, Floats, Model, whole
 from engine.reader.learned.whom import Pair, Sight, pairs, sights
 from engine.reader.lexicon import Lexicon, load
-from engine.reader.passage import Passage
 
 SEEDS: Final = Path(__file__).parents[3] / "seeds"
 KINDS: Final = (
@@ -125,25 +124,19 @@ def gather(judged: Path, news: Path | None, lexicon: Lexicon, seed: int, before:
     """Read all texts that there are to train on; with `before` only those that were published earlier, of known dates."""
     rows = [row for row in read_judged(judged) if is_before(row["published"], before)]
     known = labels(SEEDS / "labels.tsv")
-    real = [judged_document(row) for row in rows]
-    found = [(document, opened(document, lexicon)) for document in real]
-    pages = [page for _, page in found]
+    pages = [opened(judged_document(row), lexicon) for row in rows]
     fresh = (document for document in (_news(news) if news else ()) if is_before(document.published, before))
     others = [opened(document, lexicon) for document in fresh]
     common = _common([page.text for page in (*pages, *others)])
     out = Texts([], [], common, max(_day(row["published"]) for row in rows))
     model = _blank(common)
     for row, page in zip(rows, pages, strict=True):
-        passages, claims = _read(page, lexicon)
-        lines = lines_of(page.text, page.folded, page.names, passages, lexicon, model)
-        hits = [hits_of(passage, claims) for passage in passages]
+        laid_out = _laid_out(page, lexicon, model)
         wanted, counts = _wanted([(event["kind"], bool(event.get("required"))) for event in row["events"]])
         source = source_group(row["source"])
-        first = sorted({hit for names in hits[:SENTENCES] for hit in names})
-        out.examples.append(Example(whole(lines), first, wanted, counts, source))
-        told, story = laid(passages, lexicon, page.subject)
-        seen = sights(passages, claims, told, story, page.subject)
-        out.documents.append(Judged(source, row["language"], row["published"], row["events"], lines, hits, seen))
+        first = sorted({hit for names in laid_out.hits[:SENTENCES] for hit in names})
+        out.examples.append(Example(whole(laid_out.lines), first, wanted, counts, source))
+        out.documents.append(Judged(source, row["language"], row["published"], row["events"], *laid_out))
     used: set[str] = set()
     for page in (*pages, *others):
         for example, judged_one in _sentences(page, known, used, lexicon, model):
@@ -167,9 +160,10 @@ def _news(folder: Path) -> Iterator[Document]:
     from engine.reader.sidecar import Sidecar  # noqa: PLC0415
     from engine.reader.sources import batches, files  # noqa: PLC0415
 
+    notes = Sidecar.read(None)
     for batch in batches(files(folder), columns_from(None)):
         for row in batch.iter_rows(named=True):
-            yield document_of(row, Sidecar.read(None))
+            yield document_of(row, notes)
 
 
 def is_before(published: object, before: dt.datetime | None) -> bool:
@@ -187,10 +181,21 @@ def _day(published: str | None) -> dt.datetime:
     return given.replace(tzinfo=dt.UTC) if given.tzinfo is None else given.astimezone(dt.UTC)
 
 
-def _read(page: Page, lexicon: Lexicon) -> tuple[list[Passage], list[Claim]]:
+class _LaidOut(NamedTuple):
+    """The masked sentences of a page, the concepts and rules in each, and whom each may be about."""
+
+    lines: list[str]
+    hits: list[list[str]]
+    seen: list[Sight]
+
+
+def _laid_out(page: Page, lexicon: Lexicon, model: Model) -> _LaidOut:
     passages = page.passages(lexicon)
     told, story = laid(passages, lexicon, page.subject)
-    return passages, claims_in(passages, told, story) if page.names_somebody else []
+    claims = claims_in(passages, told, story) if page.names_somebody else []
+    lines = lines_of(page.text, page.folded, page.names, passages, lexicon, model)
+    hits = [hits_of(passage, claims) for passage in passages]
+    return _LaidOut(lines, hits, sights(passages, claims, told, story, page.subject))
 
 
 def _wanted(claims: Sequence[tuple[str, bool]]) -> tuple[Floats, Floats]:
@@ -208,12 +213,8 @@ def _sentences(
     keys = [key_of(page.text[span.start : span.end]) for span in page.spans]
     if not (set(keys) & known.keys()) - used:
         return
-    passages, claims = _read(page, lexicon)
-    lines = lines_of(page.text, page.folded, page.names, passages, lexicon, model)
-    hits = [hits_of(passage, claims) for passage in passages]
-    told, story = laid(passages, lexicon, page.subject)
-    seen = sights(passages, claims, told, story, page.subject)
-    rows = {passage.span: row for row, passage in enumerate(passages)}
+    laid_out = _laid_out(page, lexicon, model)
+    rows = {sight.passage.span: row for row, sight in enumerate(laid_out.seen)}
     for span, key in zip(page.spans, keys, strict=True):
         if key not in known or key in used or span not in rows:
             continue
@@ -225,25 +226,24 @@ def _sentences(
         wanted, counts = _wanted([(kind, sure == "r") for kind, _, sure in marks])
         group = source_group(source)
         yield (
-            Example(lines[row][:LONGEST], hits[row], wanted, counts, group),
-            Judged(group, language, str(page.document.published or "") or None, events, lines, hits, seen, row),
+            Example(laid_out.lines[row][:LONGEST], laid_out.hits[row], wanted, counts, group),
+            Judged(group, language, str(page.document.published or "") or None, events, *laid_out, row),
         )
 
 
 def _written(lexicon: Lexicon, model: Model, chance: random.Random) -> Iterator[Example]:
-    for language, names in _STAND_INS.items():
+    for language, stand_ins in _STAND_INS.items():
         for row in (SEEDS / "sentences" / f"{language}.tsv").read_text(encoding="utf-8").splitlines():
             kinds, sentence = row.split("\t")
             page = opened(
-                Document("written", _filled(sentence, names, chance), "written", "2025-11-20T12:00:00Z"), lexicon
+                Document("written", _filled(sentence, stand_ins, chance), "written", "2025-11-20T12:00:00Z"), lexicon
             )
-            passages, claims = _read(page, lexicon)
-            if not passages:
+            laid_out = _laid_out(page, lexicon, model)
+            if not laid_out.lines:
                 continue
-            lines = lines_of(page.text, page.folded, page.names, passages, lexicon, model)
-            hits = sorted({hit for passage in passages for hit in hits_of(passage, claims)})
+            hits = sorted({hit for names in laid_out.hits for hit in names})
             wanted, counts = _wanted([(kind, True) for kind in kinds.split("+") if kind in KINDS])
-            yield Example(whole(lines), hits, wanted, counts * np.float32(_WRITTEN), "written")
+            yield Example(whole(laid_out.lines), hits, wanted, counts * np.float32(_WRITTEN), "written")
 
 
 def _filled(sentence: str, names: dict[str, tuple[str, ...]], chance: random.Random) -> str:
